@@ -1,0 +1,48 @@
+"""Every error that this package raises on purpose.
+
+::
+
+    ScgmError                    exit 1: the message is enough
+      ImageReadError                 a file is not an image that can be segmented
+      GeometryError                  shapes or affines do not describe or fit a volume
+      CordNotFoundError              no slice of the image shows a spinal cord
+      ModelError                     a model file is unknown, damaged or does not fit
+      OutputError                    a result cannot be written (it exists, disk full, ...)
+      ConfigError                    a training configuration or its data make no sense
+    UsageError                   exit 2: the command line contradicts itself
+    anything else                exit 3: a fault of ours
+
+A message is one sentence: which file, what was found, what to do.
+"""
+
+
+class ScgmError(Exception):
+    """Base of every error that a user's input can cause."""
+
+
+class ImageReadError(ScgmError):
+    """A file is not an image, is damaged, or holds nothing that can be segmented."""
+
+
+class GeometryError(ScgmError, ValueError):
+    """A shape or an affine cannot describe a volume, or two of them do not fit."""
+
+
+class CordNotFoundError(ScgmError):
+    """No slice of an image shows a spinal cord."""
+
+
+class ModelError(ScgmError):
+    """A model or a method is unknown, its file is damaged, or it does not fit its card."""
+
+
+class OutputError(ScgmError):
+    """A result cannot be written."""
+
+
+class ConfigError(ScgmError, ValueError):
+    """A training configuration, or the data that it names, makes no sense."""
+
+
+class UsageError(Exception):
+    """The options of a command contradict each other."""

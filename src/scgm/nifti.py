@@ -1,0 +1,356 @@
+"""NIfTI files in and out: one gate that lets through only what can be segmented.
+
+The bytes are read and checked here, because nibabel alone accepts many damaged files without a
+word. nibabel reads the fields of the header and makes the images that are written.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import nibabel as nib
+import numpy as np
+from nibabel.spatialimages import SpatialImage
+from numpy.typing import NDArray
+
+from scgm.errors import GeometryError, ImageReadError, OutputError
+from scgm.nifti_bytes import Stream, explained, what_else
+from scgm.nifti_header import (
+    FORM_FIELDS,
+    Layout,
+    header_layout,
+    layout_of,
+    placement,
+    scaling,
+    voxel_offset,
+)
+from scgm.version import __version__
+from scgm.volume import Geometry, Volume, clean_values
+
+VolumeChoice = int | Literal["mean"] | None
+
+_LABEL_INTENT = 1002
+_GRID_FIELDS = (*FORM_FIELDS["sform"], *FORM_FIELDS["qform"], "pixdim", "xyzt_units")
+
+
+def read_volume(path: str | Path, *, volume: VolumeChoice = None) -> Volume:
+    """Read a NIfTI file, or say in one sentence why it cannot be segmented.
+
+    Parameters
+    ----------
+    path : str or Path
+        NIfTI-1 or NIfTI-2 in one file, packed with gzip or not, whatever the name says.
+    volume : int or "mean", optional
+        Which volume of a 4D file, counted from 0, or the mean over all.
+
+    Returns
+    -------
+    Volume
+        Finite float32 values (i, j, k), scaled as the header says; a 2D image is one slice. What
+        was odd and could be put right is in its `warnings`.
+
+    Raises
+    ------
+    ImageReadError
+        If the file is missing, damaged or not NIfTI, has no possible voxel size or place, holds
+        several volumes and none is chosen, or shows nothing.
+    """
+    file = Path(path)
+    with explained(file), file.open("rb") as raw:
+        stream = Stream(raw)
+        header = _read_header(stream)
+        layout = header_layout(header)
+        voxels = _read_voxels(stream, header, layout, volume)
+        warnings = _packing_warnings(file, stream)
+        return _checked_volume(voxels, header, layout, file, warnings)
+
+
+def volume_from_nibabel(image: SpatialImage, *, volume: VolumeChoice = None) -> Volume:
+    """Take an image that nibabel holds through the same checks as a file.
+
+    Parameters
+    ----------
+    image : nibabel image
+        3D, 2D, or 4D with *volume*. It is not changed.
+    volume : int or "mean", optional
+        Which volume of a 4D image, counted from 0, or the mean over all.
+
+    Returns
+    -------
+    Volume
+        As from `read_volume`.
+
+    Raises
+    ------
+    ImageReadError
+        As from `read_volume`.
+    """
+    filename = image.get_filename()
+    source = None if filename is None else Path(filename)
+    with explained(source or "the image"):
+        layout = layout_of(image.shape)
+        wanted = _wanted(layout, volume)
+        values = np.asanyarray(image.dataobj)
+        _require_real(values.dtype)
+        volumes = values.reshape((*layout.grid, layout.count))
+        voxels = _mean(volumes[..., index] for index in wanted)
+        header = (
+            image.header
+            if isinstance(image, nib.Nifti1Pair)
+            else _new_header(Geometry(layout.grid, image.affine))
+        )
+        return _checked_volume(voxels, header, layout, source, [])
+
+
+def as_nifti(
+    values: NDArray[Any], volume: Volume, *, dtype: type[np.uint8] | type[np.float32]
+) -> nib.Nifti1Image:
+    """Make an image of values on the voxels of a volume.
+
+    Parameters
+    ----------
+    values : (i, j, k) array
+        Labels, or probabilities.
+    volume : Volume
+        Where they lie. Its sform, qform, codes, voxel sizes and units are taken over unchanged
+        (but for a form that makes no sense, which is left out), and so is its shape in the file.
+    dtype : numpy.uint8 or numpy.float32
+        Type to store: uint8 for labels, float32 for probabilities; never scaled.
+
+    Returns
+    -------
+    nibabel.Nifti1Image or nibabel.Nifti2Image
+        NIfTI-2 where the input was NIfTI-2. It carries nothing else of the input's header.
+
+    Raises
+    ------
+    GeometryError
+        If the shape of *values* is not that of *volume*.
+    ValueError
+        If *values* are not whole numbers from 0 to 255 where *dtype* is uint8.
+    """
+    if values.shape != volume.geometry.shape:
+        msg = f"{volume.name}: values are {values.shape}, the volume {volume.geometry.shape}"
+        raise GeometryError(msg)
+    with np.errstate(invalid="ignore"):
+        stored = values.astype(dtype)
+    if dtype is np.uint8 and not np.array_equal(stored, values):
+        msg = "labels must be whole numbers from 0 to 255"
+        raise ValueError(msg)
+    grid: Any = _new_header(volume.geometry) if volume.header is None else volume.header
+    kind = nib.Nifti2Image if isinstance(grid, nib.Nifti2Header) else nib.Nifti1Image
+    image = kind(stored.reshape(volume.native_shape), None)
+    header = image.header
+    # Only now, because making an image "repairs" the header that it is given.
+    for field in _GRID_FIELDS:
+        header[field] = grid[field]
+    header["descrip"] = f"scgm {__version__}".encode()[:79]
+    header["cal_max"] = stored.max() if dtype is np.uint8 else 1
+    header["intent_code"] = _LABEL_INTENT if dtype is np.uint8 else 0
+    # Sets the code that is there already, but lets nibabel take its affine from the header.
+    image.set_qform(None, int(header["qform_code"]))
+    return image
+
+
+def write_nifti(image: nib.Nifti1Image, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write an image to a file, which appears whole or not at all.
+
+    The same image gives the same bytes at any time and under any name.
+
+    Parameters
+    ----------
+    image : nibabel.Nifti1Image
+        What to write, as from `as_nifti`.
+    path : str or Path
+        A name that ends with .nii.gz (packed) or .nii, in a folder that exists.
+    overwrite : bool
+        Replace a file that exists.
+
+    Raises
+    ------
+    OutputError
+        If the name has another ending, the file exists, or it cannot be written.
+    """
+    file = Path(path)
+    if not file.name.lower().endswith((".nii", ".nii.gz")):
+        msg = f"{file}: an image needs another name; give one that ends with .nii.gz or .nii"
+        raise OutputError(msg)
+    if file.is_dir() or (os.path.lexists(file) and not overwrite):
+        msg = f"{file}: it exists already; give another name, or overwrite it if it is a file"
+        raise OutputError(msg)
+    content = image.to_bytes()
+    temporary = file.with_name(f".tmp-{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        with temporary.open("xb") as out:
+            if file.suffix.lower() == ".gz":
+                # Neither time nor name, so that the same image gives the same bytes.
+                with gzip.GzipFile("", "wb", 6, out, mtime=0) as packed:
+                    packed.write(content)
+            else:
+                out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        msg = f"{file}: it cannot be written ({error.strerror or error}); check folder and space"
+        raise OutputError(msg) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read_header(stream: Stream) -> nib.Nifti1Header:
+    """Read the header, which says by its length and byte order what it is."""
+    start = bytes(stream.read(348))
+    lengths = {order: int(np.frombuffer(start[:4].ljust(4), f"{order}i4")[0]) for order in "<>"}
+    for order, length in lengths.items():
+        if length == 348 == len(start):
+            header = nib.Nifti1Header(start, order, check=False)
+        elif length == 540:
+            rest = bytes(stream.read(540 - 348))
+            if len(start + rest) < 540:
+                break
+            header = nib.Nifti2Header(start + rest, order, check=False)
+        else:
+            continue
+        _require_single_file(bytes(header["magic"]))
+        return header
+    raise ImageReadError(what_else(start))
+
+
+def _require_single_file(magic: bytes) -> None:
+    if magic[:3] in (b"ni1", b"ni2"):
+        msg = "it is one half of a pair .hdr and .img; join them to one .nii.gz file"
+    elif magic[:3] not in (b"n+1", b"n+2"):
+        msg = "it is Analyze 7.5 or damaged, not NIfTI, so left and right are unknown; convert it"
+    else:
+        return
+    raise ImageReadError(msg)
+
+
+def _read_voxels(
+    stream: Stream, header: nib.Nifti1Header, layout: Layout, choice: VolumeChoice
+) -> NDArray[np.float64]:
+    """Read the chosen volume, or the mean, once the file is known to be large enough."""
+    wanted = _wanted(layout, choice)
+    try:
+        dtype = header.get_data_dtype()
+    except KeyError as error:
+        msg = f"its voxels are of the unknown type {int(header['datatype'])}; export it again"
+        raise ImageReadError(msg) from error
+    _require_real(dtype)
+    offset = voxel_offset(header)
+    stream.require(offset + layout.voxel_count * layout.count * dtype.itemsize)
+    stream.skip(offset - int(header["sizeof_hdr"]))
+    slope, inter = scaling(header)
+    values = _mean(_volumes(stream, layout, dtype, wanted))
+    with np.errstate(over="ignore", invalid="ignore"):  # see `clean_values`
+        return values * slope + inter
+
+
+def _volumes(
+    stream: Stream, layout: Layout, dtype: np.dtype[Any], wanted: range
+) -> Iterator[NDArray[Any]]:
+    """Read all volumes one after the other, and hold only a wanted one."""
+    size = layout.voxel_count * dtype.itemsize
+    for index in range(layout.count):
+        block = stream.read(size) if index in wanted else b""
+        found = len(block) or stream.skip(size)
+        if found < size:
+            msg = (
+                f"it is cut short: its header promises {size * layout.count} bytes of voxels, it "
+                f"has {size * index + found}; copy or download it again"
+            )
+            raise ImageReadError(msg)
+        if block:
+            yield np.frombuffer(block, dtype).reshape(layout.grid, order="F")
+
+
+def _mean(volumes: Iterator[NDArray[Any]]) -> NDArray[np.float64]:
+    """Return the mean of volumes, of which only one is held at a time."""
+    total, count = next(volumes).astype(np.float64), 1
+    for values in volumes:
+        with np.errstate(over="ignore", invalid="ignore"):  # see `clean_values`
+            total += values
+        count += 1
+    return total / count
+
+
+def _wanted(layout: Layout, choice: VolumeChoice) -> range:
+    """Return the indices of the volumes to take."""
+    count = layout.count
+    if choice == "mean":
+        return range(count)
+    if choice is None and count == 1:
+        return range(1)
+    if isinstance(choice, int) and 0 <= choice < count:
+        return range(choice, choice + 1)
+    if count == 1:
+        msg = f"it holds a single volume, so there is no volume {choice}; leave out --volume"
+    else:
+        found = f"{count} volumes" if choice is None else f"{count} volumes, but not {choice}"
+        msg = f"it holds {found}; choose with --volume N (0 to {count - 1}) or --volume mean"
+    raise ImageReadError(msg)
+
+
+def _require_real(dtype: np.dtype[Any]) -> None:
+    """Refuse values that are not plain numbers."""
+    if dtype.kind == "c":
+        msg = "its voxels are complex numbers; give the magnitude image"
+    elif dtype.kind not in "iufb":
+        msg = "its voxels are colors or other compounds, not gray values; give a gray-value image"
+    else:
+        return
+    raise ImageReadError(msg)
+
+
+def _packing_warnings(file: Path, stream: Stream) -> list[str]:
+    """Read the file to its end, and say where its name or its length surprise."""
+    trailing = stream.finish()
+    warnings = []
+    if stream.zipped != (file.suffix.lower() == ".gz"):
+        warnings.append(f"the file is {'' if stream.zipped else 'not '}gzip, unlike its name says")
+    if trailing:
+        warnings.append(f"{trailing} bytes after the voxels were ignored")
+    return warnings
+
+
+def _checked_volume(
+    values: NDArray[np.float64],
+    header: nib.Nifti1Header,
+    layout: Layout,
+    source: Path | None,
+    warnings: list[str],
+) -> Volume:
+    """Make a volume of values that were read, if they show something at a known place."""
+    place = placement(header, layout)
+    voxels, replaced = clean_values(values)
+    kept = header.copy()
+    for field in (field for form in place.unusable for field in FORM_FIELDS[form]):
+        kept[field] = 0
+    if kept["pixdim"][0] not in (-1, 1) and kept["qform_code"]:
+        # The standard reads 0 as 1; nibabel refuses it.
+        kept["pixdim"][0] = -1 if kept["pixdim"][0] < 0 else 1
+    return Volume(
+        voxels,
+        Geometry(layout.grid, place.affine),
+        source=source,
+        header=kept,
+        native_shape=layout.native_shape,
+        warnings=(*warnings, *place.warnings, *replaced),
+    )
+
+
+def _new_header(geometry: Geometry) -> nib.Nifti1Header:
+    """Describe a volume that never was in a file."""
+    header = nib.Nifti1Header()
+    header.set_data_shape(geometry.shape)
+    header.set_xyzt_units("mm")
+    header.set_sform(geometry.affine, code="scanner")
+    header.set_qform(geometry.affine, code="scanner")
+    if not geometry.matches(Geometry(geometry.shape, header.get_qform())):
+        header["qform_code"] = 0  # a qform cannot hold a sheared grid
+    return header
