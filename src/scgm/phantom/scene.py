@@ -1,0 +1,87 @@
+"""What lies at any point of space: the cord with its surroundings, in the body or in a tube."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.phantom.anatomy import Anatomy
+from scgm.phantom.body import Body, paint_roots
+from scgm.phantom.cord import CordSection
+from scgm.phantom.levels import SEGMENTS, level_at, place_at
+from scgm.phantom.shapes import Plane, ellipse
+from scgm.phantom.tissues import Tissue
+
+_TUBE_MM = 9.5  # inner radius of a specimen's tube; its wall gives no signal, as the air outside
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A person or a specimen, placed in the scanner.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        Who is scanned, and where.
+    body : Body
+        What surrounds the cord in vivo.
+    """
+
+    anatomy: Anatomy
+    body: Body
+
+    def labels(self, x: Plane, y: Plane, z_mm: float, *, cord: bool) -> NDArray[np.uint8]:
+        """Return the tissues of points.
+
+        Parameters
+        ----------
+        x, y : float32 arrays of one shape
+            Places in mm to the right and to the front of the image's middle.
+        z_mm : float
+            Height of all points.
+        cord : bool
+            Whether the cord and its canal are there.
+
+        Returns
+        -------
+        uint8 array of that shape
+            Values of `Tissue`.
+        """
+        x, y = self._from_cord(x, y, z_mm)
+        labels = np.empty(x.shape, np.uint8)
+        place = place_at(self.anatomy.region, z_mm)
+        level = level_at(len(SEGMENTS) if place is None else place)
+        section = CordSection.of(level, self.anatomy) if cord and place is not None else None
+        if self.anatomy.ex_vivo:
+            self._paint_tube(labels, x, y, section)
+        else:
+            self.body.paint(labels, x, y, level, z_mm)
+            if cord:
+                width, depth = (half * self.anatomy.canal_scale for half in level.sac)
+                self.body.paint_canal(labels, x, y, level, (width, depth))
+                paint_roots(labels, x, y, self.body.roots(section, level, z_mm))
+        if section is not None:
+            section.paint(labels, x, y)
+        return labels
+
+    def _paint_tube(
+        self, labels: NDArray[np.uint8], x: Plane, y: Plane, section: CordSection | None
+    ) -> None:
+        """Set the labels of a tube with its medium, and of the dura where it was left."""
+        saline = self.anatomy.medium == "saline"
+        labels[:] = Tissue.AIR
+        labels[np.hypot(x, y) < _TUBE_MM] = Tissue.SALINE if saline else Tissue.FOMBLIN
+        if section is not None and self.anatomy.dura:
+            depth = ellipse(x, y, (0, 0), (section.half_width + 0.9, section.half_depth + 0.8))
+            labels[np.abs(depth) < 0.15] = Tissue.DURA
+
+    def _from_cord(self, x: Plane, y: Plane, z_mm: float) -> tuple[Plane, Plane]:
+        """Return places as seen from the cord, in its own directions."""
+        center_x, center_y = self.anatomy.center_mm(z_mm)
+        angle = math.radians(self.anatomy.rotation_deg)
+        cos, sin = math.cos(angle), math.sin(angle)
+        x, y = x - center_x, y - center_y
+        return cos * x + sin * y, cos * y - sin * x
