@@ -1,0 +1,169 @@
+"""The whole model as one module: native slices and their spacing in, probabilities out.
+
+Find the cord on a coarse grid, smooth along the cord, cut a window around it at the working
+resolution, segment, put the probabilities back. Exported as one ONNX graph, so nothing of this is
+written a second time for Python, for a browser or for another program.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from scgm.networks.preparation import (
+    COARSE_MIN,
+    COARSE_MM,
+    COARSE_STEP,
+    WINDOW,
+    WINDOW_MM,
+    compress,
+    standardise,
+)
+from scgm.networks.resampling import (
+    grid_mm,
+    resample,
+    resample_inside,
+    resampling_matrix,
+    steps,
+)
+
+ALONG_CORD_MM = 5.0
+REFINE_MM = 4.5
+LEAST_CORD_MM2 = 5.0
+
+
+class CordAndGrayMatter(nn.Module):
+    """Cord finder and segmentation network joined.
+
+    Parameters
+    ----------
+    finder
+        Coarse slices (N, 1, y, x) -> logits (N, y * x + 1), "no cord" last.
+    segmenter
+        Windows (N, 1, 128, 128) at 0.25 mm -> logits (N, 2, 128, 128): the cord, and gray matter
+        given the cord.
+    """
+
+    def __init__(self, finder: nn.Module, segmenter: nn.Module) -> None:
+        super().__init__()
+        self.finder = finder
+        self.segmenter = segmenter
+
+    def forward(
+        self, slices: Tensor, spacing: Tensor, centre: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Segment a stack.
+
+        Parameters
+        ----------
+        slices
+            (Z, Y, X) intensities, inferior to superior, posterior to anterior, left to right.
+        spacing
+            (3,) mm between slices, rows and columns.
+        centre
+            (Z, 2) row and column of the cord's centre in pixels; NaN where it is to be found.
+
+        Returns
+        -------
+        gm, cord
+            (Z, Y, X) probabilities; ``gm <= cord``.
+        centre
+            (Z, 2) row and column of the middle of the cord's map in pixels; where it was given, or
+            where the map is all but empty, the middle of the window.
+        presence
+            (Z,) probability that the slice shows a cord; 1 where the centre was given.
+        """
+        pixel = spacing[1:]
+        found_mm, presence = self.find(slices, spacing)
+        given = ~torch.isnan(centre)
+        centre_mm = torch.where(given, centre * pixel, found_mm)
+        presence = torch.where(given[:, 0], torch.ones_like(presence), presence)
+        gm, cord, middle_mm = self.segment(slices, pixel, centre_mm)
+        return gm, cord, torch.where(given, centre_mm, middle_mm) / pixel, presence
+
+    def find(self, slices: Tensor, spacing: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the cord's centre (Z, 2) in mm from the first pixel, and its presence (Z,)."""
+        coarse, positions = coarse_slices(slices, spacing[1:])
+        probability = torch.softmax(self.finder(coarse[:, None]), dim=-1)
+        probability = along_cord(probability, spacing[0])
+        places, absent = probability[:, :-1], probability[:, -1]
+        return refined_centre(places, *positions), 1 - absent
+
+    def segment(
+        self, slices: Tensor, pixel: Tensor, centre_mm: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return gray matter and cord (Z, Y, X), and the cord's middle (Z, 2) in mm."""
+        windows, inside, (rows_mm, columns_mm) = cut_windows(slices, pixel, centre_mm)
+        logits = self.segmenter(standardise(windows, inside)[:, None])
+        cord = torch.sigmoid(logits[:, 0])
+        gm = cord * torch.sigmoid(logits[:, 1])
+        middle_mm = middle_of(cord * inside, rows_mm, columns_mm, centre_mm)
+        back = (
+            back_matrix(rows_mm, slices.shape[1], pixel[0]),
+            back_matrix(columns_mm, slices.shape[2], pixel[1]),
+        )
+        return resample(gm, *back), resample(cord, *back), middle_mm
+
+
+def coarse_slices(slices: Tensor, pixel: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Resample whole slices to ``COARSE_MM``; also the row and column positions in mm."""
+    weights, positions = [], []
+    for axis in (0, 1):
+        length = slices.shape[1 + axis]
+        extent = torch.as_tensor(length, dtype=pixel.dtype, device=pixel.device) * pixel[axis]
+        whole = torch.ceil(extent / COARSE_MM / COARSE_STEP).to(torch.int64) * COARSE_STEP
+        count = torch.clamp(whole, min=COARSE_MIN)
+        position = grid_mm((extent - pixel[axis]) / 2, count, COARSE_MM)
+        positions.append(position)
+        weights.append(resampling_matrix(position, COARSE_MM, length, pixel[axis]))
+    return compress(*resample_inside(slices, *weights)), (positions[0], positions[1])
+
+
+def along_cord(probability: Tensor, slice_mm: Tensor) -> Tensor:
+    """Average maps (Z, places) over neighboring slices by a Gaussian of ``ALONG_CORD_MM``."""
+    index = steps(probability.shape[0], probability)
+    distance = (index[:, None] - index[None, :]) * slice_mm
+    weight = torch.exp(-0.5 * (distance / ALONG_CORD_MM) ** 2)
+    return (weight / weight.sum(dim=1, keepdim=True)) @ probability
+
+
+def refined_centre(places: Tensor, rows_mm: Tensor, columns_mm: Tensor) -> Tensor:
+    """Mean position (Z, 2) in mm of the probability within ``REFINE_MM`` of its peak."""
+    columns = columns_mm.shape[0]
+    peak = places.argmax(dim=1)
+    row = rows_mm[torch.div(peak, columns, rounding_mode="floor")]
+    column = columns_mm[peak % columns]
+    away_row = rows_mm[None, :] - row[:, None]
+    away_column = columns_mm[None, :] - column[:, None]
+    away = (away_row**2)[:, :, None] + (away_column**2)[:, None, :]
+    near = places.reshape(away.shape) * (away <= REFINE_MM**2).to(places.dtype)
+    total = near.sum(dim=(1, 2)).clamp(min=1e-12)
+    shift_row = (near.sum(dim=2) * away_row).sum(dim=1) / total
+    shift_column = (near.sum(dim=1) * away_column).sum(dim=1) / total
+    return torch.stack([row + shift_row, column + shift_column], dim=1)
+
+
+def middle_of(cord: Tensor, rows_mm: Tensor, columns_mm: Tensor, otherwise_mm: Tensor) -> Tensor:
+    """Centroids (Z, 2) in mm of cord maps (Z, y, x); ``otherwise_mm`` where there is no cord."""
+    weight = cord * cord  # leaves out the faint values that are spread over a whole window
+    total = weight.sum(dim=(1, 2))
+    row = (weight.sum(dim=2) * rows_mm).sum(dim=1) / total.clamp(min=1e-6)
+    column = (weight.sum(dim=1) * columns_mm).sum(dim=1) / total.clamp(min=1e-6)
+    enough = total * WINDOW_MM**2 >= LEAST_CORD_MM2
+    return torch.where(enough[:, None], torch.stack([row, column], dim=1), otherwise_mm)
+
+
+def cut_windows(
+    slices: Tensor, pixel: Tensor, centre_mm: Tensor, size: int = WINDOW
+) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+    """Windows (Z, size, size) at 0.25 mm, which samples lie in the image, and their positions."""
+    rows_mm = grid_mm(centre_mm[:, 0], size, WINDOW_MM)
+    columns_mm = grid_mm(centre_mm[:, 1], size, WINDOW_MM)
+    rows = resampling_matrix(rows_mm, WINDOW_MM, slices.shape[1], pixel[0])
+    columns = resampling_matrix(columns_mm, WINDOW_MM, slices.shape[2], pixel[1])
+    windows, inside = resample_inside(slices, rows, columns)
+    return windows, inside, (rows_mm, columns_mm)
+
+
+def back_matrix(window_mm: Tensor, count: Tensor | int, pixel: Tensor) -> Tensor:
+    """Weights (Z, count, 128) of a window's samples in each native pixel."""
+    positions = (steps(count, window_mm) * pixel)[None, :] - window_mm[:, :1]
+    return resampling_matrix(positions, pixel, WINDOW, WINDOW_MM)

@@ -1,0 +1,43 @@
+"""What the two networks get to see: the same functions in training and in the exported graph."""
+
+import torch
+from torch import Tensor
+
+from scgm.networks.resampling import grid_mm
+
+COARSE_MM = 1.5
+COARSE_MIN = 128
+COARSE_STEP = 16  # the cord finder halves the size four times
+WINDOW_MM = 0.25
+WINDOW = 128
+FOCUS_MM = 8.0
+CLIP = 5.0
+
+
+def compress(images: Tensor, inside: Tensor) -> Tensor:
+    """Map coarse slices (N, Y, X) to [0, 1): ``v / (v + mean)``, 0 outside the image.
+
+    Bounded whatever the scanner's unit, and bright fat near a coil cannot drown the rest.
+    """
+    count = inside.sum(dim=(-2, -1), keepdim=True).clamp(min=1)
+    large = torch.finfo(images.dtype).max / 4
+    lowest = torch.where(inside > 0, images, large).amin(dim=(-2, -1), keepdim=True)
+    above = (images - lowest) * inside
+    mean = above.sum(dim=(-2, -1), keepdim=True) / count
+    return above / (above + mean).clamp(min=torch.finfo(images.dtype).tiny)
+
+
+def standardise(windows: Tensor, inside: Tensor) -> Tensor:
+    """Centre and scale windows (N, Y, X) by the mean and deviation near their middle.
+
+    Pixels count by a Gaussian of ``FOCUS_MM``: the cord and its surroundings set the scale, not
+    fat or air at the border. Clipped to +-``CLIP`` deviations; 0 outside the image.
+    """
+    position = grid_mm(windows.new_zeros(()), windows.shape[-1], WINDOW_MM)
+    profile = torch.exp(-0.5 * (position / FOCUS_MM) ** 2)
+    weight = profile[:, None] * profile[None, :] * inside
+    total = weight.sum(dim=(-2, -1), keepdim=True).clamp(min=1e-6)
+    mean = (windows * weight).sum(dim=(-2, -1), keepdim=True) / total
+    spread = ((windows - mean) ** 2 * weight).sum(dim=(-2, -1), keepdim=True) / total
+    # Dividing first keeps the square of large units in range.
+    return ((windows - mean) / (spread.sqrt() + 1e-6)).clamp(-CLIP, CLIP) * inside

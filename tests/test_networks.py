@@ -1,0 +1,71 @@
+"""The networks: their published size, the field they see, and what they are built of."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from scgm.errors import ModelError
+from scgm.networks.cord_finder import CordFinder
+from scgm.networks.ddc import DeepDilatedNetwork
+from scgm.networks.keras_weights import load_published_weights
+from scgm.networks.unet import UNet
+
+
+def convolution_parameters(network: nn.Module) -> int:
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    return sum(parameter.numel() for layer in layers for parameter in layer.parameters())
+
+
+@pytest.mark.parametrize(
+    ("filters", "convolutions", "trained"), [(32, 124769, 126177), (64, 497345, 500161)]
+)
+def test_the_dilated_network_has_the_published_number_of_parameters(
+    filters: int, convolutions: int, trained: int
+) -> None:
+    network = DeepDilatedNetwork(filters=filters)
+
+    assert convolution_parameters(network) == convolutions
+    assert sum(parameter.numel() for parameter in network.parameters()) == trained
+
+
+def test_the_dilated_network_keeps_any_size() -> None:
+    network = DeepDilatedNetwork(filters=4).eval()
+
+    assert network(torch.zeros(2, 1, 31, 50)).shape == (2, 1, 31, 50)
+
+
+def test_the_pyramid_sees_exactly_its_widest_branch() -> None:
+    """3x3 convolutions with rates 1, 1, 2, 2, 24, 24 reach 1+1+2+2+24+24 = 54 pixels."""
+    torch.manual_seed(0)
+    network = DeepDilatedNetwork(filters=4).eval()
+    for layer in network.modules():  # keep every ReLU open, so that no path is silent
+        if isinstance(layer, nn.Conv2d):
+            assert layer.bias is not None
+            nn.init.constant_(layer.weight, 0.01)
+            nn.init.constant_(layer.bias, 0.1)
+    image = torch.zeros(1, 1, 141, 141, requires_grad=True)
+    network(image)[0, 0, 70, 70].backward()
+    assert image.grad is not None
+    gradient = image.grad[0, 0, 70]
+    everywhere = gradient[4]  # by way of the image's mean, the same for all but border pixels
+    reached = (gradient - everywhere)[2:-2].abs() > everywhere.abs() * 1e-3
+
+    assert (torch.nonzero(reached)[[0, -1], 0] + 2).tolist() == [70 - 54, 70 + 54]
+
+
+def test_unet_keeps_the_size() -> None:
+    assert UNet((4, 8, 8), outputs=3)(torch.zeros(2, 1, 24, 40)).shape == (2, 3, 24, 40)
+
+
+def test_the_finder_answers_with_one_logit_a_pixel_and_one_for_nowhere() -> None:
+    assert CordFinder((4, 4, 8))(torch.zeros(2, 1, 16, 32)).shape == (2, 16 * 32 + 1)
+
+
+def test_a_file_that_is_no_keras_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "weights.hdf5"
+    path.write_text("not weights")
+
+    with pytest.raises(ModelError, match=r"weights\.hdf5: not the published Keras weights"):
+        load_published_weights(path)
