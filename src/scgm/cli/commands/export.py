@@ -1,0 +1,47 @@
+"""``scgm export``: a checkpoint becomes a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scgm.cli.console import Messages, Quiet, Verbose
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="Folder written by 'scgm train'.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model file (.onnx).")],
+    description: Annotated[
+        str, typer.Option(help="One sentence for the card: what the model is for.")
+    ] = "Gray matter and cord on axial MRI",
+    fold: Annotated[
+        list[Path] | None,
+        typer.Option(help="Checkpoint that left sites out: its scores go on the card; repeat."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier model of the same name.")
+    ] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn a checkpoint into one ONNX graph with its card, and check that both agree.
+
+    For example:
+
+      scgm export runs/mine --output models/mine.onnx
+
+      scgm export runs/all --fold runs/without-ucl --output models/mine.onnx
+    """
+    from scgm.errors import ConfigError
+
+    try:
+        from scgm.training.export import export as run
+    except ImportError as error:
+        msg = f"export needs {error.name}, which is not installed: pip install 'scgm[train]'"
+        raise ConfigError(msg) from error
+    card = run(
+        checkpoint, output, description=description, folds=tuple(fold or ()), overwrite=overwrite
+    )
+    Messages(verbose, quiet).result(f"{output}\n{card}")

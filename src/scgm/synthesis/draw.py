@@ -1,0 +1,43 @@
+"""Random numbers in batches, from one generator that the caller owns."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class Draw:
+    """Draws for batches on one device; the same seed gives the same batches."""
+
+    def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
+        self.device = torch.device(device)
+        self.generator = torch.Generator(device=self.device).manual_seed(seed)
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Return values in [low, high)."""
+        unit = torch.rand(shape, generator=self.generator, device=self.device)
+        return low + (high - low) * unit
+
+    def log_uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Return values in [low, high) whose logarithms are uniform."""
+        limits = torch.tensor([low, high]).log().tolist()
+        return self.uniform(limits[0], limits[1], *shape).exp()
+
+    def normal(self, *shape: int) -> Tensor:
+        """Return standard normal values."""
+        return torch.randn(shape, generator=self.generator, device=self.device)
+
+    def chance(self, probability: float, *shape: int) -> Tensor:
+        """Return booleans, true with ``probability``."""
+        return self.uniform(0.0, 1.0, *shape) < probability
+
+    def index(self, count: int, *shape: int) -> Tensor:
+        """Return integers in [0, count)."""
+        return torch.randint(count, shape, generator=self.generator, device=self.device)
+
+    def field(self, count: int, size: int, cells: int) -> Tensor:
+        """Return smooth fields (count, size, size) of about unit variance, ``cells`` knots wide."""
+        knots = self.normal(count, 1, cells + 3, cells + 3)
+        large = int(size * (cells + 3) / cells)
+        fine = functional.interpolate(knots, (large, large), mode="bicubic", align_corners=True)
+        start = (large - size) // 2
+        return 1.3 * fine[:, 0, start : start + size, start : start + size]

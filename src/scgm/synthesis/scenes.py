@@ -1,0 +1,136 @@
+"""Batches for the cord finder: whole coarse slices, with or without a cord."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from scgm.networks.preparation import COARSE_MIN, COARSE_MM, compress
+from scgm.networks.resampling import grid_mm
+from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
+from scgm.synthesis.draw import Draw
+
+SCENE, SCENE_MM = 192, 1.25
+PEAK_MM = 2.0
+VISIBLE, HIDDEN = 0.35, 0.03  # shares of the cord in view that mean "there" and "not there"
+PADDED = 0.4
+# A slice wrongly called empty is lost; one wrongly called full still shows no cord to segment.
+ABSENT_WEIGHT = 0.35
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenes:
+    """Whole slices (N, 192, 192) at 1.25 mm.
+
+    ``image`` has mean 1 within the field of view ``inside``; ``cord`` is the share of cord in a
+    pixel, 0 everywhere in a scene without one. ``weight`` (N,) is how often a scene is drawn.
+    """
+
+    image: Tensor
+    inside: Tensor
+    cord: Tensor
+    weight: Tensor
+
+    def to(self, device: torch.device | str) -> "Scenes":
+        """Return the same scenes on another device."""
+        return Scenes(*(getattr(self, name).to(device) for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SceneBatch:
+    """``images`` (n, 1, 128, 128), ``weight`` (n,), ``targets`` (n, 128 * 128 + 1) summing to 1."""
+
+    images: Tensor
+    targets: Tensor
+    weight: Tensor
+
+
+def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
+    """Draw scenes, move them about, cut their field of view, and say where the cord is."""
+    chosen = torch.multinomial(scenes.weight, count, replacement=True, generator=draw.generator)
+    image = _recolored(scenes.image[chosen], draw)
+    stacked = torch.stack([image, scenes.inside[chosen], scenes.cord[chosen]], dim=1)
+    how = Deformation(
+        rotation=35.0, scale=(0.7, 1.4), shift_mm=0.0, elastic_mm=2.0, aspect=0.15, shear=0.1
+    )
+    grids = sampling_grids(count, COARSE_MIN, COARSE_MM, how, draw)
+    grids = grids + _shifts(stacked[:, 2], draw)
+    moved = sample_at(stacked, grids, SCENE_MM)
+    image, inside, cord = moved[:, 0], (moved[:, 1] > 0.5).float(), moved[:, 2]
+    kept = _field_of_view(cord, draw)
+    image = _degraded(image, draw)
+    # What lies beyond the view is nothing at all, or (in padded and masked files) zeros.
+    padded = draw.chance(PADDED, count, 1, 1)
+    image = torch.where(padded, image * inside * kept, image)
+    inside = torch.where(padded, torch.ones_like(inside), inside * kept)
+    targets, weight = _targets(cord, kept)
+    return SceneBatch(compress(image, inside)[:, None], targets, weight)
+
+
+def _recolored(image: Tensor, draw: Draw) -> Tensor:
+    """Bend the gray scale, and turn some scenes into their negative."""
+    count = image.shape[0]
+    image = image ** draw.log_uniform(0.6, 1.6, count, 1, 1)
+    negative = draw.chance(0.15, count, 1, 1)
+    top = image.flatten(1).quantile(0.995, dim=1)[:, None, None]
+    return torch.where(negative, (top - image).clamp(min=0), image)
+
+
+def _shifts(cord: Tensor, draw: Draw) -> Tensor:
+    """Move the view (n, 1, 1, 2), in mm: the cord may come to lie anywhere, even outside."""
+    count = cord.shape[0]
+    axis = grid_mm(torch.zeros((), device=cord.device), SCENE, SCENE_MM)
+    total = cord.sum(dim=(1, 2)).clamp(min=1e-6)
+    row = (cord.sum(dim=2) * axis).sum(dim=1) / total
+    column = (cord.sum(dim=1) * axis).sum(dim=1) / total
+    middle = torch.stack([column, row], dim=-1)
+    reach = torch.where(draw.chance(0.5, count, 1), 85.0, 30.0)
+    return (middle + reach * draw.uniform(-1.0, 1.0, count, 2))[:, None, None, :]
+
+
+def _degraded(image: Tensor, draw: Draw) -> Tensor:
+    """Coil sensitivity and noise."""
+    count, size, _ = image.shape
+    image = image * (0.35 * draw.uniform(0, 1, count, 1, 1) * draw.field(count, size, 2)).exp()
+    level = image.mean(dim=(1, 2), keepdim=True)
+    deviation = level * draw.uniform(0.0, 0.5, count, 1, 1) * draw.chance(0.7, count, 1, 1)
+    real, imaginary = draw.normal(*image.shape), draw.normal(*image.shape)
+    return ((image + deviation * real) ** 2 + (deviation * imaginary) ** 2).sqrt()
+
+
+def _field_of_view(cord: Tensor, draw: Draw) -> Tensor:
+    """1 inside a rectangle: often the whole view, else small and usually around the cord."""
+    count, size, _ = cord.shape
+    cut = draw.chance(0.5, count, 1)
+    around = draw.chance(0.75, count, 1)
+    axis = grid_mm(torch.zeros((), device=cord.device), size, COARSE_MM)
+    total = cord.sum(dim=(1, 2)).clamp(min=1e-6)
+    kept = []
+    for other in (2, 1):
+        middle = ((cord.sum(dim=other) * axis).sum(dim=1) / total)[:, None]
+        length = draw.log_uniform(22.0, 190.0, count, 1)
+        offset = draw.uniform(-0.5, 0.5, count, 1) * length * 0.95
+        anywhere = draw.uniform(-80.0, 80.0, count, 1)
+        start = torch.where(around, middle + offset, anywhere) - length / 2
+        view = ((axis >= start) & (axis <= start + length)) | ~cut
+        kept.append(view.float())
+    return kept[0][:, :, None] * kept[1][:, None, :]
+
+
+def _targets(cord: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a peak at the middle of the visible cord, or "no cord"; weight 0 for neither."""
+    size = cord.shape[-1]
+    axis = grid_mm(torch.zeros((), device=cord.device), size, COARSE_MM)
+    visible = cord * kept
+    total = visible.sum(dim=(1, 2))
+    nominal = 60.0 / COARSE_MM**2  # a small cord's area in pixels
+    share = total / torch.maximum(cord.sum(dim=(1, 2)), torch.full_like(total, nominal))
+    row = (visible.sum(dim=2) * axis).sum(dim=1) / total.clamp(min=1e-6)
+    column = (visible.sum(dim=1) * axis).sum(dim=1) / total.clamp(min=1e-6)
+    peak_rows = torch.exp(-0.5 * ((axis - row[:, None]) / PEAK_MM) ** 2)
+    peak_columns = torch.exp(-0.5 * ((axis - column[:, None]) / PEAK_MM) ** 2)
+    peak = (peak_rows[:, :, None] * peak_columns[:, None, :]).flatten(1)
+    peak = peak / peak.sum(dim=1, keepdim=True).clamp(min=1e-6)
+    there = (share >= VISIBLE).float()[:, None]
+    targets = torch.cat([peak * there, 1 - there], dim=1)
+    return targets, (share >= VISIBLE).float() + ABSENT_WEIGHT * (share <= HIDDEN).float()

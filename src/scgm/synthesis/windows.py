@@ -1,0 +1,120 @@
+"""Batches for the segmentation network: painted label shapes and labeled crops of real images."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from scgm.networks.preparation import WINDOW, WINDOW_MM, standardise
+from scgm.synthesis.acquisition import GENTLE, Scanner, acquire
+from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
+from scgm.synthesis.draw import Draw
+from scgm.synthesis.tissue import paint
+
+CROP = 160
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crops:
+    """Label shapes, and images where there are any, 40 mm wide around the cord at 0.25 mm.
+
+    ``gm``, ``cord`` and ``image`` are (N, 160, 160); labels are shares from 0 to 1, images have
+    mean 1 (0 where there is none). ``neighbor`` is the next slice of the same volume.
+    ``weight`` (N,) is how often a crop is drawn.
+    """
+
+    gm: Tensor
+    cord: Tensor
+    image: Tensor
+    has_image: Tensor
+    knows_gm: Tensor
+    knows_cord: Tensor
+    neighbor: Tensor
+    weight: Tensor
+
+    def to(self, device: torch.device | str) -> "Crops":
+        """Return the same crops on another device."""
+        return Crops(*(getattr(self, name).to(device) for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowBatch:
+    """``images`` (n, 1, 128, 128) as the network sees them; ``targets`` (n, 2, 128, 128).
+
+    Channel 0 is the share of cord, channel 1 of gray matter; ``known`` (n, 2, 1, 1) is 0 where a
+    real image has no label of that tissue.
+    """
+
+    images: Tensor
+    targets: Tensor
+    known: Tensor
+
+
+def window_batch(crops: Crops, count: int, real_share: float, draw: Draw) -> WindowBatch:
+    """Make a batch: the first ``real_share`` of it from real crops, the others painted."""
+    real = round(count * real_share) if bool(crops.has_image.any()) else 0
+    parts = [_painted(crops, count - real, draw)]
+    if real:
+        parts.insert(0, _real(crops, real, draw))
+    return WindowBatch(
+        *(torch.cat([getattr(part, name) for part in parts]) for name in WindowBatch.__slots__)
+    )
+
+
+def _painted(crops: Crops, count: int, draw: Draw) -> WindowBatch:
+    """Deform label shapes, give them a contrast, and measure them."""
+    whole = crops.knows_gm & crops.knows_cord
+    chosen = _choose(crops.weight * whole, count, draw)
+    labels = torch.stack([crops.cord[chosen], crops.gm[chosen]], dim=1)
+    beside = crops.neighbor[chosen]
+    following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
+    labels, following = _sharpened(labels, following, draw)
+    # A thick slice shows the mean of what it passes through.
+    share = draw.uniform(0.0, 0.5, count, 1, 1, 1) * draw.chance(0.5, count, 1, 1, 1)
+    labels = (1 - share) * labels + share * following
+    grids = sampling_grids(count, WINDOW, WINDOW_MM, Deformation(), draw)
+    targets = sample_at(labels, grids, WINDOW_MM)
+    signal = paint(targets[:, 1], targets[:, 0], draw)
+    images, inside = acquire(signal, Scanner(), draw)
+    known = torch.ones(count, 2, 1, 1, device=draw.device)
+    return WindowBatch(standardise(images, inside)[:, None], targets * inside[:, None], known)
+
+
+def _sharpened(labels: Tensor, following: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
+    """Turn the blurred shares of a template into a border of about a pixel, at a random level."""
+    count = labels.shape[0]
+    level = torch.stack(
+        [draw.uniform(0.4, 0.6, count), draw.uniform(0.42, 0.66, count)], dim=1
+    ).reshape(count, 2, 1, 1)
+    return (torch.sigmoid((labels - level) / 0.08), torch.sigmoid((following - level) / 0.08))
+
+
+def _real(crops: Crops, count: int, draw: Draw) -> WindowBatch:
+    """Deform labeled crops of real images and degrade them a little."""
+    chosen = _choose(crops.weight * crops.has_image, count, draw)
+    stacked = torch.stack([crops.cord[chosen], crops.gm[chosen], crops.image[chosen]], dim=1)
+    how = Deformation(elastic_mm=0.2, scale=(0.85, 1.2))
+    moved = sample_at(stacked, sampling_grids(count, WINDOW, WINDOW_MM, how, draw), WINDOW_MM)
+    targets, signal = moved[:, :2], _recolored(moved[:, 2], draw)
+    images, inside = acquire(signal, GENTLE, draw)
+    known = torch.stack([crops.knows_cord[chosen], crops.knows_gm[chosen]], dim=1)
+    return WindowBatch(
+        standardise(images, inside)[:, None],
+        targets * inside[:, None],
+        known.float()[:, :, None, None],
+    )
+
+
+def _recolored(images: Tensor, draw: Draw) -> Tensor:
+    """Bend the gray scale of images, and turn some of them into their negative."""
+    count = images.shape[0]
+    top = images.amax(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+    unit = (images / top).clamp(min=0)
+    unit = unit ** draw.log_uniform(0.6, 1.6, count, 1, 1)
+    negative = draw.chance(0.1, count, 1, 1)
+    shown = (images > 0).float()
+    return torch.where(negative, (1.05 - unit) * shown, unit) * top
+
+
+def _choose(weight: Tensor, count: int, draw: Draw) -> Tensor:
+    return torch.multinomial(weight, count, replacement=True, generator=draw.generator)

@@ -1,0 +1,1 @@
+"""Training: configuration, data, loop, checkpoints, export to a model file (torch)."""

@@ -1,0 +1,172 @@
+"""A checkpoint becomes a model file: one ONNX graph and its card."""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import onnxruntime
+import torch
+
+from scgm.errors import ModelError, OutputError
+from scgm.networks.graph import CordAndGrayMatter
+from scgm.training.checkpoints import load_checkpoint
+from scgm.version import __version__
+
+OPSET = 17
+INPUTS = ("slices", "spacing", "centre")
+OUTPUTS = ("gm", "cord", "found_centre", "presence")
+TOLERANCE = 1e-4
+LARGE = 256
+
+
+def export(
+    checkpoint: Path,
+    output: Path,
+    *,
+    description: str,
+    folds: Sequence[Path] = (),
+    overwrite: bool = False,
+) -> Path:
+    """Write ``output`` (.onnx) and its card beside it (.json); return the card's path.
+
+    Parameters
+    ----------
+    folds
+        Checkpoints of the same recipe that left sites out: their scores on those sites go on the
+        card, since a model of all sites has none of its own.
+
+    Raises
+    ------
+    ModelError
+        If the checkpoint is incomplete, or the graph differs from it by more than 1e-4.
+    OutputError
+        If a file exists and ``overwrite`` is not set.
+    """
+    card = output.with_suffix(".json")
+    for path in (output, card):
+        if path.exists() and not overwrite:
+            msg = f"{path}: exists already; give another name or --overwrite"
+            raise OutputError(msg)
+    model, config, record = load_checkpoint(checkpoint)
+    scores = [score for folder in (checkpoint, *folds) for score in _scores(folder)]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output.with_name(f".{output.name}.tmp")
+    write_graph(model, temporary)
+    difference = graph_difference(model, temporary)
+    if difference > TOLERANCE:
+        temporary.unlink()
+        msg = f"{checkpoint}: the exported graph differs from the checkpoint by {difference:.2g}"
+        raise ModelError(msg)
+    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    temporary.replace(output)
+    content: dict[str, Any] = {
+        "name": config.name,
+        "version": __version__,
+        "description": description,
+        "license": "MIT",
+        "created": datetime.now(UTC).date().isoformat(),
+        "graph_sha256": digest,
+        "opset": OPSET,
+        "inputs": list(INPUTS),
+        "outputs": list(OUTPUTS),
+        "threshold": 0.5,
+        "training": {
+            **{key: value for key, value in record.items() if key != "scores"},
+            "seed": config.seed,
+            "finder": config.finder.model_dump(mode="json"),
+            "segmenter": config.segmenter.model_dump(mode="json"),
+        },
+        "data": sorted({str(source.image or source.gm) for source in config.kept()}),
+        "scores": scores,
+    }
+    card.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return card
+
+
+def _scores(checkpoint: Path) -> list[dict[str, Any]]:
+    scores: list[dict[str, Any]] = load_checkpoint(checkpoint)[2]["scores"]
+    return scores
+
+
+def write_graph(model: CordAndGrayMatter, path: Path) -> None:
+    """Export the joined model; the number and size of slices stay free."""
+    slices = torch.rand(5, 96, 90)
+    example = (slices, torch.tensor([5.0, 0.5, 0.6]), torch.full((5, 2), float("nan")))
+    stack = {0: "Z", 1: "Y", 2: "X"}
+    axes = {
+        "slices": stack,
+        "centre": {0: "Z"},
+        "gm": stack,
+        "cord": stack,
+        "found_centre": {0: "Z"},
+        "presence": {0: "Z"},
+    }
+    with warnings.catch_warnings():
+        # The tracer warns of Python numbers that it fixes; all of them are constants here, as
+        # graph_difference shows with stacks of other sizes.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model.eval(),
+            example,
+            str(path),
+            opset_version=OPSET,
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            dynamic_axes=axes,
+            dynamo=False,
+            # Keeps batch normalization apart from convolutions: ONNX Runtime joins them when it
+            # loads the graph, and until then the weights are the rounded ones.
+            training=torch.onnx.TrainingMode.PRESERVE,
+        )
+    _store_in_half(path)
+
+
+def _store_in_half(path: Path) -> None:
+    """Store large weights that half precision holds exactly in it, each with a cast back."""
+    model = onnx.load(path)
+    casts = []
+    for tensor in list(model.graph.initializer):
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < LARGE:
+            continue
+        half = values.astype(np.float16)
+        if not np.array_equal(half.astype(np.float32), values):
+            continue
+        name = tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}_half"))
+        casts.append(
+            onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT)
+        )
+    for position, node in enumerate(casts):
+        model.graph.node.insert(position, node)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+@torch.no_grad()
+def graph_difference(model: CordAndGrayMatter, path: Path) -> float:
+    """Largest difference of a probability between graph and module on stacks of other sizes.
+
+    Noise shows no cord, so where its middle would lie is left to rounding and not compared.
+    """
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for shape, spacing in (((3, 64, 120), (4.0, 0.7, 0.5)), ((1, 300, 310), (1.0, 0.8, 0.8))):
+        values = rng.gamma(2.0, 100.0, shape).astype(np.float32)
+        pixels = np.array(spacing, np.float32)
+        centre = np.full((shape[0], 2), np.nan, np.float32)
+        centre[0] = (30.5, 40.25)
+        found = session.run(None, dict(zip(INPUTS, (values, pixels, centre), strict=True)))
+        expected = model(*map(torch.from_numpy, (values, pixels, centre)))
+        for name, graph, module in zip(OUTPUTS, found, expected, strict=True):
+            if name != "found_centre":
+                worst = max(worst, float(np.abs(graph - module.numpy()).max()))
+    return worst

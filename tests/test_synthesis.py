@@ -1,0 +1,152 @@
+"""Synthesis: what must hold for every batch, and what the acquisition does on paper."""
+
+import pytest
+import torch
+
+from scgm.networks.preparation import WINDOW
+from scgm.synthesis.acquisition import Scanner, acquire
+from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
+from scgm.synthesis.draw import Draw
+from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes, scene_batch
+from scgm.synthesis.tissue import blur, paint
+from scgm.synthesis.windows import CROP, Crops, window_batch
+
+STILL = Deformation(
+    rotation=0, free_rotation=0, scale=(1, 1), aspect=0, shear=0, shift_mm=0, elastic_mm=0
+)
+PERFECT = Scanner(
+    pixel_mm=(0.25, 0.25), zero_filling=(0.01, 0.01), snr=(1e6, 1e6), bias=0, ghost=0, cut_off=0
+)
+
+
+def disc(size: int, radius_px: float) -> torch.Tensor:
+    axis = torch.arange(size) - (size - 1) / 2
+    return ((axis[:, None] ** 2 + axis[None, :] ** 2).sqrt() <= radius_px).float()
+
+
+@pytest.fixture
+def crops() -> Crops:
+    """Two shapes without an image and one real crop whose gray matter nobody drew."""
+    cord, gm = disc(CROP, 24), disc(CROP, 10)
+    flag = torch.tensor([False, False, True])
+    return Crops(
+        gm=torch.stack([gm, gm, 0 * gm]),
+        cord=torch.stack([cord] * 3),
+        image=torch.stack([0 * cord, 0 * cord, 1 + cord]),
+        has_image=flag,
+        knows_gm=~flag,
+        knows_cord=torch.ones(3, dtype=torch.bool),
+        neighbor=torch.tensor([1, 1, 2]),
+        weight=torch.ones(3),
+    )
+
+
+@pytest.fixture
+def scenes() -> Scenes:
+    """One whole slice with a cord 5 mm in radius in its middle."""
+    cord = disc(SCENE, 5.0 / SCENE_MM)[None]
+    body = disc(SCENE, 60.0 / SCENE_MM)[None]
+    return Scenes(body + cord, torch.ones_like(body), cord, torch.ones(1))
+
+
+def test_the_same_seed_draws_the_same_batch(crops: Crops) -> None:
+    first = window_batch(crops, 4, 0.5, Draw(3)).images
+    second = window_batch(crops, 4, 0.5, Draw(3)).images
+
+    assert torch.equal(first, second)
+    assert not torch.equal(first, window_batch(crops, 4, 0.5, Draw(4)).images)
+
+
+def test_a_batch_has_finite_images_and_nested_shares(crops: Crops) -> None:
+    batch = window_batch(crops, 16, 0.25, Draw(0))
+    cord, gm = batch.targets[:, 0], batch.targets[:, 1]
+
+    assert batch.images.shape == (16, 1, WINDOW, WINDOW)
+    assert bool(batch.images.isfinite().all())
+    assert float(batch.targets.min()) >= 0
+    assert float(batch.targets.max()) <= 1
+    assert bool((gm <= cord + 0.02).all())
+
+
+def test_a_tissue_that_nobody_drew_is_marked_unknown(crops: Crops) -> None:
+    known = window_batch(crops, 4, 0.5, Draw(0)).known[:, :, 0, 0]
+
+    assert known[:2].tolist() == [[1, 0], [1, 0]]  # the real crop: cord, but no gray matter
+    assert known[2:].tolist() == [[1, 1], [1, 1]]
+
+
+def test_standing_still_changes_nothing() -> None:
+    image = torch.rand(1, 1, WINDOW, WINDOW)
+    grids = sampling_grids(1, WINDOW, 0.25, STILL, Draw(0))
+    moved = sample_at(image, grids, 0.25)
+
+    # Left and right may be mirrored: cords have both.
+    assert torch.allclose(moved, image, atol=1e-4) or torch.allclose(
+        moved, image.flip(-1), atol=1e-4
+    )
+
+
+def test_a_perfect_scanner_returns_the_signal() -> None:
+    axis = torch.linspace(0, 12, WINDOW)
+    signal = (2 + torch.sin(axis)[:, None] * torch.cos(axis)[None, :])[None]
+    image, inside = acquire(signal, PERFECT, Draw(0))
+
+    assert (image - signal)[:, 8:-8, 8:-8].abs().max() < 0.02
+    assert bool((inside[:, 2:-2, 2:-2] == 1).all())
+
+
+def test_noise_has_the_asked_deviation() -> None:
+    """At SNR 20 and signal 1 the deviation is 0.05, Rician being Gaussian up there."""
+    scanner = Scanner(
+        pixel_mm=(0.25, 0.25), zero_filling=(0.01, 0.01), snr=(20, 20), bias=0, ghost=0, cut_off=0
+    )
+    image, _ = acquire(torch.ones(8, WINDOW, WINDOW), scanner, Draw(1))
+
+    # A random offset of the pixels averages neighbors: exact sampling has the full deviation.
+    assert float(image[:, 8:-8, 8:-8].std()) == pytest.approx(0.05 * 2 / 3, rel=0.25)
+
+
+def test_blur_keeps_the_sum_and_widens() -> None:
+    """A point blurred by 1 mm has variance 1 mm2 along each axis."""
+    point = torch.zeros(1, 64, 64)
+    point[0, 32, 32] = 1
+    spread = blur(point, torch.tensor([1.0]))[0]
+    axis = (torch.arange(64) - 32) * 0.25
+
+    assert float(spread.sum()) == pytest.approx(1, abs=1e-4)
+    assert float((spread.sum(1) * axis**2).sum()) == pytest.approx(1, rel=0.02)
+
+
+def test_paint_separates_gray_from_white_matter() -> None:
+    """In most samples the mean signals of both differ by several percent; never all alike."""
+    cord = disc(WINDOW, 24)[None].repeat(32, 1, 1)
+    gm = disc(WINDOW, 12)[None].repeat(32, 1, 1)
+    signal = paint(gm, cord, Draw(0))
+    inside, around = gm > 0, (cord > 0) & (gm == 0)
+    gray = (signal * inside).sum((1, 2)) / inside.sum((1, 2))
+    white = (signal * around).sum((1, 2)) / around.sum((1, 2))
+    contrast = gray / white - 1
+
+    assert int((contrast.abs() > 0.03).sum()) >= 28
+    assert int((contrast > 0).sum()) in range(12, 30)  # both polarities, bright more often
+
+
+def test_scene_targets_are_probabilities_over_places(scenes: Scenes) -> None:
+    batch = scene_batch(scenes, 64, Draw(0))
+
+    assert torch.allclose(batch.targets.sum(dim=1), torch.ones(64), atol=1e-4)
+    absent = batch.targets[:, -1]
+    assert 0 < int(absent.sum()) < 64  # both kinds occur
+
+
+def test_the_target_lies_on_the_cord(scenes: Scenes) -> None:
+    """Where the cord is wholly in view, the brightest spot of these scenes is the target."""
+    batch = scene_batch(scenes, 32, Draw(0))
+    there = (batch.targets[:, -1] == 0) & (batch.weight == 1)
+    peak = batch.targets[there, :-1].argmax(dim=1)
+    images = batch.images[there, 0].flatten(1)
+    value = images.gather(1, peak[:, None])[:, 0]
+    middle = images.flatten(1).quantile(0.5, dim=1)
+
+    assert int(there.sum()) >= 8
+    assert float((value > middle).float().mean()) > 0.8

@@ -1,0 +1,206 @@
+"""Training: configuration, losses, the loop, checkpoints, export; with networks of a few maps."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from scgm.errors import ConfigError, ModelError, OutputError, ScgmError
+from scgm.nifti import as_nifti, write_nifti
+from scgm.phantom import make_phantom
+from scgm.training.checkpoints import load_checkpoint
+from scgm.training.config import DEFAULT_RECIPE, Stage, read_config
+from scgm.training.export import export
+from scgm.training.loop import fit, learning_rate
+from scgm.training.losses import place_loss, segmentation_loss, soft_dice_loss
+from scgm.training.run import train
+
+RECIPE = """
+seed = 1
+leave_out = ["b"]
+phantoms = 2
+[finder]
+steps = 3
+batch = 2
+widths = [4, 4, 4, 4, 8]
+[segmenter]
+steps = 3
+batch = 4
+widths = [4, 4, 8, 8]
+real_share = 0.5
+[[source]]
+site = "a"
+image = "scan.nii.gz"
+gm = "gm.nii.gz"
+cord = ["cord.nii.gz"]
+[[source]]
+site = "b"
+image = "scan.nii.gz"
+gm = "gm.nii.gz"
+cord = ["cord.nii.gz"]
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder with one phantom scan, its labels, and a recipe that learns from it."""
+    folder = tmp_path_factory.mktemp("data")
+    phantom = make_phantom()
+    for name, values, dtype in (
+        ("scan", phantom.volume.voxels, np.float32),
+        ("gm", phantom.gm, np.uint8),
+        ("cord", phantom.cord, np.uint8),
+    ):
+        write_nifti(as_nifti(values, phantom.volume, dtype=dtype), folder / f"{name}.nii.gz")
+    (folder / "recipe.toml").write_text(RECIPE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    train(read_config(data / "recipe.toml"), data, folder, device="cpu", report=lambda line: None)
+    return folder
+
+
+def test_the_shipped_recipe_is_valid_and_names_its_sites() -> None:
+    config = read_config(DEFAULT_RECIPE, ('leave_out=["ucl"]',))
+
+    assert {source.site for source in config.left_out()} == {"ucl"}
+    assert "ucl" not in {source.site for source in config.kept()}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("segmenter.stepz=5", "stepz"),
+        ("segmenter.steps=0", "steps"),
+        ("segmenter.steps", "KEY=VALUE"),
+        ('leave_out=["nowhere"]', "nowhere"),
+        ('leave_out=["a", "b"]', "no source is left"),
+    ],
+)
+def test_a_configuration_that_makes_no_sense_is_refused_by_name(
+    data: Path, change: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_config(data / "recipe.toml", (change,))
+
+
+def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml"):
+        read_config(tmp_path / "none.toml")
+
+
+def test_soft_dice_of_equal_masks_is_perfect_and_of_disjoint_ones_nearly_one() -> None:
+    mask = torch.zeros(1, 20, 20)
+    mask[0, :10] = 1
+    known = torch.ones(1, 1, 1)
+
+    assert float(soft_dice_loss(mask, mask, known)) == pytest.approx(0, abs=1e-6)
+    # 2 * 0 + 1 over 400 + 1
+    assert float(soft_dice_loss(mask, 1 - mask, known)) == pytest.approx(1 - 1 / 401)
+
+
+def test_what_nobody_labeled_costs_nothing() -> None:
+    logits = torch.randn(2, 2, 8, 8)
+    targets = torch.rand(2, 2, 8, 8)
+    unknown = torch.tensor([[1.0, 0.0], [1.0, 0.0]])[:, :, None, None]
+    changed = targets.clone()
+    changed[:, 1] = 1 - changed[:, 1]
+
+    assert torch.equal(
+        segmentation_loss(logits, targets, unknown), segmentation_loss(logits, changed, unknown)
+    )
+
+
+def test_place_loss_of_uniform_logits_is_the_logarithm_of_the_places() -> None:
+    targets = torch.eye(10)[:3]
+
+    assert float(place_loss(torch.zeros(3, 10), targets, torch.ones(3))) == pytest.approx(
+        math.log(10)
+    )
+    assert float(place_loss(torch.zeros(3, 10), targets, torch.zeros(3))) == 0
+
+
+def test_the_learning_rate_warms_up_and_falls() -> None:
+    stage = Stage(steps=1000, learning_rate=1.0)
+
+    assert learning_rate(0, stage) == pytest.approx(0.01, rel=0.01)
+    assert learning_rate(99, stage) > 0.95
+    assert learning_rate(999, stage) == pytest.approx(0.01, rel=0.01)
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+    network = torch.nn.Conv2d(1, 1, 1)
+    with pytest.raises(ScgmError, match="not a number"):
+        fit(
+            network,
+            Stage(steps=2, batch=1),
+            lambda net: net(torch.full((1, 1, 2, 2), float("nan"))).sum(),
+            tmp_path / "log.jsonl",
+            name="x",
+            report=lambda line: None,
+        )
+
+
+def test_training_leaves_a_log_and_scores_of_the_sites_left_out(checkpoint: Path) -> None:
+    rows = [json.loads(line) for line in (checkpoint / "log.jsonl").read_text().splitlines()]
+    _, config, record = load_checkpoint(checkpoint)
+
+    assert [row["stage"] for row in rows] == ["finder", "segmenter"]
+    assert all(math.isfinite(row["loss"]) for row in rows)
+    assert config.leave_out == ("b",)
+    assert record["sites"] == ["a"]
+    assert [row["site"] for row in record["scores"]] == ["b"]
+
+
+def test_the_same_seed_trains_the_same_weights(
+    data: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    config = read_config(data / "recipe.toml")
+    train(config, data, tmp_path / "again", device="cpu", report=lambda line: None)
+    first, second = load_checkpoint(checkpoint)[0], load_checkpoint(tmp_path / "again")[0]
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_an_earlier_checkpoint_is_not_overwritten(data: Path, checkpoint: Path) -> None:
+    with pytest.raises(ConfigError, match="already holds a checkpoint"):
+        train(
+            read_config(data / "recipe.toml"), data, checkpoint, device="cpu", report=lambda x: None
+        )
+
+
+def test_an_exported_graph_equals_its_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
+    card = json.loads(export(checkpoint, tmp_path / "m.onnx", description="tiny").read_text())
+    session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
+    slices = np.random.default_rng(0).random((4, 70, 90), dtype=np.float32)
+    spacing, centre = np.array([3, 0.6, 0.4], np.float32), np.full((4, 2), np.nan, np.float32)
+    found = session.run(None, {"slices": slices, "spacing": spacing, "centre": centre})
+    model = load_checkpoint(checkpoint)[0]
+    with torch.no_grad():
+        expected = model(*map(torch.from_numpy, (slices, spacing, centre)))
+
+    assert all(
+        np.allclose(got, want.numpy(), atol=1e-4) for got, want in zip(found, expected, strict=True)
+    )
+    assert card["training"]["sites"] == ["a"]
+
+
+def test_export_overwrites_nothing(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_text("mine")
+    with pytest.raises(OutputError, match=r"m\.onnx: exists"):
+        export(checkpoint, tmp_path / "m.onnx", description="tiny")
+
+    assert (tmp_path / "m.onnx").read_text() == "mine"
+
+
+def test_an_incomplete_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not a complete checkpoint"):
+        load_checkpoint(tmp_path)
