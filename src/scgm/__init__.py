@@ -1,0 +1,41 @@
+"""Find the gray matter of the human spinal cord on MRI.
+
+>>> import scgm
+>>> result = scgm.segment("sub-01_T2starw.nii.gz")  # doctest: +SKIP
+>>> result.save("results")  # doctest: +SKIP
+
+Importing this package costs nothing: each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scgm.pipeline import SegmentOptions, segment
+    from scgm.segmentation import Segmentation
+    from scgm.segmenters import load_model, methods
+    from scgm.version import __version__
+
+__all__ = ["SegmentOptions", "Segmentation", "__version__", "load_model", "methods", "segment"]
+
+_HOMES = {
+    "__version__": "scgm.version",
+    "SegmentOptions": "scgm.pipeline",
+    "Segmentation": "scgm.segmentation",
+    "load_model": "scgm.segmenters",
+    "methods": "scgm.segmenters",
+    "segment": "scgm.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

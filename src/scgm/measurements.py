@@ -1,0 +1,110 @@
+"""Areas of cord, gray and white matter, slice by slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scgm.segmentation import LABELS, NO_CORD, Label, Segmentation
+from scgm.volume import Geometry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceMeasurement:
+    """One row of the table: one label in one slice. None is 'not measured', never zero.
+
+    Attributes
+    ----------
+    file
+        Name of the image.
+    slice
+        Index of the slice in the image, as a viewer shows it.
+    slice_is
+        Index of the slice counted from inferior to superior, from 0.
+    label
+        "GM", "WM" or "SC".
+    area_mm2
+        Area of the mask.
+    area_soft_mm2
+        Sum of the probabilities times the area of a pixel: counts a pixel that is half gray
+        matter as half.
+    centre_x, centre_y
+        Center of the cord in voxels of the image, along its two in-plane axes, as `--centre`
+        takes it.
+    presence
+        How sure it is that the slice shows a cord, from 0 to 1.
+    status
+        "ok", or what to look at: "no cord", "no gray matter".
+    """
+
+    file: str
+    slice: int
+    slice_is: int
+    label: str
+    area_mm2: float | None
+    area_soft_mm2: float | None
+    centre_x: float | None
+    centre_y: float | None
+    presence: float
+    status: str
+
+
+def pixel_area_mm2(geometry: Geometry, slice_axis: int) -> float:
+    """Return the area of one pixel of a slice in mm2.
+
+    It is the area of the parallelogram that the two in-plane columns of the affine span, so it
+    holds for a sheared grid, too.
+    """
+    first, second = (geometry.affine[:3, axis] for axis in range(3) if axis != slice_axis)
+    return float(np.linalg.norm(np.cross(first, second)))
+
+
+def measure(segmentation: Segmentation) -> list[SliceMeasurement]:
+    """Measure every slice: three rows each, from inferior to superior.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        The result to measure.
+
+    Returns
+    -------
+    list of SliceMeasurement
+        Areas in mm2. A slice without cord has no areas, not areas of zero.
+    """
+    pixel = pixel_area_mm2(segmentation.volume.geometry, segmentation.stack.native_axis)
+    areas = {label: _areas(segmentation, label, pixel) for label in LABELS}
+    return [
+        _row(segmentation, label, z, areas[label][z])
+        for z in range(len(segmentation.status))
+        for label in LABELS
+    ]
+
+
+def _areas(segmentation: Segmentation, label: Label, pixel_mm2: float) -> list[tuple[float, float]]:
+    """Area of the mask and soft area in mm2, slice by slice."""
+    hard = segmentation.axial_mask(label).sum(axis=(1, 2)) * pixel_mm2
+    soft = segmentation.axial_probability(label).sum(axis=(1, 2), dtype=np.float64) * pixel_mm2
+    return list(zip(hard.tolist(), soft.tolist(), strict=True))
+
+
+def _row(
+    segmentation: Segmentation, label: Label, z: int, areas: tuple[float, float]
+) -> SliceMeasurement:
+    status = segmentation.status[z]
+    seen = status != NO_CORD
+    row, column = segmentation.probabilities.centre_px[z].tolist()
+    x, y = segmentation.stack.point_to_native(row, column)
+    return SliceMeasurement(
+        file=segmentation.source_name,
+        slice=segmentation.stack.native_index(z),
+        slice_is=z,
+        label=label.suffix,
+        area_mm2=areas[0] if seen else None,
+        area_soft_mm2=areas[1] if seen else None,
+        centre_x=x if seen else None,
+        centre_y=y if seen else None,
+        presence=float(segmentation.probabilities.presence[z]),
+        status=status,
+    )

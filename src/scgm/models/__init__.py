@@ -1,0 +1,143 @@
+"""The model files: which there are, and reading one only if it is what its card says.
+
+A model is an ONNX graph, ``NAME.onnx``, with its card beside it, ``NAME.json``. The package
+carries some; any other is named by its path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scgm.errors import ModelError
+
+__all__ = ["DEFAULT_MODEL", "ModelCard", "ModelFile", "model_names", "read_card", "read_model"]
+
+DEFAULT_MODEL = "default"
+_SHIPPED = Path(__file__).parent
+
+
+class ModelCard(BaseModel):
+    """What is known of a model: read from, and written to, the JSON beside its graph.
+
+    Attributes
+    ----------
+    name, version, description, license, created
+        Who it is; *created* is a date, ``YYYY-MM-DD``.
+    graph_sha256
+        Checksum of the ONNX file, 64 hexadecimal digits.
+    opset, inputs, outputs
+        The interface of the graph: ONNX operator set, names of inputs and outputs.
+    training
+        How it was made: configuration, code version, seed, duration.
+    data
+        What it has seen, one entry per source.
+    scores
+        What was measured, one entry per data set.
+    threshold
+        The probability from which on a pixel counts, unless the user names another.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    version: str
+    description: str
+    license: str
+    created: str
+    graph_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    opset: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    training: dict[str, object] = Field(default_factory=dict)
+    data: tuple[str | dict[str, object], ...] = ()
+    scores: tuple[dict[str, object], ...] = ()
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelFile:
+    """A model that was read and checked: its card and the bytes of its graph."""
+
+    card: ModelCard
+    graph: bytes
+    path: Path
+
+
+def model_names() -> tuple[str, ...]:
+    """Return the names of the models that the package carries."""
+    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.onnx")))
+
+
+def read_card(name_or_path: str | Path = DEFAULT_MODEL) -> ModelCard:
+    """Read the card of a model without its graph.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its card is missing or not a card.
+    """
+    return _read_card(_find_graph(name_or_path))
+
+
+def read_model(name_or_path: str | Path = DEFAULT_MODEL) -> ModelFile:
+    """Read a model, and make sure that its graph is the one that its card describes.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A name out of `model_names`, or the path of an ``.onnx`` file with its card beside it.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, the card is missing or damaged, or the checksum of the graph
+        is not the card's.
+    """
+    path = _find_graph(name_or_path)
+    card = _read_card(path)
+    try:
+        graph = path.read_bytes()
+    except OSError as error:
+        msg = f"{path}: the model cannot be read ({error.strerror})"
+        raise ModelError(msg) from error
+    found = hashlib.sha256(graph).hexdigest()
+    if found != card.graph_sha256:
+        msg = (
+            f"{path}: the file is damaged or was exchanged: its sha256 is {found[:12]}..., its "
+            f"card says {card.graph_sha256[:12]}...; fetch model and card again"
+        )
+        raise ModelError(msg)
+    return ModelFile(card, graph, path)
+
+
+def _find_graph(name_or_path: str | Path) -> Path:
+    text = str(name_or_path)
+    if text in model_names():
+        return _SHIPPED / f"{text}.onnx"
+    path = Path(name_or_path).expanduser()
+    if path.suffix.lower() != ".onnx":
+        known = ", ".join(model_names()) or "none in this installation"
+        msg = f"there is no model {text!r}; known: {known}; or give the path of an .onnx file"
+        raise ModelError(msg)
+    if not path.is_file():
+        msg = f"{path}: there is no such model file"
+        raise ModelError(msg)
+    return path
+
+
+def _read_card(graph: Path) -> ModelCard:
+    path = graph.with_suffix(".json")
+    try:
+        return ModelCard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        msg = f"{graph}: its card {path.name} cannot be read ({error.strerror}); put it beside it"
+        raise ModelError(msg) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        msg = f"{path}: this is not a model card: {where}: {first['msg']}"
+        raise ModelError(msg) from error

@@ -1,0 +1,248 @@
+"""The line from an image to its segmentation, and every choice that it leaves to the user."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.axial import AxialStack, stack_mask, to_axial
+from scgm.errors import CordNotFoundError, UsageError
+from scgm.nifti import VolumeChoice, read_volume, volume_from_nibabel
+from scgm.segmentation import NO_CORD, NO_GRAY_MATTER, OK, Provenance, Segmentation
+from scgm.segmenters import (
+    CordHint,
+    Device,
+    MethodSettings,
+    Probabilities,
+    Segmenter,
+    open_method,
+)
+from scgm.version import __version__
+from scgm.volume import Volume
+
+# A cord has a cross-section of some 40 to 110 mm2, and only the last millimeters of its tip,
+# the conus, have less than this. Smaller finds are specks that look like a cord.
+MIN_CORD_AREA_MM2 = 10.0
+MIN_PRESENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentOptions:
+    """Every choice that `segment` and ``scgm segment`` leave to the user.
+
+    Parameters
+    ----------
+    method : str
+        A name out of `scgm.methods`.
+    model : str or Path, optional
+        Name of a model, or path of an ``.onnx`` file with its card; by default the method's.
+    threshold : float, optional
+        Probability from which on a pixel counts, above 0 and below 1; by default the model's.
+    centre : (x, y), optional
+        Center of the cord in voxels, along the two in-plane axes of the image, in their order.
+    cord : str, Path or nibabel image, optional
+        Mask of the cord on the image's grid: voxels of at least 0.5 are cord.
+    device : {"auto", "cpu", "cuda"}
+        Where a model runs.
+    volume : int or "mean", optional
+        Which volume of a 4D image.
+    threads : int, optional
+        Processor threads; by default the variable SCGM_THREADS, else all.
+
+    Raises
+    ------
+    UsageError
+        If the choices contradict each other or make no sense.
+    """
+
+    method: str = "default"
+    model: str | Path | None = None
+    threshold: float | None = None
+    centre: tuple[float, float] | None = None
+    cord: Any = None
+    device: Device = "auto"
+    volume: VolumeChoice = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            msg = f"the threshold is {self.threshold:g}; give a value above 0 and below 1"
+            raise UsageError(msg)
+        if self.centre is not None and self.cord is not None:
+            msg = "a center and a mask of the cord exclude each other; give one of them"
+            raise UsageError(msg)
+
+
+DEFAULT_OPTIONS = SegmentOptions()
+
+
+def open_segmenter(options: SegmentOptions = DEFAULT_OPTIONS) -> Segmenter:
+    """Start the method that *options* name, once for many images."""
+    settings = MethodSettings(model=options.model, device=options.device, threads=options.threads)
+    return open_method(options.method, settings)
+
+
+def segment(
+    image: Any,
+    options: SegmentOptions = DEFAULT_OPTIONS,
+    *,
+    segmenter: Segmenter | None = None,
+    **choices: Any,
+) -> Segmentation:
+    """Find cord, gray and white matter in an image.
+
+    Parameters
+    ----------
+    image : str, Path, nibabel image or Volume
+        Axial slices of the spinal cord, in any orientation of the axes.
+    options : SegmentOptions
+        All choices.
+    segmenter : Segmenter, optional
+        A method that was started before (`open_segmenter`, `scgm.load_model`).
+    **choices
+        Single fields of *options*, as ``threshold=0.4``.
+
+    Returns
+    -------
+    Segmentation
+        The result on the grid of the image.
+
+    Raises
+    ------
+    ImageReadError, GeometryError
+        If the image, or the mask of the cord, cannot be used.
+    CordNotFoundError
+        If no slice shows a cord.
+    ModelError
+        If the method or model is unknown, damaged or fails.
+    UsageError
+        If the options contradict each other.
+    """
+    options = replace(options, **choices)
+    started = time.perf_counter()
+    volume = _volume(image, options.volume)
+    stack = to_axial(volume)
+    hint = _hint(stack, options)
+    segmenter = segmenter or open_segmenter(options)
+    threshold = segmenter.threshold if options.threshold is None else options.threshold
+    found = _follow(hint, segmenter(stack, hint))
+    smallest = 0.0 if hint.mask is not None else MIN_CORD_AREA_MM2
+    seen = _shows_cord(found, stack, threshold, smallest)
+    if not seen.any():
+        msg = (
+            f"{volume.name}: no slice shows a spinal cord; tell where it is with --centre or --cord"
+        )
+        raise CordNotFoundError(msg)
+    probabilities = _only(found, seen)
+    status = _status(probabilities, seen, threshold)
+    return Segmentation(
+        volume=volume,
+        stack=stack,
+        probabilities=probabilities,
+        threshold=threshold,
+        status=status,
+        provenance=Provenance(
+            version=__version__,
+            method=options.method,
+            model={"name": segmenter.name, **segmenter.provenance},
+            options=_recorded(options),
+            input=_fingerprint(volume),
+            warnings=(*volume.warnings, *_remarks(status)),
+            seconds=time.perf_counter() - started,
+        ),
+    )
+
+
+def _volume(image: Any, which: VolumeChoice) -> Volume:
+    if isinstance(image, Volume):
+        return image
+    if isinstance(image, str | Path):
+        return read_volume(image, volume=which)
+    return volume_from_nibabel(image, volume=which)
+
+
+def _hint(stack: AxialStack, options: SegmentOptions) -> CordHint:
+    if options.cord is not None:
+        mask = stack_mask(stack, _volume(options.cord, None))
+        return CordHint(centre_px=_centroids(mask), mask=mask)
+    if options.centre is not None:
+        place = np.array(stack.point_to_stack(*options.centre), np.float32)
+        return CordHint(centre_px=np.tile(place, (len(stack.slices), 1)))
+    return CordHint()
+
+
+def _centroids(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Row and column of the middle of each slice's mask; NaN where it has no pixel."""
+    places = [np.argwhere(pixels) for pixels in mask]
+    middle = [place.mean(axis=0) if len(place) else (np.nan, np.nan) for place in places]
+    return np.asarray(middle, np.float32)
+
+
+def _follow(hint: CordHint, found: Probabilities) -> Probabilities:
+    """Let the user's word on where the cord is stand above the method's."""
+    if hint.mask is not None:
+        given = hint.mask.astype(np.float32)
+        presence = np.asarray(hint.mask.any(axis=(1, 2)), np.float32)
+        return Probabilities(found.gm * given, given, found.centre_px, presence)
+    if hint.centre_px is not None:
+        return replace(found, presence=np.ones_like(found.presence))
+    return found
+
+
+def _shows_cord(
+    found: Probabilities, stack: AxialStack, threshold: float, smallest_mm2: float
+) -> NDArray[np.bool_]:
+    pixel_mm2 = stack.spacing_mm[1] * stack.spacing_mm[2]
+    area_mm2 = (found.cord >= threshold).sum(axis=(1, 2)) * pixel_mm2
+    large = (area_mm2 >= smallest_mm2) & (area_mm2 > 0)
+    return np.asarray(large & (found.presence >= MIN_PRESENCE))
+
+
+def _only(found: Probabilities, seen: NDArray[np.bool_]) -> Probabilities:
+    """Empty the slices without cord: probabilities as well as the masks made of them."""
+    keep = seen[:, None, None]
+    centre = np.where(seen[:, None], found.centre_px, np.float32(np.nan))
+    return Probabilities(found.gm * keep, found.cord * keep, centre, found.presence)
+
+
+def _status(found: Probabilities, seen: NDArray[np.bool_], threshold: float) -> tuple[str, ...]:
+    gray = np.asarray((found.gm >= threshold).any(axis=(1, 2)))
+    return tuple(
+        NO_CORD if not cord else OK if gm else NO_GRAY_MATTER
+        for cord, gm in zip(seen, gray, strict=True)
+    )
+
+
+def _remarks(status: tuple[str, ...]) -> tuple[str, ...]:
+    counts = [(word, status.count(word)) for word in (NO_CORD, NO_GRAY_MATTER)]
+    return tuple(f"{count} of {len(status)} slices: {word}" for word, count in counts if count)
+
+
+def _recorded(options: SegmentOptions) -> dict[str, Any]:
+    """Return the options as the record of a result holds them."""
+    values = {field.name: getattr(options, field.name) for field in fields(options)}
+    if isinstance(options.model, Path):
+        values["model"] = str(options.model)
+    if options.cord is not None:
+        in_file = isinstance(options.cord, str | Path)
+        values["cord"] = str(options.cord) if in_file else "an image in memory"
+    return values
+
+
+def _fingerprint(volume: Volume) -> dict[str, Any]:
+    """Return what identifies the image: its file's checksum, or None if it came from memory."""
+    digest = None
+    if volume.source is not None:
+        with volume.source.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "file": volume.source.name if volume.source else None,
+        "sha256": digest,
+        "shape": list(volume.geometry.shape),
+    }

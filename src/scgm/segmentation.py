@@ -1,0 +1,160 @@
+"""The result: masks and probabilities on the grid of the image, and what made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.axial import AxialStack, from_axial
+from scgm.nifti import as_nifti
+from scgm.volume import Volume
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from scgm.measurements import SliceMeasurement
+    from scgm.outputs import OutputOptions
+    from scgm.segmenters.base import Probabilities
+
+OK = "ok"
+NO_CORD = "no cord"
+NO_GRAY_MATTER = "no gray matter"
+
+
+class Label(StrEnum):
+    """What a pixel can be. Gray and white matter together are the cord."""
+
+    GM = "gm"
+    WM = "wm"
+    CORD = "cord"
+
+    @property
+    def suffix(self) -> str:
+        """The label in file names and tables: GM, WM or SC."""
+        return {"gm": "GM", "wm": "WM", "cord": "SC"}[self.value]
+
+
+LABELS = tuple(Label)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What made a result; goes into its record as it is."""
+
+    version: str
+    method: str
+    model: Mapping[str, str | None]
+    options: Mapping[str, Any]
+    input: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmentation:
+    """Cord, gray and white matter of one image; `scgm.segment` makes it.
+
+    Attributes
+    ----------
+    volume : Volume
+        The image.
+    stack : AxialStack
+        Its axial slices, Z of them from inferior to superior.
+    probabilities : Probabilities
+        What the method found, on the pixels of *stack*; zero in slices without cord.
+    threshold : float
+        A pixel belongs to a mask where its probability is this or more.
+    status : tuple of str
+        One word for each of the Z slices: "ok", "no cord", "no gray matter".
+    provenance : Provenance
+        What made it.
+    """
+
+    volume: Volume
+    stack: AxialStack
+    probabilities: Probabilities
+    threshold: float
+    status: tuple[str, ...]
+    provenance: Provenance
+
+    @property
+    def gm(self) -> Any:
+        """Mask of the gray matter, a nibabel image on the image's grid (uint8, 0 or 1)."""
+        return self.mask(Label.GM)
+
+    @property
+    def wm(self) -> Any:
+        """Mask of the white matter: the cord less the gray matter."""
+        return self.mask(Label.WM)
+
+    @property
+    def cord(self) -> Any:
+        """Mask of the whole cord."""
+        return self.mask(Label.CORD)
+
+    def mask(self, label: Label | str) -> Any:
+        """Return the mask of a label, a nibabel image on the image's grid (uint8, 0 or 1)."""
+        return self._native(self.axial_mask(label), np.uint8)
+
+    def probability(self, label: Label | str) -> Any:
+        """Return the probability of "gm", "wm" or "cord", a nibabel image (float32, 0 to 1)."""
+        return self._native(self.axial_probability(label), np.float32)
+
+    def axial_mask(self, label: Label | str) -> NDArray[np.bool_]:
+        """Return the mask of a label on the axial slices, (Z, Y, X)."""
+        gm = self.probabilities.gm >= self.threshold
+        cord = self.probabilities.cord >= self.threshold
+        return {Label.GM: gm, Label.WM: cord & ~gm, Label.CORD: cord}[Label(label)]
+
+    def axial_probability(self, label: Label | str) -> NDArray[np.float32]:
+        """Return the probability of a label on the axial slices, (Z, Y, X), from 0 to 1."""
+        gm, cord = self.probabilities.gm, self.probabilities.cord
+        match Label(label):
+            case Label.GM:
+                return gm
+            case Label.CORD:
+                return cord
+            case Label.WM:
+                return cord - gm
+
+    @property
+    def source_name(self) -> str:
+        """File name of the image; "image" where it came from memory."""
+        return self.volume.source.name if self.volume.source else "image"
+
+    @property
+    def flagged(self) -> tuple[int, ...]:
+        """Slices to look at, as indices of the image."""
+        return tuple(self.stack.native_index(z) for z, word in enumerate(self.status) if word != OK)
+
+    def measurements(self) -> list[SliceMeasurement]:
+        """Measure every slice; see `scgm.measurements.measure`."""
+        from scgm.measurements import measure  # noqa: PLC0415  (stands on this module)
+
+        return measure(self)
+
+    def save(
+        self, directory: str | Path, options: OutputOptions | None = None, **choices: bool
+    ) -> tuple[Path, ...]:
+        """Write all files of this result, or none; see `scgm.outputs.save`.
+
+        *choices* are single fields of `scgm.outputs.OutputOptions`, as ``soft=True``.
+        """
+        from scgm.outputs import DEFAULT_OUTPUT, save  # noqa: PLC0415  (stands on this module)
+
+        return save(self, directory, replace(options or DEFAULT_OUTPUT, **choices))
+
+    def figure(self, slices: Sequence[int] | None = None) -> Figure:
+        """Draw the four-panel picture; see `scgm.figures.four_panels`."""
+        from scgm.figures import four_panels  # noqa: PLC0415  (stands on this module)
+
+        return four_panels(self, slices)
+
+    def _native(self, values: NDArray[Any], dtype: type[np.uint8] | type[np.float32]) -> Any:
+        return as_nifti(from_axial(self.stack, values), self.volume, dtype=dtype)
