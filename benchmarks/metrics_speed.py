@@ -1,8 +1,8 @@
 """Time of all metrics: ``python -m benchmarks.metrics_speed`` prints a small table.
 
 The bar: all metrics of 100 pairs of masks with 15 slices of 320 x 320 pixels take at most 60 s on
-two cores; it is measured on one process. What a metric needs (boundaries, skeletons, the window) is
-counted to it, so the rows add up to more than the total, which shares that work.
+two cores; one process is measured. A metric alone includes what it needs (boundaries, skeletons,
+the window); all of them together share that work, so the rows add up to more than the total.
 """
 
 import sys
@@ -40,13 +40,9 @@ def horns(rng: np.random.Generator) -> Mask:
 
 
 def pairs(count: int) -> list[tuple[Mask, Mask]]:
-    """Make predictions and references that differ by noise in shape and by a shift."""
-    made = []
-    for seed in range(count):
-        true = horns(np.random.default_rng([SEED, seed]))
-        found = np.roll(horns(np.random.default_rng([SEED, seed])), seed % 3, axis=2)
-        made.append((found, true))
-    return made
+    """Make references, and predictions that are shifted by one to three pixels."""
+    references = [horns(np.random.default_rng([SEED, number])) for number in range(count)]
+    return [(np.roll(true, 1 + n % 3, axis=2), true) for n, true in enumerate(references)]
 
 
 def alone() -> dict[str, Metric]:

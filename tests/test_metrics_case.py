@@ -8,7 +8,23 @@ import pytest
 from numpy.typing import NDArray
 
 from scgm.errors import GeometryError
-from scgm.metrics import METRICS, CaseScores, Mode, dice, evaluate_case, psnr_db, summarise
+from scgm.metrics import (
+    METRICS,
+    CaseScores,
+    Mode,
+    assd_mm,
+    boundary_distances,
+    dice,
+    evaluate_case,
+    hausdorff95_mm,
+    hausdorff_mm,
+    mean_surface_distance_mm,
+    median_distance_mm,
+    psnr_db,
+    skeleton_distances,
+    summarise,
+    surface_dice,
+)
 
 SPACING = (5.0, 0.5, 0.25)
 SHAPE = (4, 30, 40)
@@ -132,7 +148,7 @@ def test_an_empty_prediction_is_a_miss_in_all_slices(mode: Mode, farthest: float
 
 @pytest.mark.parametrize(("mode", "farthest"), [("2d", SLICE_MM), ("3d", VOLUME_MM)])
 def test_without_a_reference_what_is_predicted_is_wrong(mode: Mode, farthest: float) -> None:
-    case = score(boxes(4, 4), NOTHING, mode=mode)
+    case = score(boxes(None, 4, 4), NOTHING, mode=mode)
 
     assert [case.values[name] for name in SHARES] == [0] * len(SHARES)
     assert [case.values[name] for name in LENGTHS] == pytest.approx([farthest] * len(LENGTHS))
@@ -149,6 +165,41 @@ def test_two_empty_masks_agree_and_have_no_distance(mode: Mode) -> None:
     assert [case.values[name] for name in SHARES] == [1] * len(SHARES)
     assert all(math.isnan(case.values[name]) for name in LENGTHS)
     assert (case.n_slices, case.n_missed, case.n_false, case.missed) == (0, 0, 0, False)
+
+
+def test_each_distance_is_what_its_name_says() -> None:
+    """A cross against a bar: outlines and skeletons, and medians with and without 0, differ."""
+    true, found = boxes(4), boxes(4)
+    true[0, 13:17, 2:38] = True
+    border = boundary_distances(found[0], true[0], SPACING[1:])
+    lines = skeleton_distances(found[0], true[0], SPACING[1:])
+
+    values = score(found, true, tolerance_mm=0.3).values
+
+    expected = {
+        "mean_surface_distance_mm": mean_surface_distance_mm(border),
+        "assd_mm": assd_mm(border),
+        "hausdorff_mm": hausdorff_mm(border),
+        "hausdorff95_mm": hausdorff95_mm(border),
+        "skeleton_hausdorff_mm": hausdorff_mm(lines),
+        "skeleton_median_mm": median_distance_mm(lines),
+        "skeleton_median_with_zeros_mm": median_distance_mm(lines, with_zeros=True),
+        "surface_dice": surface_dice(border, 0.3),
+    }
+    assert {name: values[name] for name in expected} == pytest.approx(expected)
+    assert len(set(expected.values())) == len(expected)
+
+
+def test_area_errors_of_both_signs_cancel_only_where_they_are_signed() -> None:
+    """One slice has 40 pixels too many, the other 40 too few, of 80 of 0.125 mm2."""
+    true, found = boxes(4, 4), boxes(4, 4)
+    found[0, 10:20, 12:16] = True
+    found[1, 10:15] = False
+
+    values = score(found, true).values
+
+    assert (values["area_error_mm2"], values["area_error_percent"]) == (0, 0)
+    assert (values["area_error_abs_mm2"], values["area_error_abs_percent"]) == (5, 50)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -186,6 +237,7 @@ def test_calibration_looks_at_the_cord_where_it_is_given(mode: Mode) -> None:
     case = score(true, true, soft=true * 0.5, cord=true, mode=mode)
 
     assert case.values["brier"] == pytest.approx(0.25 * 80 / (80 + 72 + 4))
+    assert case.values["ece"] == pytest.approx(0.5 * 80 / (80 + 72 + 4))
     assert case.values["mse_slice"] < case.values["brier"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +32,7 @@ from scgm.version import __version__
 from scgm.volume import Geometry, Volume, clean_values
 
 VolumeChoice = int | Literal["mean"] | None
+Clean = Callable[[NDArray[np.float64]], tuple[NDArray[np.float32], tuple[str, ...]]]
 
 _LABEL_INTENT = 1002
 _GRID_FIELDS = (*FORM_FIELDS["sform"], *FORM_FIELDS["qform"], "pixdim", "xyzt_units")
@@ -59,14 +60,50 @@ def read_volume(path: str | Path, *, volume: VolumeChoice = None) -> Volume:
         If the file is missing, damaged or not NIfTI, has no possible voxel size or place, holds
         several volumes and none is chosen, or shows nothing.
     """
-    file = Path(path)
+    return _read(Path(path), volume, clean_values)
+
+
+def read_labels(path: str | Path) -> Volume:
+    """Read a NIfTI file of labels: all voxels may be the same, and none is changed.
+
+    Parameters
+    ----------
+    path : str or Path
+        A 3D or 2D file, as for `read_volume`.
+
+    Returns
+    -------
+    Volume
+        Finite float32 values (i, j, k); all 0 in an empty mask.
+
+    Raises
+    ------
+    ImageReadError
+        As from `read_volume`, but for a constant image; also if a value is NaN or infinite.
+    """
+    return _read(Path(path), None, _label_values)
+
+
+def _read(file: Path, volume: VolumeChoice, clean: Clean) -> Volume:
+    """Read a file; *clean* says which values it may have."""
     with explained(file), file.open("rb") as raw:
         stream = Stream(raw)
         header = _read_header(stream)
         layout = header_layout(header)
-        voxels = _read_voxels(stream, header, layout, volume)
+        values = _read_voxels(stream, header, layout, volume)
         warnings = _packing_warnings(file, stream)
-        return _checked_volume(voxels, header, layout, file, warnings)
+        voxels, replaced = clean(values)
+        return _placed_volume(voxels, header, layout, file, (*warnings, *replaced))
+
+
+def _label_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Take labels as they are, if they are numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        labels = values.astype(np.float32)
+    if not np.isfinite(labels).all():
+        msg = "it holds NaN or infinity, which no label is; export the labels again"
+        raise ImageReadError(msg)
+    return labels, ()
 
 
 def volume_from_nibabel(image: SpatialImage, *, volume: VolumeChoice = None) -> Volume:
@@ -103,7 +140,8 @@ def volume_from_nibabel(image: SpatialImage, *, volume: VolumeChoice = None) -> 
             if isinstance(image, nib.Nifti1Pair)
             else _new_header(Geometry(layout.grid, image.affine))
         )
-        return _checked_volume(voxels, header, layout, source, [])
+        cleaned, replaced = clean_values(voxels)
+        return _placed_volume(cleaned, header, layout, source, replaced)
 
 
 def as_nifti(
@@ -318,16 +356,15 @@ def _packing_warnings(file: Path, stream: Stream) -> list[str]:
     return warnings
 
 
-def _checked_volume(
-    values: NDArray[np.float64],
+def _placed_volume(
+    voxels: NDArray[np.float32],
     header: nib.Nifti1Header,
     layout: Layout,
     source: Path | None,
-    warnings: list[str],
+    warnings: tuple[str, ...],
 ) -> Volume:
-    """Make a volume of values that were read, if they show something at a known place."""
+    """Make a volume of voxels that were read, if they lie at a known place."""
     place = placement(header, layout)
-    voxels, replaced = clean_values(values)
     kept = header.copy()
     for field in (field for form in place.unusable for field in FORM_FIELDS[form]):
         kept[field] = 0
@@ -340,7 +377,7 @@ def _checked_volume(
         source=source,
         header=kept,
         native_shape=layout.native_shape,
-        warnings=(*warnings, *place.warnings, *replaced),
+        warnings=(*warnings, *place.warnings),
     )
 
 

@@ -1,0 +1,26 @@
+"""Scores of files: a prediction against one or several references, or folder against folder."""
+
+from scgm.evaluation.compare import (
+    Comparison,
+    Consensus,
+    EvaluateOptions,
+    Evaluation,
+    evaluate,
+)
+from scgm.evaluation.matching import Job, matched_files
+from scgm.evaluation.reading import resampled
+from scgm.evaluation.reports import as_json, as_table, summary_rows
+
+__all__ = [
+    "Comparison",
+    "Consensus",
+    "EvaluateOptions",
+    "Evaluation",
+    "Job",
+    "as_json",
+    "as_table",
+    "evaluate",
+    "matched_files",
+    "resampled",
+    "summary_rows",
+]

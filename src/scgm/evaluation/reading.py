@@ -1,0 +1,135 @@
+"""Masks and probability maps from files, on the slices of one grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
+
+from scgm.axial import AxialStack
+from scgm.errors import GeometryError, ImageReadError
+from scgm.metrics.arrays import Mask
+from scgm.nifti import read_labels
+from scgm.volume import Geometry, Volume
+
+# A mask with a single label is taken as it is where it has one of these.
+_USUAL_LABELS = (1, 255)
+
+_ROUNDING_VOXELS = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """Reads masks onto the slices of the first reference."""
+
+    stack: AxialStack
+    grid_name: str
+    threshold: float = 0.5
+    label: int | None = None
+    resample: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def mask(self, path: Path) -> tuple[Mask, NDArray[np.float32] | None]:
+        """Return a mask (Z, Y, X), and the probabilities that it was cut from, if any."""
+        values = self._values(path)
+        if _fractional(values):
+            probabilities = _checked_probabilities(values, path)
+            return probabilities >= self.threshold, probabilities
+        labels = np.unique(values[values != 0]).astype(int).tolist()
+        wanted = self.label
+        if wanted is not None and (wanted in labels or len(labels) > 1):
+            return values == wanted, None
+        if len(labels) > 1 or (wanted is not None and not {*labels} <= {*_USUAL_LABELS}):
+            msg = f"{path}: it holds the labels {_listed(labels)}; choose one with --label"
+            raise ImageReadError(msg)
+        if wanted is not None and labels:
+            self.warnings.append(f"{path}: its only label, {labels[0]}, was taken for {wanted}")
+        return values != 0, None
+
+    def reference(self, path: Path) -> Mask:
+        """Return a mask (Z, Y, X) to compare with; probabilities are cut, and that is said."""
+        mask, probabilities = self.mask(path)
+        if probabilities is not None:
+            self.warnings.append(
+                f"{path}: probabilities, cut at {self.threshold:g} to compare with"
+            )
+        return mask
+
+    def probabilities(self, path: Path) -> NDArray[np.float32]:
+        """Return a probability map (Z, Y, X)."""
+        return _checked_probabilities(self._values(path), path)
+
+    def _values(self, path: Path) -> NDArray[np.float32]:
+        volume = read_labels(path)
+        self.warnings.extend(f"{path}: {warning}" for warning in volume.warnings)
+        voxels = volume.voxels
+        if not volume.geometry.matches(self.stack.geometry):
+            if not self.resample:
+                raise GeometryError(self._difference(volume))
+            voxels, how = resampled(volume, self.stack.geometry)
+            self.warnings.append(f"{path}: resampled to the grid of {self.grid_name} ({how})")
+        return np.ascontiguousarray(self.stack.axes.to_stack(voxels))
+
+    def _difference(self, volume: Volume) -> str:
+        shape, other = volume.geometry.shape, self.stack.geometry.shape
+        found = (
+            f"its grid has the shape {shape}, that of {self.grid_name} {other}"
+            if shape != other
+            else "its voxels lie up to "
+            f"{self.stack.geometry.distance_mm(volume.geometry):.3g} mm from those of "
+            f"{self.grid_name}"
+        )
+        return f"{volume.name}: {found}; bring both to one grid, or use --resample"
+
+
+def _fractional(values: NDArray[np.float32]) -> bool:
+    return not np.array_equal(values, np.round(values))
+
+
+def _checked_probabilities(values: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
+    lowest, highest = float(values.min()), float(values.max())
+    if lowest < 0 or highest > 1:
+        msg = (
+            f"{path}: its values from {lowest:.4g} to {highest:.4g} are neither labels nor "
+            "probabilities from 0 to 1; give a mask or a probability map"
+        )
+        raise ImageReadError(msg)
+    return values
+
+
+def _listed(labels: Sequence[int]) -> str:
+    shown = ", ".join(str(label) for label in labels[:8])
+    return f"{shown}, ..." if len(labels) > 8 else shown
+
+
+def resampled(volume: Volume, grid: Geometry) -> tuple[NDArray[np.float32], str]:
+    """Bring a volume to another grid.
+
+    Parameters
+    ----------
+    volume : Volume
+        Labels, which take the value of the nearest voxel, or fractions, interpolated linearly.
+    grid : Geometry
+        The grid to fill; what lies outside of the volume becomes 0.
+
+    Returns
+    -------
+    values : (i, j, k) float32
+        On the voxels of *grid*.
+    how : str
+        "nearest" or "linear".
+    """
+    linear = _fractional(volume.voxels)
+    way = np.linalg.inv(volume.geometry.affine) @ grid.affine
+    places = np.tensordot(way[:3, :3], np.indices(grid.shape, np.float64), 1)
+    places += way[:3, 3].reshape(3, 1, 1, 1)
+    # A place on the border between two voxels, but for rounding, goes to the same one everywhere.
+    places = np.round(places, 6)
+    last = np.reshape(volume.geometry.shape, (3, 1, 1, 1)) - 0.5 + _ROUNDING_VOXELS
+    inside = ((places >= -0.5 - _ROUNDING_VOXELS) & (places <= last)).all(axis=0)
+    values = map_coordinates(volume.voxels, places, order=int(linear), mode="nearest")
+    return np.where(inside, values, np.float32(0)), "linear" if linear else "nearest"
