@@ -8,9 +8,8 @@ DEMO := scgm-demo
 PIP := $(BIN)/python -m pip install --quiet
 GROUPS_SINCE := "pip>=25.1"
 
-# The one place that pins torch, and it comes first, so that nothing else brings another one. From
-# the public index it has CUDA libraries on Linux (several GB); to get it without them, set
-# PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu.
+# The one place that pins torch, and it comes first, so that nothing else brings another one. On
+# Linux it may come with CUDA libraries (several GB); CONTRIBUTING.md says how to do without.
 TORCH := torch==2.13.0
 
 .NOTPARALLEL:

@@ -30,7 +30,7 @@ def test_the_list_has_a_line_for_each_model(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_model(
-        tmp_path, data=("nothing at all",), scores=({"data": "phantoms", "dice": 0.5},)
+        tmp_path, data=("nothing at all",), scores=({"image": "phantom", "gm_dice": 0.5},)
     )
     monkeypatch.setattr(models, "_SHIPPED", tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
@@ -38,6 +38,6 @@ def test_the_list_has_a_line_for_each_model(
     ended = run_scgm(capsys, "models")
 
     assert ended.status == 0
-    for text in ("standin 1", "nothing at all", "data phantoms, dice 0.5"):
+    for text in ("standin 1", "1 volumes", "Dice 0.50 to 0.50 on 1 images"):
         assert text in ended.out
     assert models.read_card(path).graph_sha256[:12] in ended.out

@@ -14,7 +14,7 @@ from standin import cord_voxels, save_scan, scan, turned, write_model
 from scgm.axial import AxialStack
 from scgm.errors import CordNotFoundError, GeometryError, ModelError, UsageError
 from scgm.nifti import read_volume
-from scgm.pipeline import SegmentOptions, segment
+from scgm.pipeline import SegmentOptions, one_piece, segment
 from scgm.segmenters import CordHint, OnnxModel, Probabilities, load_model
 
 ORIENTATIONS = [
@@ -171,6 +171,33 @@ def test_a_cord_of_ten_square_millimeters_is_one(model: OnnxModel) -> None:
     voxels[30:40, 10:14, 2] = 2  # 10 mm2
 
     assert segment(scan(voxels), segmenter=model).status[2] == "ok"
+
+
+def test_only_one_piece_of_cord_is_kept() -> None:
+    """Of two squares the one with the most probable pixel stays, a corner's touch joins."""
+    cord = np.zeros((2, 12, 12), np.float32)
+    cord[0, 1:4, 1:4] = 0.8
+    cord[0, 4, 4] = 0.6  # touches by a corner
+    cord[0, 8:11, 8:11] = 0.7
+    cord[0, 6, 0] = 0.3  # below the threshold: no piece, left as it is
+    cord[1, 8:11, 8:11] = 0.9
+    cord[1, 2, 2] = 0.6
+    nowhere = np.full((2, 2), np.nan, np.float32)
+    found = one_piece(Probabilities(cord / 2, cord, nowhere, np.ones(2, np.float32)), 0.5)
+    expected = cord.copy()
+    expected[0, 8:11, 8:11] = 0
+    expected[1, 2, 2] = 0
+
+    assert np.array_equal(found.cord, expected)
+    assert np.array_equal(found.gm, expected / 2)
+
+
+def test_no_cord_at_all_stays_as_it_is() -> None:
+    faint = np.full((1, 5, 5), 0.2, np.float32)
+    nowhere = np.full((1, 2), np.nan, np.float32)
+    found = one_piece(Probabilities(faint, faint, nowhere, np.zeros(1, np.float32)), 0.5)
+
+    assert np.array_equal(found.cord, faint)
 
 
 def test_a_slice_that_probably_has_no_cord_is_empty() -> None:

@@ -15,6 +15,7 @@ def test_the_public_names_are_these() -> None:
         "SegmentOptions",
         "Segmentation",
         "__version__",
+        "evaluate",
         "load_model",
         "methods",
         "segment",

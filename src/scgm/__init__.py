@@ -13,17 +13,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scgm.evaluation import evaluate
     from scgm.pipeline import SegmentOptions, segment
     from scgm.segmentation import Segmentation
     from scgm.segmenters import load_model, methods
     from scgm.version import __version__
 
-__all__ = ["SegmentOptions", "Segmentation", "__version__", "load_model", "methods", "segment"]
+__all__ = [
+    "SegmentOptions",
+    "Segmentation",
+    "__version__",
+    "evaluate",
+    "load_model",
+    "methods",
+    "segment",
+]
 
 _HOMES = {
     "__version__": "scgm.version",
     "SegmentOptions": "scgm.pipeline",
     "Segmentation": "scgm.segmentation",
+    "evaluate": "scgm.evaluation",
     "load_model": "scgm.segmenters",
     "methods": "scgm.segmenters",
     "segment": "scgm.pipeline",

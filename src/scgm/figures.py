@@ -38,6 +38,7 @@ _CAPTION = (
     "column: the lighter, the more likely gray matter;\nits orange outline is the mask that is "
     "saved. Fourth column: that outline and the outline of the cord (blue) on the image."
 )
+_NO_CORD_DRAWN = "This method finds no cord."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def four_panels(segmentation: Segmentation, slices: Sequence[int] | None = None)
     for panel, title in zip(grid[0], _TITLES, strict=True):
         panel.set_title(title, fontsize=9)
     figure.text(0.05, 1 - 0.25 / height, _headline(segmentation), fontsize=11, va="center")
-    figure.text(0.05, 0.1 / height, _CAPTION, fontsize=8, va="bottom", linespacing=1.4)
+    caption = _CAPTION if segmentation.probabilities.finds_cord else f"{_CAPTION} {_NO_CORD_DRAWN}"
+    figure.text(0.05, 0.1 / height, caption, fontsize=8, va="bottom", linespacing=1.4)
     return figure
 
 
@@ -119,7 +121,7 @@ def _stack_indices(segmentation: Segmentation, slices: Sequence[int]) -> list[in
 def _draw_row(panels: Sequence[Axes], segmentation: Segmentation, z: int) -> None:
     image = segmentation.stack.slices[z]
     spacing_mm = segmentation.stack.spacing_mm[1:]
-    gm, cord = (segmentation.axial_mask(label)[z] for label in (Label.GM, Label.CORD))
+    gm = segmentation.axial_mask(Label.GM)[z]
     whole = _whole(image.shape, spacing_mm)
     window = _window(segmentation, z)
     whole_panel, crop_panel, soft_panel, overlay_panel = panels
@@ -134,9 +136,11 @@ def _draw_row(panels: Sequence[Axes], segmentation: Segmentation, z: int) -> Non
     soft = segmentation.axial_probability(Label.GM)[z]
     _show(soft_panel, soft, spacing_mm, window, limits=(0, 1))
     _show(overlay_panel, image, spacing_mm, window)
-    _outline(soft_panel, gm, spacing_mm, GM_COLOR)
-    _outline(overlay_panel, cord, spacing_mm, CORD_COLOR)
-    _outline(overlay_panel, gm, spacing_mm, GM_COLOR)
+    draw_outline(soft_panel, gm, spacing_mm, GM_COLOR)
+    if Label.CORD in segmentation.labels:
+        cord = segmentation.axial_mask(Label.CORD)[z]
+        draw_outline(overlay_panel, cord, spacing_mm, CORD_COLOR)
+    draw_outline(overlay_panel, gm, spacing_mm, GM_COLOR)
 
 
 def _whole(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> _View:
@@ -145,13 +149,20 @@ def _whole(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> _View:
 
 
 def _window(segmentation: Segmentation, z: int) -> _View:
-    """Where the cord is, or the middle of a slice that has none."""
-    height, width = segmentation.stack.spacing_mm[1:]
+    """Where the cord or, failing that, gray matter is; or the middle of a slice without any."""
     row, column = segmentation.probabilities.centre_px[z]
+    gm = segmentation.axial_mask(Label.GM)[z]
+    if not segmentation.probabilities.finds_cord and gm.any():
+        row, column = np.argwhere(gm).mean(axis=0)
     if not (np.isfinite(row) and np.isfinite(column)):
         rows, columns = segmentation.stack.slices[z].shape
         row, column = (rows - 1) / 2, (columns - 1) / 2
-    x, y, half = float(column) * width, float(row) * height, WINDOW_MM / 2
+    return _around((float(row), float(column)), segmentation.stack.spacing_mm[1:])
+
+
+def _around(centre_px: tuple[float, float], spacing_mm: tuple[float, float]) -> _View:
+    y, x = (place * size for place, size in zip(centre_px, spacing_mm, strict=True))
+    half = WINDOW_MM / 2
     return _View(x - half, x + half, y - half, y + half)
 
 
@@ -211,10 +222,26 @@ def _write(panel: Axes, text: str, x: float, y: float) -> None:
     written.set_path_effects([withStroke(linewidth=1.5, foreground="black")])
 
 
-def _outline(
+def show_window(
+    panel: Axes,
+    image: NDArray[np.float32],
+    spacing_mm: tuple[float, float],
+    centre_px: tuple[float, float],
+) -> None:
+    """Show 32 mm of a slice (Y, X) around a place, given as row and column.
+
+    *spacing_mm* is height and width of a pixel. Anterior is up, the patient's left on the right.
+    """
+    _show(panel, image, spacing_mm, _around(centre_px, spacing_mm))
+
+
+def draw_outline(
     panel: Axes, mask: NDArray[np.bool_], spacing_mm: tuple[float, float], color: str
 ) -> None:
-    """Draw the edges of a mask's pixels, which is where the mask ends."""
+    """Draw the edges of the pixels of a mask (Y, X), which is where the mask ends.
+
+    For a panel that shows the same slice, as of `show_window`.
+    """
     height, width = spacing_mm
     padded = np.pad(mask, 1)
     segments: list[NDArray[np.float64]] = []

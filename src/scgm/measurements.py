@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scgm.segmentation import LABELS, NO_CORD, Label, Segmentation
+from scgm.segmentation import LABELS, NO_CORD, OK, Label, Segmentation
 from scgm.volume import Geometry
+
+NOT_FOUND = "not found by this method"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ class SliceMeasurement:
     presence
         How sure it is that the slice shows a cord, from 0 to 1.
     status
-        "ok", or what to look at: "no cord", "no gray matter".
+        "ok", or what to look at: "no cord", "no gray matter"; "not found by this method" for cord
+        and white matter where the method finds gray matter alone.
     """
 
     file: str
@@ -74,9 +77,9 @@ def measure(segmentation: Segmentation) -> list[SliceMeasurement]:
         Areas in mm2. A slice without cord has no areas, not areas of zero.
     """
     pixel = pixel_area_mm2(segmentation.volume.geometry, segmentation.stack.native_axis)
-    areas = {label: _areas(segmentation, label, pixel) for label in LABELS}
+    areas = {label: _areas(segmentation, label, pixel) for label in segmentation.labels}
     return [
-        _row(segmentation, label, z, areas[label][z])
+        _row(segmentation, label, z, areas.get(label))
         for z in range(len(segmentation.status))
         for label in LABELS
     ]
@@ -90,21 +93,23 @@ def _areas(segmentation: Segmentation, label: Label, pixel_mm2: float) -> list[t
 
 
 def _row(
-    segmentation: Segmentation, label: Label, z: int, areas: tuple[float, float]
+    segmentation: Segmentation, label: Label, z: int, areas: list[tuple[float, float]] | None
 ) -> SliceMeasurement:
     status = segmentation.status[z]
-    seen = status != NO_CORD
-    row, column = segmentation.probabilities.centre_px[z].tolist()
-    x, y = segmentation.stack.point_to_native(row, column)
+    finds_cord = segmentation.probabilities.finds_cord
+    # Without a cord, a slice without gray matter can be one that the method did not understand.
+    seen = status != NO_CORD if finds_cord else status == OK
+    hard, soft = areas[z] if areas and seen else (None, None)
+    x, y = segmentation.stack.point_to_native(*segmentation.probabilities.centre_px[z].tolist())
     return SliceMeasurement(
         file=segmentation.source_name,
         slice=segmentation.stack.native_index(z),
         slice_is=z,
         label=label.suffix,
-        area_mm2=areas[0] if seen else None,
-        area_soft_mm2=areas[1] if seen else None,
-        centre_x=x if seen else None,
-        centre_y=y if seen else None,
+        area_mm2=hard,
+        area_soft_mm2=soft,
+        centre_x=x if seen and finds_cord else None,
+        centre_y=y if seen and finds_cord else None,
         presence=float(segmentation.probabilities.presence[z]),
-        status=status,
+        status=NOT_FOUND if areas is None else status,
     )

@@ -124,11 +124,11 @@ def _write_files(
 ) -> list[Path]:
     """Write all files of a result to an empty folder."""
     written = []
-    for label in LABELS:
+    for label in segmentation.labels:
         written.append(folder / label_file(name, label))
         write_nifti(segmentation.mask(label), written[-1])
     if options.soft:
-        for label in LABELS:
+        for label in segmentation.labels:
             written.append(folder / label_file(name, label, soft=True))
             write_nifti(segmentation.probability(label), written[-1])
     written.append(folder / f"{name}_seg.json")

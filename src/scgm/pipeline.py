@@ -132,13 +132,12 @@ def segment(
     segmenter = segmenter or open_segmenter(options)
     threshold = segmenter.threshold if options.threshold is None else options.threshold
     found = _follow(hint, segmenter(stack, hint))
+    if hint.mask is None and found.finds_cord:
+        found = one_piece(found, threshold)
     smallest = 0.0 if hint.mask is not None else MIN_CORD_AREA_MM2
     seen = _shows_cord(found, stack, threshold, smallest)
     if not seen.any():
-        msg = (
-            f"{volume.name}: no slice shows a spinal cord; tell where it is with --centre or --cord"
-        )
-        raise CordNotFoundError(msg)
+        raise CordNotFoundError(_nothing_found(volume, segmenter, found))
     probabilities = _only(found, seen)
     status = _status(probabilities, seen, threshold)
     return Segmentation(
@@ -153,7 +152,7 @@ def segment(
             model={"name": segmenter.name, **segmenter.provenance},
             options=_recorded(options),
             input=_fingerprint(volume),
-            warnings=(*volume.warnings, *_remarks(status)),
+            warnings=(*volume.warnings, *_remarks(probabilities, status)),
             seconds=time.perf_counter() - started,
         ),
     )
@@ -195,9 +194,37 @@ def _follow(hint: CordHint, found: Probabilities) -> Probabilities:
     return found
 
 
+def one_piece(found: Probabilities, threshold: float) -> Probabilities:
+    """Empty whatever is at least *threshold* cord but not joined to the rest of it.
+
+    In each slice the piece that holds the most probable pixel stays; pixels that touch by a side
+    or by a corner are joined. Specks of fluid or muscle are neither cord nor gray matter.
+    """
+    mask = found.cord >= threshold
+    rows, columns = (np.flatnonzero(mask.any(axis=(0, other))) for other in (2, 1))
+    if not rows.size:
+        return found
+    box = np.s_[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    inside = mask[box]
+    flat = found.cord[box].reshape(len(inside), -1)
+    best = np.arange(flat.shape[1]) == flat.argmax(axis=1)[:, None]
+    piece = inside & best.reshape(inside.shape)
+    size = -1
+    while size != (size := int(piece.sum())):
+        for axis in (1, 2):
+            ahead, back = (np.roll(np.pad(piece, 1), step, axis) for step in (1, -1))
+            piece = piece | (ahead | back)[1:-1, 1:-1, 1:-1]
+        piece &= inside
+    keep = np.ones(mask.shape, bool)
+    keep[box] = piece | ~inside
+    return replace(found, gm=found.gm * keep, cord=found.cord * keep)
+
+
 def _shows_cord(
     found: Probabilities, stack: AxialStack, threshold: float, smallest_mm2: float
 ) -> NDArray[np.bool_]:
+    if not found.finds_cord:  # nothing is known of a cord, so nothing can speak against it
+        return np.asarray((found.gm >= threshold).any(axis=(1, 2)))
     pixel_mm2 = stack.spacing_mm[1] * stack.spacing_mm[2]
     area_mm2 = (found.cord >= threshold).sum(axis=(1, 2)) * pixel_mm2
     large = (area_mm2 >= smallest_mm2) & (area_mm2 > 0)
@@ -208,20 +235,33 @@ def _only(found: Probabilities, seen: NDArray[np.bool_]) -> Probabilities:
     """Empty the slices without cord: probabilities as well as the masks made of them."""
     keep = seen[:, None, None]
     centre = np.where(seen[:, None], found.centre_px, np.float32(np.nan))
-    return Probabilities(found.gm * keep, found.cord * keep, centre, found.presence)
+    return replace(found, gm=found.gm * keep, cord=found.cord * keep, centre_px=centre)
 
 
 def _status(found: Probabilities, seen: NDArray[np.bool_], threshold: float) -> tuple[str, ...]:
     gray = np.asarray((found.gm >= threshold).any(axis=(1, 2)))
+    unseen = NO_CORD if found.finds_cord else NO_GRAY_MATTER
     return tuple(
-        NO_CORD if not cord else OK if gm else NO_GRAY_MATTER
+        unseen if not cord else OK if gm else NO_GRAY_MATTER
         for cord, gm in zip(seen, gray, strict=True)
     )
 
 
-def _remarks(status: tuple[str, ...]) -> tuple[str, ...]:
+def _nothing_found(volume: Volume, segmenter: Segmenter, found: Probabilities) -> str:
+    if not found.finds_cord:
+        return (
+            f"{volume.name}: method {segmenter.name} finds gray matter in no slice, and it looks "
+            "for no cord; try --method default"
+        )
+    return f"{volume.name}: no slice shows a spinal cord; tell where it is with --centre or --cord"
+
+
+def _remarks(found: Probabilities, status: tuple[str, ...]) -> tuple[str, ...]:
     counts = [(word, status.count(word)) for word in (NO_CORD, NO_GRAY_MATTER)]
-    return tuple(f"{count} of {len(status)} slices: {word}" for word, count in counts if count)
+    remarks = [f"{count} of {len(status)} slices: {word}" for word, count in counts if count]
+    if not found.finds_cord:
+        remarks.append("this method finds no cord: cord and white matter are missing")
+    return tuple(remarks)
 
 
 def _recorded(options: SegmentOptions) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.axial import AxialStack, from_axial
+from scgm.errors import ModelError
 from scgm.nifti import as_nifti
 from scgm.volume import Volume
 
@@ -84,6 +85,14 @@ class Segmentation:
     provenance: Provenance
 
     @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels that this result has: only gray matter if its method finds no cord.
+
+        Masks and probabilities of the others raise a `ModelError`.
+        """
+        return LABELS if self.probabilities.finds_cord else (Label.GM,)
+
+    @property
     def gm(self) -> Any:
         """Mask of the gray matter, a nibabel image on the image's grid (uint8, 0 or 1)."""
         return self.mask(Label.GM)
@@ -108,12 +117,14 @@ class Segmentation:
 
     def axial_mask(self, label: Label | str) -> NDArray[np.bool_]:
         """Return the mask of a label on the axial slices, (Z, Y, X)."""
+        self._require(label)
         gm = self.probabilities.gm >= self.threshold
         cord = self.probabilities.cord >= self.threshold
         return {Label.GM: gm, Label.WM: cord & ~gm, Label.CORD: cord}[Label(label)]
 
     def axial_probability(self, label: Label | str) -> NDArray[np.float32]:
         """Return the probability of a label on the axial slices, (Z, Y, X), from 0 to 1."""
+        self._require(label)
         gm, cord = self.probabilities.gm, self.probabilities.cord
         match Label(label):
             case Label.GM:
@@ -155,6 +166,14 @@ class Segmentation:
         from scgm.figures import four_panels  # noqa: PLC0415  (stands on this module)
 
         return four_panels(self, slices)
+
+    def _require(self, label: Label | str) -> None:
+        if Label(label) not in self.labels:
+            msg = (
+                f"{self.source_name}: method {self.provenance.method} finds no cord, so there is "
+                f"no {Label(label).suffix} of it; use another --method"
+            )
+            raise ModelError(msg)
 
     def _native(self, values: NDArray[Any], dtype: type[np.uint8] | type[np.float32]) -> Any:
         return as_nifti(from_axial(self.stack, values), self.volume, dtype=dtype)

@@ -12,7 +12,7 @@ import typer
 from scgm.cli.console import exit_statuses, plain
 
 # One module and one function of this name each, in the order in which the help lists them.
-COMMANDS = ("segment", "demo", "models", "phantom", "train", "export")
+COMMANDS = ("segment", "demo", "models", "evaluate", "phantom", "data", "train", "export")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,7 +46,11 @@ def scgm(
 for _name in COMMANDS:
     _module = f"scgm.cli.commands.{_name}"
     if find_spec(_module) is not None:
-        app.command(_name)(getattr(import_module(_module), _name))
+        _command = getattr(import_module(_module), _name)
+        if isinstance(_command, typer.Typer):  # a command with commands of its own
+            app.add_typer(_command, name=_name)
+        else:
+            app.command(_name)(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from scgm.errors import ModelError
 from scgm.models import DEFAULT_MODEL
 from scgm.segmenters.base import CordHint, Probabilities, Segmenter
+from scgm.segmenters.ddc_published import load_published
 from scgm.segmenters.onnx_model import Device, OnnxModel, load_model
 
 __all__ = [
@@ -41,8 +42,12 @@ def _default(settings: MethodSettings) -> Segmenter:
     )
 
 
+def _ddc_published(settings: MethodSettings) -> Segmenter:
+    return load_published(settings.model, threads=settings.threads)
+
+
 METHODS: Mapping[str, Callable[[MethodSettings], Segmenter]] = MappingProxyType(
-    {"default": _default}
+    {"default": _default, "ddc-published": _ddc_published}
 )
 
 

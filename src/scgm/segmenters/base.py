@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -44,6 +44,9 @@ class Probabilities:
         Row and column of the cord's center; NaN where there is no cord.
     presence : (Z,) float32
         How sure it is that the slice shows a cord, from 0 to 1.
+    finds_cord : bool
+        False for a method that marks gray matter alone (`without_cord`): *cord* is then no finding
+        and must not be measured, drawn or saved.
 
     Raises
     ------
@@ -57,6 +60,17 @@ class Probabilities:
     cord: NDArray[np.float32]
     centre_px: NDArray[np.float32]
     presence: NDArray[np.float32]
+    finds_cord: bool = field(default=True, kw_only=True)
+
+    @classmethod
+    def without_cord(cls, gm: NDArray[np.float32]) -> Probabilities:
+        """Return what a method found that marks gray matter (Z, Y, X) and no cord.
+
+        The least cord that there can be, the gray matter itself, stands in for the cord; a slice
+        with gray matter shows a cord for sure.
+        """
+        centre = np.full((len(gm), 2), np.nan, np.float32)
+        return cls(gm, gm, centre, gm.max(axis=(1, 2)), finds_cord=False)
 
     def __post_init__(self) -> None:
         shape = self.gm.shape

@@ -27,9 +27,9 @@ OUTPUTS = ("gm", "cord", "found_centre", "presence")
 # fixed size around the cord, some 20 MB a slice) so many slices, keep it within about 1 GB.
 CHUNK_PIXELS = 2**24
 CHUNK_SLICES = 48
-# The graph smooths the cord's center over about 15 mm along the cord. A chunk sees that much
-# of its neighbors, so that its own slices come out as if all had been given at once.
-CONTEXT_MM = 15.0
+# The graph smooths the cord's center along the cord by a Gaussian of 5 mm. A chunk sees two
+# deviations of its neighbors, so that its own slices come out all but as if given at once.
+CONTEXT_MM = 10.0
 
 Device = Literal["auto", "cpu", "cuda"]
 

@@ -38,19 +38,21 @@ def models(
 def _rows(names: tuple[str, ...]) -> list[list[str]]:
     from scgm.models import read_model
 
-    rows = [["name", "what", "trained on", "size", "sha256", "scores"]]
+    rows = [["name", "what", "trained on", "size", "sha256", "gray matter, sites left out"]]
     for name in names:
         file = read_model(name)
         card = file.card
         row = [f"{card.name} {card.version}", card.description]
-        row += ["\n".join(_words(entry) for entry in card.data)]
+        row += [f"{len(card.data)} volumes"]
         row += [f"{len(file.graph) / 1e6:.1f} MB", card.graph_sha256[:12]]
-        row += ["\n".join(_words(entry) for entry in card.scores)]
+        row += [_in_short(card.scores)]
         rows.append(row)
     return rows
 
 
-def _words(entry: str | dict[str, object]) -> str:
-    if isinstance(entry, str):
-        return entry
-    return ", ".join(f"{key} {value}" for key, value in entry.items())
+def _in_short(scores: tuple[dict[str, object], ...]) -> str:
+    """Range of the mean Dice over images; the card has each image's."""
+    values = [value for score in scores if isinstance(value := score.get("gm_dice"), float)]
+    if not values:
+        return "not measured"
+    return f"Dice {min(values):.2f} to {max(values):.2f} on {len(values)} images"

@@ -181,12 +181,14 @@ def _summary(image: Path, result: Segmentation, files: Sequence[Path], messages:
         for row in result.measurements()
         if row.label == "GM" and row.area_mm2 is not None
     ]
-    gm, _, cord = (shlex.quote(str(path)) for path in files[:3])
+    # The masks come first, gray matter before all, the cord (where there is one) last.
+    gm, *others = (shlex.quote(str(path)) for path in files[: len(result.labels)])
+    cord = f" {others[-1]} -cm blue -a 30" if others else ""
     return (
         f"{image}: {len(files)} files in {files[0].parent}, {result.provenance.seconds:.1f} s, "
         f"gray matter {sum(areas) / len(areas):.1f} mm2 (mean of {_count(len(areas), 'slice')}), "
         f"{_count(len(result.flagged), 'slice')} flagged\n"
-        f"  fsleyes {shlex.quote(str(image))} {cord} -cm blue -a 30 {gm} -cm red -a 60"
+        f"  fsleyes {shlex.quote(str(image))}{cord} {gm} -cm red -a 60"
     )
 
 
