@@ -183,13 +183,14 @@ def test_only_one_piece_of_cord_is_kept() -> None:
     cord[1, 8:11, 8:11] = 0.9
     cord[1, 2, 2] = 0.6
     nowhere = np.full((2, 2), np.nan, np.float32)
-    found = one_piece(Probabilities(cord / 2, cord, nowhere, np.ones(2, np.float32)), 0.5)
+    gm = (cord / 2).astype(np.float32)
+    found = one_piece(Probabilities(gm, cord, nowhere, np.ones(2, np.float32)), 0.5)
     expected = cord.copy()
     expected[0, 8:11, 8:11] = 0
     expected[1, 2, 2] = 0
 
     assert np.array_equal(found.cord, expected)
-    assert np.array_equal(found.gm, expected / 2)
+    assert np.array_equal(found.gm, (expected / 2).astype(np.float32))
 
 
 def test_no_cord_at_all_stays_as_it_is() -> None:
