@@ -13,7 +13,7 @@ from scgm.errors import ConfigError, ModelError, OutputError, ScgmError
 from scgm.nifti import as_nifti, write_nifti
 from scgm.phantom import make_phantom
 from scgm.training.checkpoints import load_checkpoint
-from scgm.training.config import DEFAULT_RECIPE, Stage, read_config
+from scgm.training.config import DEFAULT_RECIPE, Folder, Stage, read_config
 from scgm.training.export import export
 from scgm.training.loop import fit, learning_rate
 from scgm.training.losses import place_loss, segmentation_loss, soft_dice_loss
@@ -91,6 +91,37 @@ def test_a_configuration_that_makes_no_sense_is_refused_by_name(
         read_config(data / "recipe.toml", (change,))
 
 
+def test_a_folder_of_label_maps_is_a_set_of_sources(data: Path, tmp_path: Path) -> None:
+    """With its scan a label teaches as a crop, without as a shape; without a cord not at all."""
+    for name in (
+        "a_label-GM_seg",
+        "a_label-SC_seg",
+        "a",
+        "b_label-GM_seg",
+        "b_label-SC_seg",
+        "c_label-GM_seg",
+    ):
+        (tmp_path / f"{name}.nii.gz").touch()
+    found = Folder(site="here", path=Path(), every=2).sources(tmp_path)
+
+    assert [source.image for source in found] == [Path("a.nii.gz"), None]
+    assert [source.gm for source in found] == [
+        Path("a_label-GM_seg.nii.gz"),
+        Path("b_label-GM_seg.nii.gz"),
+    ]
+    assert found[1].cord == (Path("b_label-SC_seg.nii.gz"),)
+    assert found[1].every == 2
+
+
+def test_a_folder_without_label_maps_is_refused(data: Path, tmp_path: Path) -> None:
+    text = (data / "recipe.toml").read_text() + '[[folder]]\nsite = "c"\npath = "empty"\n'
+    (tmp_path / "r.toml").write_text(text)
+    config = read_config(tmp_path / "r.toml")
+
+    with pytest.raises(ConfigError, match="empty: no"):
+        train(config, data, tmp_path / "run", device="cpu", report=lambda line: None)
+
+
 def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.toml"):
         read_config(tmp_path / "none.toml")
@@ -142,7 +173,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
             network,
             Stage(steps=2, batch=1),
             lambda net: net(torch.full((1, 1, 2, 2), float("nan"))).sum(),
-            tmp_path / "log.jsonl",
+            tmp_path,
             name="x",
             report=lambda line: None,
         )

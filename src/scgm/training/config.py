@@ -10,6 +10,8 @@ from scgm.errors import ConfigError
 
 DEFAULT_RECIPE = Path(__file__).with_name("recipes") / "default.toml"
 
+GM_ENDING, CORD_ENDING = "_label-GM_seg.nii.gz", "_label-SC_seg.nii.gz"
+
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -34,6 +36,48 @@ class Source(Checked):
     every: Positive = 1
     weight: Annotated[float, Field(gt=0)] = 1.0
     teaches: Literal["both", "finder"] = "both"
+
+
+class Folder(Checked):
+    """A folder of label maps, with or without the scans that they belong to.
+
+    Every ``NAME_label-GM_seg.nii.gz`` with ``NAME_label-SC_seg.nii.gz`` beside it is a source; if
+    ``NAME.nii.gz`` is there, too, a scan, else a shape to paint.
+    """
+
+    site: str
+    path: Path
+    every: Positive = 1
+    weight: Annotated[float, Field(gt=0)] = 1.0
+
+    def sources(self, root: Path) -> list[Source]:
+        """Return what the folder holds; its paths are relative to ``root``.
+
+        Raises
+        ------
+        ConfigError
+            If there is no gray matter with its cord.
+        """
+        found = []
+        for gm in sorted((root / self.path).glob(f"*{GM_ENDING}")):
+            name = gm.name.removesuffix(GM_ENDING)
+            cord, image = gm.with_name(name + CORD_ENDING), gm.with_name(name + ".nii.gz")
+            if cord.is_file():
+                place = self.path / name
+                found.append(
+                    Source(
+                        site=self.site,
+                        image=place.with_name(image.name) if image.is_file() else None,
+                        gm=place.with_name(gm.name),
+                        cord=(place.with_name(cord.name),),
+                        every=self.every,
+                        weight=self.weight,
+                    )
+                )
+        if not found:
+            msg = f"{root / self.path}: no *{GM_ENDING} with *{CORD_ENDING} beside it; check path"
+            raise ConfigError(msg)
+        return found
 
 
 class Stage(Checked):
@@ -72,6 +116,12 @@ class TrainConfig(Checked):
     finder: FinderStage = FinderStage()
     segmenter: SegmenterStage = SegmenterStage()
     source: tuple[Source, ...] = ()
+    folder: tuple[Folder, ...] = ()
+
+    def expanded(self, root: Path) -> "TrainConfig":
+        """Return the same with what the folders below ``root`` hold among the sources."""
+        held = [source for folder in self.folder for source in folder.sources(root)]
+        return self.model_copy(update={"source": (*self.source, *held), "folder": ()})
 
     def kept(self) -> list[Source]:
         """Return the sources whose site is not left out."""
@@ -129,10 +179,11 @@ def _apply(content: dict[str, Any], change: str) -> None:
 
 
 def _check_sites(path: Path, config: TrainConfig) -> None:
-    unknown = set(config.leave_out) - {source.site for source in config.source}
+    named = {source.site for source in config.source} | {folder.site for folder in config.folder}
+    unknown = set(config.leave_out) - named
     if unknown:
         msg = f"{path}: leave_out names {', '.join(sorted(unknown))}, which no source has"
         raise ConfigError(msg)
-    if not config.kept():
+    if named <= set(config.leave_out):
         msg = f"{path}: no source is left to learn from; add a [[source]] or leave out fewer sites"
         raise ConfigError(msg)

@@ -4,16 +4,18 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from scgm.errors import ScgmError
+from scgm.training.checkpoints import save_weights
 from scgm.training.config import Stage
 
 LOG_EVERY = 50
+SAVE_EVERY = 500
 Step = Callable[[nn.Module], Tensor]
 
 
@@ -28,7 +30,7 @@ def fit(
     network: nn.Module,
     stage: Stage,
     loss_of: Step,
-    log: Path,
+    folder: Path,
     *,
     name: str,
     report: Callable[[str], None],
@@ -39,48 +41,52 @@ def fit(
     ----------
     loss_of
         Draws a batch and returns the loss of the network on it.
-    log
-        JSON lines: stage, step, loss, learning rate, samples per second.
+    folder
+        Gets a line of ``log.jsonl`` every 50 steps (stage, step, loss, learning rate, samples per
+        second), and the average as ``NAME.safetensors`` every 500.
 
     Raises
     ------
     ScgmError
         If the loss is not a number.
     """
-    device = next(network.parameters()).device
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=stage.weight_decay)
     averaged = copy.deepcopy(network)
     network.train()
-    started, running = time.perf_counter(), torch.zeros((), device=device)
-    with log.open("a", encoding="utf-8") as lines:
-        for step in range(stage.steps):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, stage)
-            loss = loss_of(network)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimizer.step()
-            _average(averaged, network, min(stage.average, (step + 1) / (step + 10)))
-            running += loss.detach()
-            if (step + 1) % LOG_EVERY == 0 or step + 1 == stage.steps:
-                mean = float(running) / ((step % LOG_EVERY) + 1)
-                running.zero_()
-                rate = (step + 1) * stage.batch / (time.perf_counter() - started)
-                row = {
-                    "stage": name,
-                    "step": step + 1,
-                    "loss": round(mean, 5),
-                    "per_s": round(rate),
-                }
-                lines.write(json.dumps(row) + "\n")
-                lines.flush()
-                report(f"{name} step {step + 1}/{stage.steps} loss {mean:.4f} {rate:.0f} images/s")
-                if not math.isfinite(mean):
-                    msg = f"{log}: the loss of {name} is not a number; lower its learning_rate"
-                    raise ScgmError(msg)
+    started, losses = time.perf_counter(), []
+    for step in range(stage.steps):
+        rate = learning_rate(step, stage)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = loss_of(network)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        _average(averaged, network, min(stage.average, (step + 1) / (step + 10)))
+        losses.append(loss.detach())
+        done = step + 1
+        if done % LOG_EVERY == 0 or done == stage.steps:
+            mean = float(torch.stack(losses).mean())
+            losses.clear()
+            speed = done * stage.batch / (time.perf_counter() - started)
+            row = {"stage": name, "step": done, "loss": mean, "rate": rate, "per_s": speed}
+            _append(folder / "log.jsonl", row)
+            report(f"{name} step {done}/{stage.steps} loss {mean:.4f} {speed:.0f} images/s")
+            if not math.isfinite(mean):
+                msg = f"{folder}: the loss of {name} is not a number; lower its learning_rate"
+                raise ScgmError(msg)
+        if done % SAVE_EVERY == 0:
+            save_weights(averaged, folder / f"{name}.safetensors")
     return averaged.eval()
+
+
+def _append(log: Path, row: Mapping[str, object]) -> None:
+    """Add a line, with numbers of five digits."""
+    short = {key: float(f"{x:.5g}") if isinstance(x, float) else x for key, x in row.items()}
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(short) + "\n")
 
 
 def forward(network: nn.Module, images: Tensor) -> Tensor:

@@ -41,6 +41,7 @@ def train(config: TrainConfig, data: Path, output: Path, *, device: str, report:
         If ``output`` already holds a checkpoint or the device is not there.
     """
     chosen = _device(device)
+    config = config.expanded(data)
     if (output / RECORD).exists():
         msg = f"{output}: already holds a checkpoint; give another --output"
         raise ConfigError(msg)
@@ -92,7 +93,7 @@ def _train_finder(
         return place_loss(forward(network, batch.images), batch.targets, batch.weight)
 
     network = build_finder(stage).to(device)
-    return fit(network, stage, loss_of, output / "log.jsonl", name="finder", report=report)
+    return fit(network, stage, loss_of, output, name="finder", report=report)
 
 
 def _train_segmenter(
@@ -111,7 +112,7 @@ def _train_segmenter(
         return segmentation_loss(forward(network, batch.images), batch.targets, batch.known)
 
     network = build_segmenter(stage).to(device)
-    return fit(network, stage, loss_of, output / "log.jsonl", name="segmenter", report=report)
+    return fit(network, stage, loss_of, output, name="segmenter", report=report)
 
 
 def _device(name: str) -> torch.device:
