@@ -29,6 +29,10 @@ ALLOWED: dict[str, set[str]] = {
     "metrics": set(),
     "raters": {"metrics"},
     "evaluation": {"volume", "nifti", "axial", "metrics", "raters"},
+    "benchmark": {
+        *("nifti", "axial", "models", "segmenters", "segmentation", "pipeline"),
+        *("metrics", "datasets", "figures"),
+    },
     "datasets": {"volume", "nifti", "axial"},
     "phantom": {"volume"},
     "networks": set(),
@@ -93,7 +97,7 @@ def test_imports_are_absolute(path: Path) -> None:
 def test_each_library_has_its_place(name: str) -> None:
     places = {
         "torch": {"networks", "synthesis", "training"},
-        "matplotlib": {"figures"},
+        "matplotlib": {"figures", "benchmark"},
         "nibabel": {"nifti"},
         "onnxruntime": {"segmenters", "training"},
         "typer": {"cli"},

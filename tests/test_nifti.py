@@ -28,7 +28,7 @@ from strategies import affines, geometries, rotation
 
 from scgm.axial import to_axial
 from scgm.errors import GeometryError, ImageReadError, OutputError
-from scgm.nifti import as_nifti, read_volume, volume_from_nibabel, write_nifti
+from scgm.nifti import as_nifti, read_labels, read_volume, volume_from_nibabel, write_nifti
 from scgm.volume import Geometry, Volume
 
 GRID_FIELDS = (
@@ -443,3 +443,29 @@ def test_every_real_image_is_read_or_refused_in_one_sentence() -> None:
         assert volume.geometry.matches(Geometry(shape[:3], nib.load(path).affine), tolerance_mm=0)
         assert np.isfinite(volume.voxels).all()
         assert ("NaN" in " ".join(volume.warnings)) == (path.name == "mtr.nii.gz")
+
+
+# Labels
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_labels_may_all_be_the_same(tmp_path: Path, value: int) -> None:
+    labels = read_labels(write_scan(tmp_path / "a.nii.gz", np.full(SHAPE, value, np.uint8)))
+    assert np.array_equal(labels.voxels, np.full(SHAPE, value))
+    assert labels.geometry.matches(Geometry(SHAPE, AFFINE))
+
+
+def test_a_rare_large_label_is_kept(tmp_path: Path) -> None:
+    values = np.ones(SHAPE, np.int16)
+    values[0, 0, 0] = 2000
+    labels = read_labels(write_scan(tmp_path / "a.nii", values))
+    assert np.array_equal(labels.voxels, values)
+    assert labels.warnings == ()
+
+
+def test_labels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    values = np.zeros(SHAPE, np.float32)
+    values[0, 0, 0] = np.nan
+    path = write_scan(tmp_path / "a.nii", values)
+    with pytest.raises(ImageReadError, match=r"a\.nii: it holds NaN or infinity"):
+        read_labels(path)

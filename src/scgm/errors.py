@@ -8,7 +8,10 @@
       CordNotFoundError              no slice of the image shows a spinal cord
       ModelError                     a model file is unknown, damaged or does not fit
       OutputError                    a result cannot be written (it exists, disk full, ...)
-      ConfigError                    a training configuration or its data make no sense
+      ConfigError                    parameters (of a training run, of a phantom) make no sense
+      DataSetError                   a folder or a table is not a data set
+      DownloadError                  a public data set cannot be fetched
+        NoConnectionError                its server cannot be reached at all
     UsageError                   exit 2: the command line contradicts itself
     anything else                exit 3: a fault of ours
 
@@ -41,7 +44,19 @@ class OutputError(ScgmError):
 
 
 class ConfigError(ScgmError, ValueError):
-    """A training configuration, or the data that it names, makes no sense."""
+    """Parameters of a training run or of a phantom, or the data they name, make no sense."""
+
+
+class DataSetError(ScgmError, ValueError):
+    """A folder or a table is not a data set, or contradicts itself."""
+
+
+class DownloadError(ScgmError):
+    """A public data set is unknown, or a file of it cannot be fetched."""
+
+
+class NoConnectionError(DownloadError):
+    """A server cannot be reached, so no other file can be fetched either."""
 
 
 class UsageError(Exception):

@@ -12,7 +12,17 @@ import typer
 from scgm.cli.console import exit_statuses, plain
 
 # One module and one function of this name each, in the order in which the help lists them.
-COMMANDS = ("segment", "demo", "models", "evaluate", "phantom", "data", "train", "export")
+COMMANDS = (
+    "segment",
+    "demo",
+    "models",
+    "evaluate",
+    "benchmark",
+    "phantom",
+    "data",
+    "train",
+    "export",
+)
 
 app = typer.Typer(
     no_args_is_help=True,

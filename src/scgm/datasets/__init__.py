@@ -1,0 +1,25 @@
+"""Sets of images with what raters drew on them, read from files as people have them.
+
+Three layouts are known: that of the SCGM challenge, BIDS with derivatives, and a plain table of
+paths. All become a `DataSet`.
+"""
+
+from scgm.datasets.base import (
+    DataCase,
+    DataSet,
+    Kind,
+    Reference,
+    reference_masks,
+)
+from scgm.datasets.read import read_dataset
+from scgm.errors import DataSetError
+
+__all__ = [
+    "DataCase",
+    "DataSet",
+    "DataSetError",
+    "Kind",
+    "Reference",
+    "read_dataset",
+    "reference_masks",
+]

@@ -1,0 +1,332 @@
+"""Public data sets: which there are, and fetching one file by file, each checked.
+
+A file arrives under its name with ``.part`` and is renamed once its checksum is right; what came
+before a connection was cut is kept, and the next call goes on there. (The library pooch cannot go
+on: it starts such a file anew.)
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scgm.datasets.base import sha256_of
+from scgm.errors import DownloadError, NoConnectionError, OutputError
+from scgm.version import __version__
+
+_REGISTRY = Path(__file__).parent / "registry"
+_CHUNK = 1 << 16
+_TIMEOUT_S = 30
+_TRIES = 3
+
+
+class PublicFile(BaseModel):
+    """A file of a public data set.
+
+    Attributes
+    ----------
+    path
+        Where it lies below the folder, and below the set's `base_url`.
+    bytes, sha256
+        Its size and checksum.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # No part of it can be "..", so nothing leaves the folder.
+    path: str = Field(pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$")
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class PublicSet(BaseModel):
+    """A public data set, as the package lists it.
+
+    Attributes
+    ----------
+    name, title, license, source
+        What it is, and the page that tells about it.
+    base_url
+        Address that the paths of the files are put behind; ends with a slash.
+    verified
+        Whether every file was fetched from there when the list was made.
+    files
+        All files that are fetched.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    license: str
+    source: str
+    base_url: str = Field(pattern="^https?://.*/$")
+    verified: bool
+    files: tuple[PublicFile, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together."""
+        return sum(file.bytes for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be fetched.
+
+    Parameters
+    ----------
+    dataset : PublicSet
+        The set.
+    folder : Path
+        Where it goes.
+    missing : tuple of PublicFile
+        The files that are not there yet.
+    bytes : int
+        How much is to come; what an earlier call has left is not counted.
+    """
+
+    dataset: PublicSet
+    folder: Path
+    missing: tuple[PublicFile, ...]
+    bytes: int
+
+
+def public_sets() -> tuple[PublicSet, ...]:
+    """Return the public data sets that can be fetched, in the order of their names."""
+    return tuple(
+        PublicSet.model_validate_json(path.read_bytes())
+        for path in sorted(_REGISTRY.glob("*.json"))
+    )
+
+
+def public_set(name: str) -> PublicSet:
+    """Return the public data set of that name.
+
+    Raises
+    ------
+    DownloadError
+        If there is none.
+    """
+    known = {dataset.name: dataset for dataset in public_sets()}
+    if name not in known:
+        msg = f"there is no public data set {name!r}; known: {', '.join(known)}"
+        raise DownloadError(msg)
+    return known[name]
+
+
+def data_home() -> Path:
+    """Return the folder that public data sets go to: ``~/.scgm/data``, or below ``$SCGM_HOME``."""
+    home = os.environ.get("SCGM_HOME")
+    return (Path(home) if home else Path.home() / ".scgm") / "data"
+
+
+def present_files(dataset: PublicSet, folder: Path) -> int:
+    """Count the files of a set that lie in *folder*, by name and size."""
+    return sum(_size(folder / file.path) == file.bytes for file in dataset.files)
+
+
+def plan_download(dataset: PublicSet, folder: Path) -> Plan:
+    """Find out what is missing in a folder. Nothing is changed.
+
+    Parameters
+    ----------
+    dataset : PublicSet
+        What to fetch.
+    folder : Path
+        Where it shall lie; need not exist.
+
+    Raises
+    ------
+    OutputError
+        If a file there has the name of one of the set but another content, or the disk has too
+        little space.
+    """
+    with _written(folder):
+        missing = tuple(file for file in dataset.files if not _is_there(folder / file.path, file))
+        left = sum(max(0, file.bytes - (_size(_part(folder / file.path)) or 0)) for file in missing)
+        existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        free = shutil.disk_usage(existing).free
+    if free < left:
+        msg = (
+            f"{folder}: the disk has {free / 1e6:.0f} MB left, {left / 1e6:.0f} MB are needed; "
+            "make room or choose another folder"
+        )
+        raise OutputError(msg)
+    return Plan(dataset, folder, missing, left)
+
+
+def fetch(plan: Plan, *, fetched: Callable[[], None] = lambda: None) -> None:
+    """Fetch all files that are missing. One that fails does not stop the others.
+
+    Parameters
+    ----------
+    plan : Plan
+        As from `plan_download`.
+    fetched : callable
+        Is called after each file.
+
+    Raises
+    ------
+    DownloadError
+        If the server cannot be reached (this ends it), or a file is not there, was cut off
+        several times or has the wrong checksum (after all others were fetched).
+    OutputError
+        If a file cannot be written; what came so far is kept.
+    """
+    failed = []
+    for file in plan.missing:
+        url = plan.dataset.base_url + quote(file.path)
+        try:
+            fetch_file(url, plan.folder / file.path, file)
+        except NoConnectionError:
+            raise
+        except DownloadError as error:
+            failed.append(str(error))
+        fetched()
+    if failed:
+        others = f" ({len(failed)} of {len(plan.missing)} files failed)" if failed[1:] else ""
+        msg = f"{failed[0]}{others}; see {plan.dataset.source}"
+        raise DownloadError(msg)
+
+
+def fetch_file(url: str, target: Path, file: PublicFile) -> None:
+    """Fetch one file; it appears under its name once its checksum is right.
+
+    Parameters
+    ----------
+    url : str
+        Where it is.
+    target : Path
+        Where it goes; folders are made. A file ``NAME.part`` there is gone on with.
+    file : PublicFile
+        What it must be.
+
+    Raises
+    ------
+    DownloadError, OutputError
+        As from `fetch`.
+    """
+    part = _part(target)
+    with _written(target):
+        inherited = bool(_size(part))
+        for _ in range(_TRIES):
+            if not _transfer(url, part, file.bytes):
+                continue
+            found = sha256_of(part)
+            if found == file.sha256:
+                part.replace(target)
+                return
+            part.unlink()
+            if not inherited:
+                msg = (
+                    f"{url}: what came is not the listed file (sha256 {found[:12]}..., listed "
+                    f"{file.sha256[:12]}...) and was removed; try again later"
+                )
+                raise DownloadError(msg)
+            inherited = False  # what an earlier call has left may have been wrong: once anew
+        msg = (
+            f"{url}: the connection was cut {_TRIES} times, after {_size(part) or 0} of "
+            f"{file.bytes} bytes; repeat the command to go on there"
+        )
+    raise DownloadError(msg)
+
+
+def _transfer(url: str, part: Path, total: int) -> bool:
+    """Append what is missing to *part*; return whether the server sent all that it has."""
+    start = _size(part) or 0
+    if start >= total > 0:
+        return True
+    headers = {"User-Agent": f"scgm/{__version__}", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    try:
+        response = _open(Request(url, headers=headers))
+    except HTTPError as error:
+        error.close()
+        if error.code == 416:  # the server has less than we have
+            part.unlink()
+            return False
+        msg = f"{url}: the server answers {error.code} ({error.reason}); it may have moved"
+        raise DownloadError(msg) from error
+    with response:
+        goes_on = response.status == 206
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("ab" if goes_on else "wb") as out:
+            for block in _blocks(response):
+                out.write(block)
+                if out.tell() > total:  # not the listed file, whatever else comes
+                    return True
+        return response.length == 0 or _size(part) == total
+
+
+def _open(request: Request) -> HTTPResponse:
+    """Ask a server, or say that it cannot be reached."""
+    try:
+        response: HTTPResponse = urlopen(request, timeout=_TIMEOUT_S)
+    except HTTPError:
+        raise
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        msg = (
+            f"{request.host}: no connection ({reason}); check the network and repeat the command, "
+            "which goes on where it stopped"
+        )
+        raise NoConnectionError(msg) from error
+    return response
+
+
+def _blocks(response: HTTPResponse) -> Iterator[bytes]:
+    """Read until the end, or until the connection is cut."""
+    try:
+        yield from iter(partial(response.read, _CHUNK), b"")
+    except (OSError, HTTPException):
+        return
+
+
+def _is_there(target: Path, file: PublicFile) -> bool:
+    """Tell whether a file was fetched before."""
+    if not target.exists():
+        return False
+    if _size(target) == file.bytes and sha256_of(target) == file.sha256:
+        return True
+    msg = (
+        f"{target}: it exists already and is not the listed file; move it away, or choose another "
+        "folder"
+    )
+    raise OutputError(msg)
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f"{target.name}.part")
+
+
+def _size(file: Path) -> int | None:
+    return file.stat().st_size if file.is_file() else None
+
+
+@contextmanager
+def _written(target: Path) -> Iterator[None]:
+    """Say in one sentence why a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        advice = (
+            "make room and repeat the command, which goes on where it stopped"
+            if error.errno == errno.ENOSPC
+            else "check the folder and its permissions"
+        )
+        msg = f"{target}: it cannot be written ({error.strerror or error}); {advice}"
+        raise OutputError(msg) from error

@@ -1,0 +1,185 @@
+"""A table of paths: the layout for data that follow no other.
+
+A CSV or TSV file with a row for each image and rater, and the columns ``image`` and ``gm``, and if
+wanted ``wm``, ``cord``, ``rater``, ``site``, ``subject``, ``levels``. Paths start from the table's
+folder. An empty cell means that there is none.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scgm.datasets.base import (
+    ONLY_RATER,
+    DataCase,
+    DataSet,
+    Reference,
+    problem_of,
+    read_text,
+    stem,
+)
+from scgm.errors import DataSetError
+
+ENDINGS = (".csv", ".tsv")
+REQUIRED = ("image", "gm")
+COLUMNS = (*REQUIRED, "wm", "cord", "rater", "site", "subject", "levels")
+
+_OF_THE_IMAGE = ("site", "subject", "levels")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What the rows of one image say: the first row, and what each rater drew."""
+
+    image: Path
+    first_line: int
+    about: Mapping[str, str]
+    references: dict[str, Reference] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+
+
+def read_table(path: Path) -> DataSet:
+    """Read a table of paths.
+
+    Parameters
+    ----------
+    path : Path
+        The table; CSV with commas or semicolons, or TSV with tabs, in UTF-8.
+
+    Returns
+    -------
+    DataSet
+        A case for each image, in the order of the table. A case is named by its file or, where
+        two files have one name, by its path. Without a column ``subject`` every image counts as
+        a subject of its own.
+
+    Raises
+    ------
+    DataSetError
+        If a column is unknown or missing, a row has too few or too many cells, a file is not
+        there, or two rows are of one image and rater or contradict each other; the sentence
+        names the line.
+    """
+    root = path.parent
+    images: dict[Path, _Rows] = {}
+    for line, row in _rows(path):
+        _add(images, line, row, path)
+    names = _names(path, [rows.image for rows in images.values()])
+    cases = tuple(
+        _case(name, rows, root) for name, rows in zip(names, images.values(), strict=True)
+    )
+    return DataSet(path.stem, "table", root, cases)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the number of each line and its cells by column."""
+    lines = read_text(path).splitlines()
+    head = lines[0] if lines else ""
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ";" if ";" in head else ","
+    reader = csv.reader(lines, delimiter=delimiter)
+    columns = _columns(path, next(reader, []))
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(columns):
+            msg = (
+                f"{path}, line {reader.line_num}: it has {len(cells)} cells, but the first line "
+                f"names {len(columns)} columns; add or remove cells"
+            )
+            raise DataSetError(msg)
+        yield reader.line_num, dict(zip(columns, map(str.strip, cells), strict=True))
+
+
+def _columns(path: Path, head: Sequence[str]) -> list[str]:
+    """Check the first line of a table."""
+    columns = [cell.strip().lower() for cell in head]
+    unknown = [column for column in columns if column not in COLUMNS]
+    missing = [column for column in REQUIRED if column not in columns]
+    twice = [column for column, count in Counter(columns).items() if count > 1]
+    if unknown:
+        problem = f"there is no column {unknown[0]!r}"
+    elif missing:
+        problem = f"the column {missing[0]!r} is missing"
+    elif twice:
+        problem = f"the column {twice[0]!r} is there twice"
+    else:
+        return columns
+    msg = (
+        f"{path}, line 1: {problem}; a table of images has the columns {', '.join(REQUIRED)} and "
+        f"may have {', '.join(COLUMNS[len(REQUIRED) :])}"
+    )
+    raise DataSetError(msg)
+
+
+def _add(images: dict[Path, _Rows], line: int, row: Mapping[str, str], table: Path) -> None:
+    """Add what one row says to what is known of its image."""
+    if not row["image"]:
+        msg = f"{table}, line {line}: the cell 'image' is empty; give the path of an image"
+        raise DataSetError(msg)
+    where = f"{table}, line {line}"
+    files = {
+        column: _file(table.parent, row[column], f"{where}, column {column}")
+        for column in ("image", "gm", "wm", "cord", "levels")
+        if row.get(column)
+    }
+    image = files["image"]
+    about = {column: row.get(column, "") for column in _OF_THE_IMAGE}
+    rows = images.setdefault(image, _Rows(image, line, about))
+    differing = [column for column in _OF_THE_IMAGE if rows.about[column] != about[column]]
+    if differing:
+        column = differing[0]
+        msg = (
+            f"{where}: {column} is {about[column]!r} here, but {rows.about[column]!r} in line "
+            f"{rows.first_line}, which is the same image; correct one of the two"
+        )
+        raise DataSetError(msg)
+    rater = row.get("rater") or ONLY_RATER
+    other = rows.lines.setdefault(rater, line)
+    if other != line:
+        msg = (
+            f"{where}: it is of the same image and rater as line {other}; remove one of the two, "
+            "or name two raters"
+        )
+        raise DataSetError(msg)
+    if files.keys() & {"gm", "wm", "cord"}:
+        rows.references[rater] = Reference(
+            gm=files.get("gm"), wm=files.get("wm"), cord=files.get("cord")
+        )
+
+
+def _file(root: Path, cell: str, where: str) -> Path:
+    """Return the path that a cell names, if there is a file."""
+    # Not resolved: a link keeps its name, and ./a is a.
+    file = Path(os.path.normpath(root / Path(cell).expanduser()))
+    problem = problem_of(file)
+    if problem:
+        msg = f"{where}: {file}: {problem}; paths start from the folder of the table"
+        raise DataSetError(msg)
+    return file
+
+
+def _names(table: Path, images: Sequence[Path]) -> list[str]:
+    """Name each image by its file or, where that is not enough, by its path."""
+    names = [stem(image) for image in images]
+    if len(set(names)) < len(names):
+        base = os.path.commonpath([image.parent for image in images])
+        paths = [image.relative_to(base).with_name(stem(image)) for image in images]
+        names = ["-".join(path.parts) for path in paths]
+    if len(set(names)) < len(names):
+        name = Counter(names).most_common(1)[0][0]
+        msg = f"{table}: two images would both be called {name!r}; rename one of the files"
+        raise DataSetError(msg)
+    return names
+
+
+def _case(name: str, rows: _Rows, root: Path) -> DataCase:
+    about = rows.about
+    levels = _file(root, about["levels"], "levels") if about["levels"] else None
+    return DataCase(
+        name, rows.image, about["site"] or None, about["subject"] or name, rows.references, levels
+    )
