@@ -130,7 +130,7 @@ def load_model(
     options = ort.SessionOptions()
     options.intra_op_num_threads = _thread_count(threads)
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # keeps what it once had: a third more memory, no faster
+    options.enable_cpu_mem_arena = False  # holds a third more memory for little time
     options.enable_mem_pattern = False  # plans memory for a fixed shape: ours vary, and it costs
     options.log_severity_level = 4  # what fails is raised; nothing else goes to the terminal
     try:
