@@ -15,8 +15,6 @@ from pydantic import ValidationError
 from scgm.datasets import download
 from scgm.datasets.base import sha256_of
 from scgm.datasets.download import (
-    DownloadError,
-    NoConnectionError,
     PublicFile,
     data_home,
     fetch,
@@ -25,7 +23,7 @@ from scgm.datasets.download import (
     public_set,
     public_sets,
 )
-from scgm.errors import OutputError
+from scgm.errors import DownloadError, NoConnectionError, OutputError
 
 SCGM_DATA = Path(os.environ.get("SCGM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

@@ -389,5 +389,5 @@ def _new_header(geometry: Geometry) -> nib.Nifti1Header:
     header.set_sform(geometry.affine, code="scanner")
     header.set_qform(geometry.affine, code="scanner")
     if not geometry.matches(Geometry(geometry.shape, header.get_qform())):
-        header["qform_code"] = 0  # a qform cannot hold a sheared grid
+        header["qform_code"] = 0  # a qform holds no shear, and half turns only coarsely
     return header

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -54,13 +53,11 @@ def scgm(
 
 
 for _name in COMMANDS:
-    _module = f"scgm.cli.commands.{_name}"
-    if find_spec(_module) is not None:
-        _command = getattr(import_module(_module), _name)
-        if isinstance(_command, typer.Typer):  # a command with commands of its own
-            app.add_typer(_command, name=_name)
-        else:
-            app.command(_name)(_command)
+    _command = getattr(import_module(f"scgm.cli.commands.{_name}"), _name)
+    if isinstance(_command, typer.Typer):  # a command with commands of its own
+        app.add_typer(_command, name=_name)
+    else:
+        app.command(_name)(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,178 @@
+"""Scores of what the methods found, against every rater; a failure is a miss in every slice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.axial import AxialStack, to_axial
+from scgm.benchmark.plan import Job
+from scgm.benchmark.running import Outcome, Runner
+from scgm.datasets import DataCase, reference_masks
+from scgm.metrics import CaseScores, Mode, area_mm2, evaluate_case
+from scgm.nifti import read_volume
+
+PRIMARY: Mode = "2d"
+MODES: tuple[Mode, ...] = (PRIMARY, "3d")
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A job and what came of it."""
+
+    job: Job
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One result against one rater, scored in one way."""
+
+    result: Result
+    rater: str
+    scores: CaseScores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceArea:
+    """One slice of one result against one rater.
+
+    Parameters
+    ----------
+    result : Result
+        Of which it is.
+    rater : str
+        Who drew the reference.
+    z, native : int
+        Index of the slice from inferior, and in the image as a viewer shows it.
+    dice : float
+        Of this slice.
+    found_mm2 : float or None
+        Area that the method marked; None, not zero, where it marked nothing.
+    reference_mm2 : float
+        Area that the rater drew.
+    """
+
+    result: Result
+    rater: str
+    z: int
+    native: int
+    dice: float
+    found_mm2: float | None
+    reference_mm2: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseData:
+    """An image with what each rater drew on it: gray matter, and the cord or None."""
+
+    stack: AxialStack
+    references: Mapping[str, tuple[Mask, Mask | None]]
+
+
+def raters(case: DataCase) -> tuple[str, ...]:
+    """Return who drew gray matter on an image."""
+    return tuple(name for name, drawn in case.references.items() if drawn.gm)
+
+
+def read_case(case: DataCase) -> CaseData:
+    """Read an image and its references.
+
+    Raises
+    ------
+    ScgmError
+        If a file cannot be read, or a reference does not lie on the grid of the image.
+    """
+    stack = to_axial(read_volume(case.image))
+    return CaseData(stack, {name: reference_masks(case, name, stack) for name in raters(case)})
+
+
+def mask_only_methods(results: Iterable[Result]) -> set[str]:
+    """Return the methods that gave masks, and never probabilities."""
+    done = [result for result in results if not result.outcome.failed]
+    soft = {result.job.label for result in done if not result.outcome.mask_only}
+    return {result.job.label for result in done} - soft
+
+
+def score_all(
+    results: Sequence[Result], runner: Runner
+) -> Iterator[tuple[list[Comparison], list[SliceArea]]]:
+    """Score all results, image by image; yield comparisons and slices of each image."""
+    mask_only = mask_only_methods(results)
+    by_case: dict[str, list[Result]] = {}
+    for result in results:
+        by_case.setdefault(result.job.case.name, []).append(result)
+    for of_case in by_case.values():
+        data = read_case(of_case[0].job.case)
+        comparisons: list[Comparison] = []
+        slices: list[SliceArea] = []
+        for result in of_case:
+            mask, soft = _found(result, runner, data, with_soft=result.job.label not in mask_only)
+            for rater in data.references:
+                scored = _compare(result, data, rater, mask, soft)
+                comparisons.extend(scored)
+                slices.extend(_slice_areas(scored[0], data, mask))
+        yield comparisons, slices
+
+
+def _found(
+    result: Result, runner: Runner, data: CaseData, *, with_soft: bool
+) -> tuple[Mask, NDArray[np.float32] | None]:
+    """Return what a method found: nothing at all where it failed."""
+    shape = data.stack.slices.shape
+    if result.outcome.failed:
+        mask, soft = np.zeros(shape, np.bool_), np.zeros(shape, np.float32)
+    else:
+        mask, soft = runner.masks(result.outcome)
+    return mask, soft if with_soft else None
+
+
+def _compare(
+    result: Result, data: CaseData, rater: str, mask: Mask, soft: NDArray[np.float32] | None
+) -> list[Comparison]:
+    """Score in every way, the primary one first."""
+    gm, cord = data.references[rater]
+    return [
+        Comparison(
+            result,
+            rater,
+            evaluate_case(mask, gm, data.stack.spacing_mm, mode=mode, soft=soft, cord=cord),
+        )
+        for mode in MODES
+    ]
+
+
+def _slice_areas(comparison: Comparison, data: CaseData, mask: Mask) -> list[SliceArea]:
+    """Return the slices that the rater marked."""
+    gm, _ = data.references[comparison.rater]
+    pixel_mm = data.stack.spacing_mm[1:]
+    found, drawn = area_mm2(mask, pixel_mm), area_mm2(gm, pixel_mm)
+    return [
+        SliceArea(
+            result=comparison.result,
+            rater=comparison.rater,
+            z=each.index,
+            native=data.stack.native_index(each.index),
+            dice=each.values["dice"],
+            found_mm2=float(found[each.index]) if each.in_prediction else None,
+            reference_mm2=float(drawn[each.index]),
+        )
+        for each in comparison.scores.slices
+        if each.in_reference
+    ]
+
+
+def by_image(comparisons: Iterable[Comparison], mode: Mode, name: str) -> dict[str, float]:
+    """Return one score of each image of one method: the mean over its raters."""
+    values: dict[str, list[float]] = {}
+    for each in comparisons:
+        if each.scores.mode == mode:
+            image = values.setdefault(each.result.job.case.name, [])
+            image.append(each.scores.values.get(name, math.nan))
+    return {image: float(np.mean(of_image)) for image, of_image in values.items()}

@@ -1,0 +1,102 @@
+"""``scgm benchmark``: methods side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scgm.cli.console import EXIT_FAILED, Messages, Quiet, Verbose
+
+
+def benchmark(
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATASET", help="Folder (BIDS or SCGM challenge) or table of labeled images."
+        ),
+    ],
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method", metavar="NAME[=MODEL]", help="A method, with a model of your own; repeat."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for the results; by default benchmark_DATASET."
+        ),
+    ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of models: each image is given to one that was trained without its site."
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Published weights, for --method ddc-published.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Processor threads of each method.")] = 1,
+    timeout: Annotated[
+        float,
+        typer.Option(min=1, metavar="SECONDS", help="A method that takes longer has failed."),
+    ] = 600,
+    published: Annotated[
+        bool, typer.Option("--published", help="Print the published comparison beside it.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the tables of another benchmark.")
+    ] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare methods on labeled images: scores, time, memory, statistics, figures.
+
+    Writes report.md, cases.csv, summary.csv, statistics.csv and figures.
+    A method that fails on an image is scored as having found nothing there.
+    The same call again goes on where an interrupted one stopped, and tries
+    again what failed.
+
+    For example:
+
+      scgm benchmark gm-challenge --method default --models folds
+
+      scgm benchmark gm-challenge --method default --method default=mine.onnx
+    """
+    from scgm.benchmark.plan import BenchmarkOptions
+    from scgm.benchmark.report import PUBLISHED_NOTE, aligned, main_rows, published_rows
+    from scgm.benchmark.run import Folder, run_benchmark
+    from scgm.benchmark.scores import PRIMARY
+    from scgm.datasets import read_dataset
+
+    messages = Messages(verbose, quiet)
+    options = BenchmarkOptions(
+        models=models, weights=weights, threads=threads, timeout_s=timeout, published=published
+    )
+    data = read_dataset(dataset)
+    for warning in data.warnings:
+        messages.warning(warning)
+    folder = Folder(output or Path(f"benchmark_{data.name}"), overwrite=overwrite)
+    asked = tuple(method or ())
+    with messages.progress(len(data.labeled) * len(asked), "Running") as advance:
+
+        def over(what: str) -> None:
+            messages.detail(what)
+            advance()
+
+        found = run_benchmark(data, asked, folder, options, over)
+    failures = [result for result in found.results if result.outcome.failed]
+    for result in failures:
+        case = result.job.case.name
+        messages.error(f"{result.job.label}, {case}: {result.outcome.reason}")
+    by_method = main_rows(found.groups, found.results, PRIMARY)
+    messages.table(list(zip(*by_method, strict=True)))  # narrow enough for a terminal
+    if published:
+        messages.result(PUBLISHED_NOTE.replace("**", ""))
+        messages.result(aligned(published_rows(found.groups, deviations=False)))
+    messages.result(f"{found.files[0]}: {len(found.files)} files in {folder.path}")
+    if failures:
+        messages.error(f"{len(failures)} of {len(found.results)} runs failed, scored as misses")
+        raise typer.Exit(EXIT_FAILED)
