@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from benchmarks.evidence import (
     sources,
 )
 from benchmarks.published import published_dice
+from benchmarks.results_page import replace_section
 from benchmarks.run_once import cost_of
 from scgm.errors import CordNotFoundError
 from scgm.metrics import dice
@@ -34,7 +34,6 @@ from scgm.phantom import Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
 from scgm.volume import Volume
 
-RESULTS = Path("docs/results.md")
 TIMED = DATA / EVIDENCE["sub-9418"]
 Row = tuple[str, ...]
 
@@ -206,15 +205,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}")
     chosen = parser.parse_args().sections or list(SECTIONS)
-    text = RESULTS.read_text(encoding="utf-8")
     for name in chosen:
         title, measure = SECTIONS[name]
-        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        before, _, rest = text.partition(begin)
-        _, _, after = rest.partition(end)
-        text = f"{before}{begin}\n\n{measure()}\n\n{end}{after}"
+        replace_section(name, measure())
         sys.stdout.write(f"{title}: done\n")
-        RESULTS.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

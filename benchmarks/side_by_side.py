@@ -1,0 +1,66 @@
+"""Methods side by side on the real images: ``python -m benchmarks.side_by_side``.
+
+Runs ``scgm benchmark`` on the images whose labels are evidence, and apart from them on those whose
+labels reproduce a published model, and puts its tables into ``docs/results.md``.
+"""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.evidence import DATA, EVIDENCE, FOLDS, sources
+from benchmarks.published import WEIGHTS
+from benchmarks.results_page import replace_section
+from scgm.training.config import Source
+
+OUTPUT = Path("runs/side-by-side")
+METHODS = ("default", "ddc-published")
+EVIDENCE_TABLES = ("2D (", "3D (", "Differences", "All scores, 2D")
+
+
+def write_table(path: Path, chosen: list[Source]) -> None:
+    """Write the images and labels of some sources as a table that ``scgm benchmark`` reads."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("image", "gm", "cord", "site", "subject"))
+        for source in chosen:
+            assert source.image is not None
+            assert source.gm is not None
+            cord = str((DATA / source.cord[0]).resolve()) if source.cord else ""
+            image, gm = (DATA / source.image).resolve(), (DATA / source.gm).resolve()
+            table.writerow((image, gm, cord, source.site, source.image.name.split(".")[0]))
+
+
+def report_of(name: str, chosen: list[Source]) -> str:
+    """Run the benchmark on some sources and return its report."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    table = OUTPUT / f"{name}.csv"
+    write_table(table, chosen)
+    methods = [word for method in METHODS for word in ("--method", method)]
+    scgm = str(Path(sys.executable).with_name("scgm"))
+    arguments = [*methods, "--models", str(FOLDS), "--weights", str(DATA / WEIGHTS)]
+    folder = OUTPUT / name
+    arguments += ["--threads", "2", "--output", str(folder), "--overwrite", "--quiet"]
+    subprocess.run([scgm, "benchmark", str(table), *arguments], check=True)
+    return (folder / "report.md").read_text(encoding="utf-8")
+
+
+def tables_of(report: str, wanted: tuple[str, ...]) -> str:
+    """Return the wanted sections of a report, one heading level lower."""
+    sections = report.split("\n## ")[1:]
+    kept = [section.strip() for section in sections if section.startswith(wanted)]
+    return "\n\n".join(f"#### {section}" for section in kept)
+
+
+def main() -> None:
+    """Run both, and put the tables between their marks in the results page."""
+    labeled = [source for source in sources() if source.gm is not None]
+    evidence = [source for source in labeled if str(source.image) in EVIDENCE.values()]
+    pseudo = [source for source in labeled if source not in evidence]
+    replace_section("side-by-side", tables_of(report_of("evidence", evidence), EVIDENCE_TABLES))
+    replace_section("side-by-side-pseudo", tables_of(report_of("pseudo", pseudo), ("2D (",)))
+
+
+if __name__ == "__main__":
+    main()
