@@ -175,7 +175,8 @@ def test_infinite_values_do_not_spoil_a_mean(tmp_path: Path) -> None:
         read_volume(path, volume="mean"),
         volume_from_nibabel(nib.load(path), volume="mean"),
     ):
-        assert volume.voxels[2, 2, 2] == 3  # the smallest of the other means
+        means = np.delete(scan().ravel(), np.ravel_multi_index((2, 2, 2), scan().shape)) * 3
+        assert volume.voxels[2, 2, 2] == np.percentile(means, 1, method="lower")
         assert volume.voxels[2, 2, 3] == scan()[2, 2, 3] * 3
         assert volume.warnings[0].startswith("1 voxel is NaN")
 

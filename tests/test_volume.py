@@ -140,7 +140,25 @@ def test_sane_values_are_left_alone(
     assert warnings == ()
 
 
-def test_nan_and_infinity_become_the_smallest_finite_value() -> None:
+def test_values_far_below_all_others_become_a_low_one_of_these() -> None:
+    """A ratio map: 0 to 99 in equal numbers, and 5 of 2000 at -5000."""
+    values = np.tile(np.arange(100.0), 20)
+    values[:5] = -5000
+    voxels, warnings = clean_values(values)
+
+    assert voxels[:5].tolist() == [0] * 5  # what 99 % stay above, with the five below
+    assert np.array_equal(voxels[5:], values[5:])
+    assert warnings[0].startswith("5 voxels are far below all others (to -5e+03), set to 0")
+
+
+def test_negative_values_of_the_usual_size_stay() -> None:
+    """An inversion recovery with its sign: -500 to 900."""
+    values = np.linspace(-500, 900, 1000)
+
+    assert np.array_equal(clean_values(values)[0], values.astype(np.float32))
+
+
+def test_nan_and_infinity_become_a_low_value() -> None:
     values = np.linspace(10, 20, 60).reshape(3, 4, 5)
     values[0, 0, :3] = np.nan, np.inf, -np.inf
     voxels, warnings = clean_values(values)

@@ -136,7 +136,10 @@ def clean_values(values: NDArray[Any]) -> tuple[NDArray[np.float32], tuple[str, 
     """Replace values that cannot be measurements, and say so.
 
     A value more than 100 times beyond nearly all others is set to the level that nearly all stay
-    below; NaN, infinity and what float32 cannot hold become the smallest of the other values.
+    below. Where there are negative values, one that lies farther below 98 % of all values than these
+    reach from end to end is set to the lowest of these: ratios, such as maps of magnetization
+    transfer, have such voxels where they divide noise by noise. NaN, infinity and what float32
+    cannot hold are set to the value that 99 % of the others stay above.
 
     Parameters
     ----------
@@ -171,13 +174,19 @@ def clean_values(values: NDArray[Any]) -> tuple[NDArray[np.float32], tuple[str, 
         warnings.append(
             f"{_count(extreme)} far beyond all others (up to {reached:.3g}), clipped to {level:.6g}"
         )
+    low, high = np.percentile(voxels[finite], (1, 99), method="lower").tolist()
+    deep = finite & ~extreme & (voxels < min(0.0, low - (high - low)))
+    if deep.any():
+        reached = float(voxels[deep].min())
+        voxels[deep] = low
+        warnings.append(f"{_count(deep)} far below all others (to {reached:.3g}), set to {low:.6g}")
     lowest, highest = float(voxels[finite].min()), float(voxels[finite].max())
     if lowest == highest:
         msg = f"all of its voxels are {lowest:.6g}, so there is nothing to see; check the file"
         raise ImageReadError(msg)
     if not finite.all():
-        voxels[~finite] = lowest
-        warnings.append(f"{_count(~finite)} NaN or infinite, replaced by the minimum {lowest:.6g}")
+        voxels[~finite] = low
+        warnings.append(f"{_count(~finite)} NaN or infinite, replaced by {low:.6g}")
     return voxels, tuple(warnings)
 
 
