@@ -136,10 +136,10 @@ def clean_values(values: NDArray[Any]) -> tuple[NDArray[np.float32], tuple[str, 
     """Replace values that cannot be measurements, and say so.
 
     A value more than 100 times beyond nearly all others is set to the level that nearly all stay
-    below. Where there are negative values, one that lies farther below 98 % of all values than these
-    reach from end to end is set to the lowest of these: ratios, such as maps of magnetization
-    transfer, have such voxels where they divide noise by noise. NaN, infinity and what float32
-    cannot hold are set to the value that 99 % of the others stay above.
+    below. A negative value that lies farther below 98 % of all values than these reach from end to
+    end is set to the lowest of these: ratios, such as maps of magnetization transfer, have such
+    voxels where they divide noise by noise. NaN, infinity and what float32 cannot hold are set to
+    the value that 99 % of the others stay above.
 
     Parameters
     ----------
