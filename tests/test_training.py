@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import onnxruntime
 import pytest
@@ -120,6 +121,48 @@ def test_a_folder_without_label_maps_is_refused(data: Path, tmp_path: Path) -> N
 
     with pytest.raises(ConfigError, match="empty: no"):
         train(config, data, tmp_path / "run", device="cpu", report=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ('gm = "gm.nii.gz"\ncord = ["cord.nii.gz"]', "no source has an image"),
+        ('image = "scan.nii.gz"\ncord = ["cord.nii.gz"]', "both gm and cord"),
+        ('image = "scan.nii.gz"', "needs gm or cord"),
+        ('image = "scan.nii.gz"\ngm = "none.nii.gz"', "no such file"),
+        ('image = "scan.nii.gz"\ngm = "small.nii.gz"', "its grid has the shape"),
+        ('image = "scan.nii.gz"\ngm = "moved.nii.gz"', "lies 3 mm away"),
+    ],
+)
+def test_data_that_cannot_be_learned_from_are_refused_by_name(
+    data: Path, tmp_path: Path, sources: str, message: str
+) -> None:
+    scan = nib.load(data / "gm.nii.gz")
+    nib.save(scan.slicer[:-1], data / "small.nii.gz")
+    moved = scan.affine + np.array([[0, 0, 0, 3.0]] + [[0.0] * 4] * 3)
+    nib.save(nib.Nifti1Image(np.asarray(scan.dataobj), moved), data / "moved.nii.gz")
+    stages = "[finder]\nsteps = 1\nbatch = 1\n[segmenter]\nsteps = 1\nbatch = 1\n"
+    (tmp_path / "r.toml").write_text(f'phantoms = 0\n{stages}[[source]]\nsite = "a"\n{sources}\n')
+    with pytest.raises(ScgmError, match=message):
+        train(
+            read_config(tmp_path / "r.toml"),
+            data,
+            tmp_path / "run",
+            device="cpu",
+            report=lambda line: None,
+        )
+
+
+def test_a_folder_that_cannot_be_made_is_named(
+    data: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    config = read_config(data / "recipe.toml")
+
+    with pytest.raises(OutputError, match="cannot be made"):
+        train(config, data, tmp_path / "file" / "run", device="cpu", report=lambda line: None)
+    with pytest.raises(OutputError, match="cannot be made"):
+        export(checkpoint, tmp_path / "file" / "m.onnx", description="tiny")
 
 
 def test_a_missing_configuration_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from scgm.axial import to_axial
+from scgm.axial import AxialStack, to_axial
 from scgm.errors import ConfigError
 from scgm.networks.graph import cut_windows
 from scgm.networks.resampling import grid_mm, resample_inside, resampling_matrix
@@ -51,28 +51,52 @@ def read_source(source: Source, root: Path) -> LabeledStack:
     if source.gm is None and not source.cord:
         msg = f"site {source.site}: a source needs gm or cord, else there is nothing to learn from"
         raise ConfigError(msg)
-    image = _read(root / source.image) if source.image else None
-    gm = _read(root / source.gm) if source.gm else None
-    cords = [_read(root / path) for path in source.cord]
-    read = [part for part in (image, gm, *cords) if part is not None]
-    shapes = {part[0].shape for part in read}
-    if len(shapes) > 1:
-        named = source.image or source.gm
-        msg = f"{named}: image and labels differ in shape ({shapes}); resample the labels first"
-        raise ConfigError(msg)
+    image = _read(root, source.image) if source.image else None
+    gm = _read(root, source.gm) if source.gm else None
+    cords = [_read(root, path) for path in source.cord]
+    first, *others = [part for part in (image, gm, *cords) if part is not None]
+    for other in others:
+        _require_one_grid(first, other)
+    spacing: tuple[float, float, float] = first.stack.spacing_mm
     return LabeledStack(
         source=source,
-        image=image[0] if image else None,
-        gm=gm[0].clamp(0, 1) if gm else None,
-        cord=torch.stack([cord[0] for cord in cords]).sum(0).clamp(0, 1) if cords else None,
-        spacing_mm=read[0][1],
+        image=image.values if image else None,
+        gm=gm.values.clamp(0, 1) if gm else None,
+        cord=torch.stack([cord.values for cord in cords]).sum(0).clamp(0, 1) if cords else None,
+        spacing_mm=spacing,
     )
 
 
-def _read(path: Path) -> tuple[Tensor, tuple[float, float, float]]:
-    stack = to_axial(read_volume(path))
+@dataclass(frozen=True, slots=True, eq=False)
+class _File:
+    """One volume of a source: where it came from, and its axial slices."""
+
+    path: Path
+    stack: AxialStack
+    values: Tensor
+
+
+def _read(root: Path, path: Path) -> _File:
+    stack = to_axial(read_volume(root / path))
     values: NDArray[np.float32] = np.array(stack.slices, dtype=np.float32)  # ours to write to
-    return torch.from_numpy(values), stack.spacing_mm
+    return _File(root / path, stack, torch.from_numpy(values))
+
+
+def _require_one_grid(first: _File, other: _File) -> None:
+    """Refuse labels that lie elsewhere by more than half a pixel: the error would be learned."""
+    ours, theirs = first.stack.geometry, other.stack.geometry
+    if ours.shape != theirs.shape:
+        msg = (
+            f"{other.path}: its grid has the shape {theirs.shape}, that of {first.path.name} "
+            f"{ours.shape}; resample one of them"
+        )
+        raise ConfigError(msg)
+    away = ours.distance_mm(theirs)
+    if away > min(ours.voxel_size_mm) / 2:
+        msg = (
+            f"{other.path}: it lies {away:.2g} mm away from {first.path.name}; resample one of them"
+        )
+        raise ConfigError(msg)
 
 
 def cord_region(stack: LabeledStack) -> Tensor:
@@ -97,9 +121,18 @@ def centres_mm(region: Tensor, pixel: Tensor) -> Tensor:
 
 
 def make_crops(stacks: Sequence[LabeledStack]) -> Crops:
-    """Cut every labeled slice of the sources that teach the segmentation network."""
+    """Cut every labeled slice of the sources that teach the segmentation network.
+
+    Raises
+    ------
+    ConfigError
+        If no source has labels of both gray matter and cord.
+    """
     parts: list[Crops] = []
     start = 0
+    if not any(stack.gm is not None and stack.cord is not None for stack in stacks):
+        msg = "no source has both gm and cord: the segmentation network has no shape to learn from"
+        raise ConfigError(msg)
     for stack in stacks:
         if stack.source.teaches == "both":
             crop = _crops_of(stack, start)
@@ -135,8 +168,18 @@ def _crops_of(stack: LabeledStack, start: int) -> Crops:
 
 
 def make_scenes(stacks: Sequence[LabeledStack]) -> Scenes:
-    """Bring whole slices of the sources with an image to the coarse grid of the cord finder."""
-    return join_scenes([_scenes_of(stack) for stack in stacks if stack.image is not None])
+    """Bring whole slices of the sources with an image to the coarse grid of the cord finder.
+
+    Raises
+    ------
+    ConfigError
+        If no source has an image.
+    """
+    parts = [_scenes_of(stack) for stack in stacks if stack.image is not None]
+    if not parts:
+        msg = "no source has an image: the cord finder has nothing to learn from; add a scan"
+        raise ConfigError(msg)
+    return join_scenes(parts)
 
 
 def join_scenes(parts: Sequence[Scenes]) -> Scenes:

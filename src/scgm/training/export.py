@@ -56,7 +56,13 @@ def export(
             raise OutputError(msg)
     model, config, record = load_checkpoint(checkpoint)
     scores = [score for folder in (checkpoint, *folds) for score in _scores(folder)]
-    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = (
+            f"{output.parent}: the folder cannot be made ({error.strerror}); give another --output"
+        )
+        raise OutputError(msg) from error
     temporary = output.with_name(f".{output.name}.tmp")
     write_graph(model, temporary)
     difference = graph_difference(model, temporary)

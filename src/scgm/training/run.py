@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from scgm.errors import ConfigError
+from scgm.errors import ConfigError, OutputError
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.scenes import scene_batch
-from scgm.synthesis.windows import window_batch
+from scgm.synthesis.scenes import Scenes, scene_batch
+from scgm.synthesis.windows import Crops, window_batch
 from scgm.training.checkpoints import (
     RECORD,
     build_finder,
@@ -45,21 +45,27 @@ def train(config: TrainConfig, data: Path, output: Path, *, device: str, report:
     if (output / RECORD).exists():
         msg = f"{output}: already holds a checkpoint; give another --output"
         raise ConfigError(msg)
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{output}: the folder cannot be made ({error.strerror}); give another --output"
+        raise OutputError(msg) from error
     started = time.perf_counter()
     torch.manual_seed(config.seed)
     torch.backends.cudnn.benchmark = True
+    # All is read and checked before anything is trained.
     stacks = [read_source(source, data) for source in config.kept()]
-    report(f"read {len(stacks)} volumes")
-    finder = _train_finder(config, stacks, chosen, output, report)
-    segmenter = _train_segmenter(config, stacks, chosen, output, report)
+    left_out = [read_source(source, data) for source in config.left_out() if source.image]
+    scenes, crops = _scenes(config, stacks).to(chosen), make_crops(stacks).to(chosen)
+    report(f"read {len(stacks)} volumes to learn from, {len(left_out)} scans to be scored")
+    finder = _train_finder(config, scenes, output, report)
+    segmenter = _train_segmenter(config, crops, output, report)
     round_weights(finder)
     round_weights(segmenter)
     save_weights(finder, output / "finder.safetensors")
     save_weights(segmenter, output / "segmenter.safetensors")
     model = CordAndGrayMatter(finder, segmenter).eval()
-    left_out = [read_source(source, data) for source in config.left_out()]
-    scores = [score(model, stack) for stack in left_out if stack.image is not None]
+    scores = [score(model, stack) for stack in left_out]
     for row in scores:
         report(f"left out: {row}")
     facts = {
@@ -74,18 +80,15 @@ def train(config: TrainConfig, data: Path, output: Path, *, device: str, report:
     report(f"saved {output} after {facts['seconds']} s")
 
 
-def _train_finder(
-    config: TrainConfig,
-    stacks: list[LabeledStack],
-    device: torch.device,
-    output: Path,
-    report: Report,
-) -> nn.Module:
-    stage = config.finder
+def _scenes(config: TrainConfig, stacks: list[LabeledStack]) -> Scenes:
     scenes = make_scenes(stacks)
-    if config.phantoms:
-        scenes = with_phantoms(scenes, config.phantoms, stage.phantom_share, config.seed)
-    scenes = scenes.to(device)
+    if not config.phantoms:
+        return scenes
+    return with_phantoms(scenes, config.phantoms, config.finder.phantom_share, config.seed)
+
+
+def _train_finder(config: TrainConfig, scenes: Scenes, output: Path, report: Report) -> nn.Module:
+    stage, device = config.finder, scenes.weight.device
     draw = Draw(config.seed + 1, device)
 
     def loss_of(network: nn.Module) -> Tensor:
@@ -96,15 +99,8 @@ def _train_finder(
     return fit(network, stage, loss_of, output, name="finder", report=report)
 
 
-def _train_segmenter(
-    config: TrainConfig,
-    stacks: list[LabeledStack],
-    device: torch.device,
-    output: Path,
-    report: Report,
-) -> nn.Module:
-    stage = config.segmenter
-    crops = make_crops(stacks).to(device)
+def _train_segmenter(config: TrainConfig, crops: Crops, output: Path, report: Report) -> nn.Module:
+    stage, device = config.segmenter, crops.weight.device
     draw = Draw(config.seed + 2, device)
 
     def loss_of(network: nn.Module) -> Tensor:
