@@ -6,15 +6,8 @@ from pathlib import Path
 import pytest
 from standin import cord_voxels, save_scan, write_model
 
-from scgm.benchmark.plan import (
-    BenchmarkOptions,
-    Job,
-    make_plan,
-    read_cards,
-    read_methods,
-    same_site,
-    unseen_model,
-)
+from scgm.benchmark.choice import read_offers, same_site, unseen
+from scgm.benchmark.plan import BenchmarkOptions, Job, make_plan, read_methods
 from scgm.datasets import DataCase, DataSet, Reference
 from scgm.errors import ModelError, UsageError
 
@@ -69,7 +62,7 @@ def test_the_model_is_the_one_that_never_saw_the_site(tmp_path: Path) -> None:
     model(tmp_path, "a", "ucl", "milan")
     without = model(tmp_path, "b", "milan")
 
-    assert unseen_model(read_cards(tmp_path), case(tmp_path, site="UCL")) == without
+    assert unseen("default", case(tmp_path, site="UCL"), read_offers(tmp_path)) == without
 
 
 def test_each_image_has_its_own_model(tmp_path: Path) -> None:
@@ -90,34 +83,34 @@ def test_each_image_has_its_own_model(tmp_path: Path) -> None:
 def test_a_site_that_all_models_have_seen_is_refused(tmp_path: Path) -> None:
     model(tmp_path, "a", "ucl")
 
-    with pytest.raises(ModelError, match=r"all models in .* were trained on its site 'UCL'"):
-        unseen_model(read_cards(tmp_path), case(tmp_path, site="UCL"))
+    with pytest.raises(ModelError, match=r"everything for method default .* its site 'UCL'"):
+        unseen("default", case(tmp_path, site="UCL"), read_offers(tmp_path))
 
 
 def test_a_model_that_saw_the_site_under_another_spelling_has_seen_it(tmp_path: Path) -> None:
     model(tmp_path, "a", "mount-sinai")
 
-    with pytest.raises(ModelError, match="were trained on its site 'Mount Sinai'"):
-        unseen_model(read_cards(tmp_path), case(tmp_path, site="Mount Sinai"))
+    with pytest.raises(ModelError, match="has seen its site 'Mount Sinai'"):
+        unseen("default", case(tmp_path, site="Mount Sinai"), read_offers(tmp_path))
 
 
 def test_an_image_without_site_is_refused(tmp_path: Path) -> None:
     model(tmp_path, "a", "ucl")
 
     with pytest.raises(ModelError, match="does not say its site"):
-        unseen_model(read_cards(tmp_path), case(tmp_path, site=None))
+        unseen("default", case(tmp_path, site=None), read_offers(tmp_path))
 
 
 def test_a_model_that_does_not_say_what_it_saw_is_refused(tmp_path: Path) -> None:
     write_model(tmp_path)
 
     with pytest.raises(ModelError, match="does not say which sites"):
-        read_cards(tmp_path)
+        read_offers(tmp_path)
 
 
 def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"no \.onnx file"):
-        read_cards(tmp_path)
+    with pytest.raises(ModelError, match=r"no \.onnx and no \.npz file"):
+        read_offers(tmp_path)
 
 
 def test_a_model_that_lists_the_image_is_named_as_one_that_saw_it(tmp_path: Path) -> None:
@@ -195,5 +188,5 @@ def test_options_for_a_method_that_is_not_asked_for_are_refused(tmp_path: Path) 
 
     with pytest.raises(UsageError, match="--weights is for"):
         plan([case(tmp_path)], ["default"], weights)
-    with pytest.raises(UsageError, match="--models is for"):
+    with pytest.raises(UsageError, match="--models is of no use"):
         plan([case(tmp_path)], ["default=mine.onnx"], models)

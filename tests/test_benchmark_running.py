@@ -166,6 +166,8 @@ def test_the_worker_says_in_one_sentence_what_is_wrong(
         "image": str(tmp_path / "scan.nii.gz"),
         "method": "default",
         "model": str(write_model(tmp_path)),
+        "cord_model": None,
+        "cord": None,
         "threads": 1,
     }
     description.write_text(json.dumps(fields), encoding="utf-8")

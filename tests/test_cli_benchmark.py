@@ -263,3 +263,43 @@ def test_without_a_method_it_says_which_there_are(
 
     assert ended.status == 2
     assert "name the methods to compare with --method; known: default" in ended.err
+
+
+def test_raters_are_compared_with_each_other_beside_the_methods(ran: Ran) -> None:
+    """One rater drew 32 pixels a slice, the other 16 of them: Dice 2/3 both ways round."""
+    rows = [row for row in ran.table("summary.csv") if row["method"] == "raters among themselves"]
+
+    dice = {row["mode"]: float(row["mean"]) for row in rows if row["score"] == "dice"}
+    assert dice == pytest.approx({"2d": HALF, "3d": HALF}, abs=1e-5)
+    report = (ran.folder / "out" / "report.md").read_text(encoding="utf-8")
+    assert "| raters among themselves | 2 |" in report
+
+
+def test_the_cord_can_be_given_beside_being_found(tmp_path: Path) -> None:
+    """The cord that is given covers half of the gray matter: 2 * 16 / (16 + 32)."""
+    voxels = cord_voxels(2)
+    gm, cord = (voxels == 2).astype(np.float32), (voxels > 0).astype(np.float32)
+    cord[38:] = 0
+    for name, values in (("a", voxels), ("gm", gm), ("cord", cord), ("b", voxels * 1.01)):
+        save_scan(tmp_path / f"{name}.nii.gz", values)
+    table = tmp_path / "data.csv"
+    table.write_text("image,gm,cord\na.nii.gz,gm.nii.gz,cord.nii.gz\nb.nii.gz,gm.nii.gz,\n")
+    mine = write_model(tmp_path)
+
+    ended = program(
+        *("benchmark", str(table), "--method", f"default={mine}", "--cord", "both"),
+        *("--output", str(tmp_path / "out")),
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    with (tmp_path / "out" / "cases.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["mode"] == "2d"]
+    dice = {(row["method"], row["image"]): float(row["dice"]) for row in rows}
+    assert dice == pytest.approx(
+        {
+            ("default=standin", "a"): 1,
+            ("default=standin, cord given", "a"): HALF,
+            ("default=standin", "b"): 1,  # no cord was drawn on b, so none is given
+        },
+        abs=1e-5,
+    )

@@ -41,7 +41,10 @@ class SegmentOptions:
     method : str
         A name out of `scgm.methods`.
     model : str or Path, optional
-        Name of a model, or path of an ``.onnx`` file with its card; by default the method's.
+        Name or path of what the method has learned: a model (``.onnx``) or an atlas (``.npz``),
+        each with its card beside it; by default the method's own.
+    cord_model : str or Path, optional
+        Name or path of the model that finds the cord, for a method that does not.
     threshold : float, optional
         Probability from which on a pixel counts, above 0 and below 1; by default the model's.
     centre : (x, y), optional
@@ -63,6 +66,7 @@ class SegmentOptions:
 
     method: str = "default"
     model: str | Path | None = None
+    cord_model: str | Path | None = None
     threshold: float | None = None
     centre: tuple[float, float] | None = None
     cord: Any = None
@@ -84,7 +88,12 @@ DEFAULT_OPTIONS = SegmentOptions()
 
 def open_segmenter(options: SegmentOptions = DEFAULT_OPTIONS) -> Segmenter:
     """Start the method that *options* name, once for many images."""
-    settings = MethodSettings(model=options.model, device=options.device, threads=options.threads)
+    settings = MethodSettings(
+        model=options.model,
+        cord_model=options.cord_model,
+        device=options.device,
+        threads=options.threads,
+    )
     return open_method(options.method, settings)
 
 
@@ -267,8 +276,9 @@ def _remarks(found: Probabilities, status: tuple[str, ...]) -> tuple[str, ...]:
 def _recorded(options: SegmentOptions) -> dict[str, Any]:
     """Return the options as the record of a result holds them."""
     values = {field.name: getattr(options, field.name) for field in fields(options)}
-    if isinstance(options.model, Path):
-        values["model"] = str(options.model)
+    for name in ("model", "cord_model"):
+        if values[name] is not None:
+            values[name] = str(values[name])
     if options.cord is not None:
         in_file = isinstance(options.cord, str | Path)
         values["cord"] = str(options.cord) if in_file else "an image in memory"

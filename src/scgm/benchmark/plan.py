@@ -1,25 +1,27 @@
-"""What a benchmark runs: which method, with which model, on which image; and under which key."""
+"""What a benchmark runs: which method, with which cord, on which image; and under which key."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
+from scgm.benchmark.choice import Choice, choose, read_offers
 from scgm.datasets import DataCase, DataSet
-from scgm.errors import ModelError, UsageError
-from scgm.models import DEFAULT_MODEL, ModelCard, read_card, read_model
+from scgm.errors import UsageError
 from scgm.segmenters import METHODS
 from scgm.version import __version__
 
-DEFAULT_METHOD = "default"
-WEIGHTS_METHOD = "ddc-published"
 DEFAULT_TIMEOUT_S = 600.0
+CORD_GIVEN = ", cord given"  # what it adds to the name of a method
+
+Cord = Literal["found", "given", "both"]
 
 # Raised whenever a result of the worker changes its meaning: earlier results are run again.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +31,13 @@ class BenchmarkOptions:
     Parameters
     ----------
     models : Path, optional
-        Folder of model files with cards. Each image is given to the one that was trained without
-        the image's site.
+        Folder of models and atlases with cards. Each method meets each image with the one that was
+        made without the image's site.
     weights : Path, optional
         File of published weights, for method ``ddc-published``.
+    cord : "found", "given" or "both"
+        Whether the methods find the cord, or are given the raters' (on the images that have one),
+        or both, as two methods.
     threads : int
         Processor threads of each method.
     timeout_s : float
@@ -43,6 +48,7 @@ class BenchmarkOptions:
 
     models: Path | None = None
     weights: Path | None = None
+    cord: Cord = "found"
     threads: int = 1
     timeout_s: float = DEFAULT_TIMEOUT_S
     published: bool = False
@@ -55,6 +61,7 @@ class Method:
     label: str
     name: str
     model: str | None
+    cord_given: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +72,10 @@ class Job:
     ----------
     label, method : str
         What tables call it; the name out of `scgm.methods`.
-    model : str or None
-        Name or file of the model that the method is given.
+    model, cord_model : str or None
+        Name or file of the model that the method is given, and of the one that finds the cord.
+    cord_given : bool
+        Whether the method is given the cord that a rater drew.
     case : DataCase
         The image.
     threads : int
@@ -80,6 +89,8 @@ class Job:
     label: str
     method: str
     model: str | None
+    cord_model: str | None = None
+    cord_given: bool = False
     case: DataCase
     threads: int
     remark: str
@@ -123,144 +134,90 @@ def make_plan(
     ModelError
         If a model cannot be used, or none was trained without the site of an image.
     """
-    if options.models is not None and not any(_takes_unseen(method) for method in methods):
-        msg = f"--models is for --method {DEFAULT_METHOD}, which is not asked for"
+    asked = _with_cords(methods, options.cord)
+    if options.models is not None and not any(map(_takes_unseen, asked)):
+        msg = "--models is of no use to the methods that are asked for; leave it away"
         raise UsageError(msg)
-    if options.weights is not None and all(method.name != WEIGHTS_METHOD for method in methods):
-        msg = f"--weights is for --method {WEIGHTS_METHOD}, which is not asked for"
+    if options.weights is not None and not any(map(_takes_weights, asked)):
+        msg = "--weights is for --method ddc-published, which is not asked for"
         raise UsageError(msg)
-    cards = {} if options.models is None else read_cards(options.models)
-    identities: dict[str, str] = {}
+    offers = {} if options.models is None else read_offers(options.models)
     jobs = []
     for case in dataset.labeled:
         image_sha256 = _sha256(case.image)
-        for method in methods:
-            model, remark = _model_for(method, case, cards, options)
-            if model is not None and model not in identities:
-                identities[model] = _identity(model)
-            identity = {
-                "image": image_sha256,
-                "method": method.name,
-                "model": None if model is None else identities[model],
-                "threads": options.threads,
-                "scgm": __version__,
-                "format": _FORMAT,
-            }
-            text = json.dumps(identity, sort_keys=True)
-            jobs.append(
-                Job(
-                    label=method.label,
-                    method=method.name,
-                    model=model,
-                    case=case,
-                    threads=options.threads,
-                    remark=remark,
-                    key=hashlib.sha256(text.encode()).hexdigest(),
-                )
-            )
+        for method in asked:
+            if method.cord_given and cord_rater(case) is None:
+                continue
+            weights = options.weights if _takes_weights(method) else None
+            chosen = choose(method.name, method.model or weights, case, offers)
+            jobs.append(_job(method, case, chosen, options.threads, image_sha256))
+    if not jobs:
+        msg = f"{dataset.root}: no image has a cord drawn on it, so none can be given"
+        raise UsageError(msg)
     return tuple(jobs)
 
 
-def read_cards(folder: Path) -> dict[Path, ModelCard]:
-    """Read the cards of all models in a folder.
-
-    Raises
-    ------
-    ModelError
-        If there is no model, a card is damaged, or a card does not say which sites were seen.
-    """
-    cards = {path: read_card(path) for path in sorted(folder.glob("*.onnx"))}
-    if not cards:
-        msg = f"{folder}: there is no .onnx file in it; give the folder of the models to choose of"
-        raise ModelError(msg)
-    for path, card in cards.items():
-        sites = card.training.get("sites")
-        if not isinstance(sites, list | tuple) or not sites:
-            msg = (
-                f"{path}: its card does not say which sites it was trained on (training.sites), "
-                "so it cannot be chosen by site; take it out of the folder"
-            )
-            raise ModelError(msg)
-    return cards
+def count_runs(dataset: DataSet, methods: int, cord: Cord) -> int:
+    """Return how many runs a number of methods makes."""
+    with_cord = sum(cord_rater(case) is not None for case in dataset.labeled)
+    found, given = len(dataset.labeled) * (cord != "given"), with_cord * (cord != "found")
+    return methods * (found + given)
 
 
-def unseen_model(cards: dict[Path, ModelCard], case: DataCase) -> Path:
-    """Return the first model that was trained without the site of an image.
-
-    Raises
-    ------
-    ModelError
-        If the site is unknown, or all models have seen it.
-    """
-    if case.site is None:
-        msg = f"{case.image}: the data set does not say its site, so --models cannot be used"
-        raise ModelError(msg)
-    for path, card in cards.items():
-        if same_site(case.site) not in map(same_site, _listed(card.training["sites"])):
-            return path
-    msg = (
-        f"{case.image}: all models in {next(iter(cards)).parent} were trained on its site "
-        f"{case.site!r}; train one without it, or leave --models away"
-    )
-    raise ModelError(msg)
+def cord_rater(case: DataCase) -> str | None:
+    """Return the first rater who drew gray matter and, as such or as white matter, the cord."""
+    drawn = case.references
+    return next((name for name in case.raters if drawn[name].cord or drawn[name].wm), None)
 
 
-def same_site(name: str) -> str:
-    """Return what two spellings of a site have in common.
-
-    >>> same_site("Mount Sinai") == same_site("mount-sinai")
-    True
-    """
-    return "".join(letter for letter in name.lower() if letter.isalnum())
+def _takes_weights(method: Method) -> bool:
+    return METHODS[method.name].learned == "published" and method.model is None
 
 
 def _takes_unseen(method: Method) -> bool:
-    return method.name == DEFAULT_METHOD and method.model is None
+    kind = METHODS[method.name]
+    return kind.needs_cord or (kind.learned == "graph" and method.model is None)
 
 
-def _model_for(
-    method: Method, case: DataCase, cards: dict[Path, ModelCard], options: BenchmarkOptions
-) -> tuple[str | None, str]:
-    """Return the model that a method is given for an image, and what it may know of it."""
-    if cards and _takes_unseen(method):
-        path = unseen_model(cards, case)
-        return str(path.resolve()), f"trained without site {case.site}"
-    if method.name == DEFAULT_METHOD:
-        model = method.model or DEFAULT_MODEL
-        return model, _acquaintance(read_card(model), case)
-    if method.name == WEIGHTS_METHOD:
-        weights = method.model or options.weights
-        if weights is None:
-            msg = f"method {WEIGHTS_METHOD} needs the published weights; name them with --weights"
-            raise ModelError(msg)
-        return str(Path(weights).expanduser().resolve()), "its training may have seen this image"
-    return method.model, ""
+def _with_cords(methods: Sequence[Method], cord: Cord) -> list[Method]:
+    """Return the methods with the cord found, given, or each in both ways."""
+    given = [
+        replace(method, label=f"{method.label}{CORD_GIVEN}", cord_given=True) for method in methods
+    ]
+    if cord == "both":
+        return [each for pair in zip(methods, given, strict=True) for each in pair]
+    return given if cord == "given" else list(methods)
 
 
-def _acquaintance(card: ModelCard, case: DataCase) -> str:
-    """Say whether a card lists an image, or its site, among what the model was trained on."""
-    if any(str(entry).endswith(f"/{case.image.name}") for entry in card.data):
-        return "its card lists an image of this name as seen in training"
-    sites = map(same_site, _listed(card.training.get("sites")))
-    if case.site is not None and same_site(case.site) in sites:
-        return f"its card lists site {case.site} as seen in training"
-    return "its training may have seen this image"
+def _job(method: Method, case: DataCase, chosen: Choice, threads: int, image_sha256: str) -> Job:
+    identity = {
+        "image": image_sha256,
+        "method": method.name,
+        "model": chosen.identity,
+        "cord_given": method.cord_given and _cord_identity(case),
+        "threads": threads,
+        "scgm": __version__,
+        "format": _FORMAT,
+    }
+    text = json.dumps(identity, sort_keys=True)
+    return Job(
+        label=method.label,
+        method=method.name,
+        model=chosen.model,
+        cord_model=chosen.cord_model,
+        cord_given=method.cord_given,
+        case=case,
+        threads=threads,
+        remark=chosen.remark,
+        key=hashlib.sha256(text.encode()).hexdigest(),
+    )
 
 
-def _listed(sites: object) -> list[str]:
-    return [str(site) for site in sites] if isinstance(sites, list | tuple) else []
-
-
-def _identity(model: str) -> str:
-    """Return what decides the results of a model: the graph and the card's threshold."""
-    path = Path(model).expanduser()
-    if path.suffix.lower() in ("", ".onnx"):
-        card = read_model(model).card
-        return f"{card.graph_sha256} at {card.threshold}"
-    if not path.is_file():
-        msg = f"{path}: there is no such file of weights"
-        raise ModelError(msg)
-    return _sha256(path)
+def _cord_identity(case: DataCase) -> list[str]:
+    """Return what decides the cord that is given: checksums of the files it is read from."""
+    rater = cord_rater(case)
+    assert rater is not None
+    return [_sha256(file) for file in case.references[rater].files]
 
 
 def _sha256(path: Path) -> str:
@@ -274,7 +231,13 @@ def describe(dataset: DataSet, jobs: Sequence[Job]) -> str:
         "scgm": __version__,
         "dataset": str(dataset.root.resolve()),
         "runs": [
-            {"method": job.label, "image": job.case.name, "model": job.model, "key": job.key}
+            {
+                "method": job.label,
+                "image": job.case.name,
+                "model": job.model,
+                "cord_model": job.cord_model,
+                "key": job.key,
+            }
             for job in jobs
         ],
     }

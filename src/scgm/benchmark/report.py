@@ -6,11 +6,11 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 
-from scgm.benchmark.plan import BenchmarkOptions, Job
+from scgm.benchmark.plan import CORD_GIVEN, BenchmarkOptions, Job
 from scgm.benchmark.published import IN_PERCENT, METHODS, PUBLISHED, SOURCE, PublishedScore
 from scgm.benchmark.scores import MODES, PRIMARY, Comparison, Result
 from scgm.benchmark.statistics import FEWEST_IMAGES, Difference
-from scgm.benchmark.tables import ALL, Group, differences, groups
+from scgm.benchmark.tables import ALL, RATERS, Group, differences
 from scgm.datasets import DataSet
 from scgm.metrics import METRICS, Metric, Mode, Statistic
 from scgm.version import __version__
@@ -33,11 +33,12 @@ def compose(
     dataset: DataSet,
     results: Sequence[Result],
     comparisons: Sequence[Comparison],
+    found: Sequence[Group],
     options: BenchmarkOptions,
     figures: Sequence[str] = (),
 ) -> str:
     """Return the whole report; *figures* are names of files in the folder ``figures``."""
-    found, pairs = groups(comparisons), differences(comparisons)
+    pairs = differences(comparisons)
     primary = PRIMARY.upper()
     sections = {
         **{mode_heading(mode): markdown(main_rows(found, results, mode)) for mode in MODES},
@@ -48,7 +49,9 @@ def compose(
         **{f"All scores, {mode.upper()}": all_scores(found, mode) for mode in MODES},
         "What is published": _published(found) if options.published else "",
         "Which model met which image": models_table([result.job for result in results]),
-        "How to read this": _bullets(notes(comparisons, options.models is not None)),
+        "How to read this": _bullets(
+            [*notes(comparisons, options.models is not None), *notes_on_rows(found)]
+        ),
         "Figures": "\n\n".join(f"![{name}]({FIGURES}/{name})" for name in figures),
     }
     body = [f"## {title}\n\n{text}" for title, text in sections.items() if text]
@@ -255,6 +258,25 @@ def notes(comparisons: Sequence[Comparison], sites_left_out: bool) -> list[str]:
             "which makes its scores too good.** Its card lists its data (`scgm models`)."
         )
     return found
+
+
+def notes_on_rows(found: Sequence[Group]) -> list[str]:
+    """Return what a reader must know of rows that are not plain methods."""
+    names = {group.method for group in found}
+    said = []
+    if RATERS in names:
+        said.append(
+            f"The row “{RATERS}” compares each rater with each other one, both ways round: "
+            "what a method that errs like a rater would reach. Raters take no part in the "
+            "differences between methods."
+        )
+    if any(name.endswith(CORD_GIVEN) for name in names):
+        said.append(
+            f"A method named with “{CORD_GIVEN.strip(', ')}” was given the cord that a rater drew, "
+            "on the images that have one. Compare it with its other row by the differences, which "
+            "are of the images that both have."
+        )
+    return said
 
 
 def mode_heading(mode: Mode) -> str:

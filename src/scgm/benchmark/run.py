@@ -18,7 +18,7 @@ from scgm.benchmark.scores import (
     Result,
     SliceArea,
     by_image,
-    read_case,
+    raters_of,
     score_all,
 )
 from scgm.datasets import DataSet, DataSetError
@@ -156,8 +156,7 @@ def run_benchmark(
         )
         raise DataSetError(msg)
     jobs = make_plan(dataset, read_methods(methods), options)
-    for case in dataset.labeled:
-        read_case(case)
+    agreement = raters_of(dataset.labeled)
     folder.claim(describe(dataset, jobs))
     runner = Runner(folder.path / RUNS, options.timeout_s, folder.worker)
     results = _run_all(jobs, runner, advance)
@@ -166,11 +165,11 @@ def run_benchmark(
     for of_case, slices_of_case in score_all(results, runner):
         comparisons += of_case
         slices += slices_of_case
-    groups = tables.groups(comparisons)
+    groups = [*tables.groups(comparisons), *tables.agreement_groups(agreement)]
     figures = _figures(comparisons, slices, runner)
     found = tables.differences(comparisons)
     texts = {
-        "report.md": compose(dataset, results, comparisons, options, tuple(figures)),
+        "report.md": compose(dataset, results, comparisons, groups, options, tuple(figures)),
         "cases.csv": tables.cases_csv(comparisons),
         "summary.csv": tables.summary_csv(groups),
         "statistics.csv": tables.statistics_csv(found),

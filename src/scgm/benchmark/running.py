@@ -24,8 +24,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.benchmark.plan import Job
+from scgm.axial import from_axial, to_axial
+from scgm.benchmark.plan import Job, cord_rater
+from scgm.datasets import reference_masks
 from scgm.errors import ModelError
+from scgm.nifti import as_nifti, read_volume, write_nifti
 
 WORKER = (sys.executable, "-P", "-m", "scgm.benchmark.worker")
 
@@ -147,6 +150,8 @@ class Runner:
             "image": None if image is None else str(image),
             "method": job.method,
             "model": job.model,
+            "cord_model": job.cord_model,
+            "cord": None if image is None else _save_cord(job, scratch),
             "threads": job.threads,
         }
         description.write_text(json.dumps(fields), encoding="utf-8")
@@ -167,6 +172,20 @@ class Runner:
             return -signal.SIGTERM, f"not done after {self.timeout_s:g} s", self.timeout_s
         seconds = time.perf_counter() - started
         return ended.returncode, _reason(ended.returncode, ended.stderr), seconds
+
+
+def _save_cord(job: Job, folder: Path) -> str | None:
+    """Write the cord that a method is given; return the file, None if it has to find the cord."""
+    rater = cord_rater(job.case) if job.cord_given else None
+    if rater is None:
+        return None
+    volume = read_volume(job.case.image)
+    stack = to_axial(volume)
+    cord = reference_masks(job.case, rater, stack)[1]
+    assert cord is not None
+    path = folder / "cord.nii.gz"
+    write_nifti(as_nifti(from_axial(stack, cord), volume, dtype=np.uint8), path)
+    return str(path)
 
 
 def _outcome(job: Job, result: Path, seconds_with_start: float) -> Outcome:

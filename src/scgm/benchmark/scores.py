@@ -15,6 +15,7 @@ from scgm.benchmark.running import Outcome, Runner
 from scgm.datasets import DataCase, reference_masks
 from scgm.metrics import CaseScores, Mode, area_mm2, evaluate_case
 from scgm.nifti import read_volume
+from scgm.raters import evaluate_pairs
 
 PRIMARY: Mode = "2d"
 MODES: tuple[Mode, ...] = (PRIMARY, "3d")
@@ -91,6 +92,29 @@ def read_case(case: DataCase) -> CaseData:
     """
     stack = to_axial(read_volume(case.image))
     return CaseData(stack, {name: reference_masks(case, name, stack) for name in raters(case)})
+
+
+def raters_of(cases: Iterable[DataCase]) -> dict[Mode, list[CaseScores]]:
+    """Read all images and references, and compare each rater with each other one.
+
+    Returns
+    -------
+    dict of Mode to list of CaseScores
+        For each way of scoring, every pair of raters of every image, both ways round; empty where
+        no image has more than one rater.
+
+    Raises
+    ------
+    ScgmError
+        As from `read_case`.
+    """
+    found: dict[Mode, list[CaseScores]] = {mode: [] for mode in MODES}
+    for case in cases:
+        data = read_case(case)
+        drawn = {name: gm for name, (gm, _) in data.references.items()}
+        for mode in MODES:
+            found[mode] += evaluate_pairs(drawn, data.stack.spacing_mm, mode=mode).values()
+    return found
 
 
 def mask_only_methods(results: Iterable[Result]) -> set[str]:

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from scgm.benchmark.running import as_record
 from scgm.benchmark.scores import MODES, Comparison, by_image
 from scgm.benchmark.statistics import Difference, compare_methods
-from scgm.metrics import METRICS, Mode, Summary, summarise
+from scgm.metrics import METRICS, CaseScores, Mode, Summary, summarise
 
 ALL = "all"
+RATERS = "raters among themselves"
 
 # One score of each kind: overlap, border, its worst part, size. More tests would find more chance.
 TESTED = ("dice", "assd_mm", "hausdorff95_mm", "area_error_abs_percent")
@@ -83,6 +84,15 @@ def _group(
     failed = {each.result.job.case.name for each in chosen if each.result.outcome.failed}
     summary = summarise(each.scores for each in chosen)
     return Group(method=method, site=site, rater=rater, failures=len(failed), summary=summary)
+
+
+def agreement_groups(found: Mapping[Mode, Sequence[CaseScores]]) -> list[Group]:
+    """Summarize how far raters agree among themselves, as if that were a method."""
+    return [
+        Group(method=RATERS, site=ALL, rater=ALL, failures=0, summary=summarise(pairs))
+        for pairs in found.values()
+        if pairs
+    ]
 
 
 def site_of(comparison: Comparison) -> str:

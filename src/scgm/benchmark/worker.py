@@ -28,8 +28,9 @@ def run(description: dict[str, Any], result: Path) -> None:
     Parameters
     ----------
     description : dict
-        ``image``, ``method``, ``model`` (or None) and ``threads``. Without an image the method is
-        only started, and nothing is written.
+        ``image``, ``method``, ``model``, ``cord_model``, ``cord`` (file of a mask) and
+        ``threads``; each can be None. Without an image the method is only started, and nothing is
+        written.
     result : Path
         An ``.npz`` file: ``mask`` (Z, Y, X) bool, ``soft`` (Z, Y, X) float32, ``seconds`` from
         the file to the masks with the method already started, ``peak_mib`` of this process.
@@ -37,6 +38,8 @@ def run(description: dict[str, Any], result: Path) -> None:
     options = SegmentOptions(
         method=description["method"],
         model=description["model"],
+        cord_model=description["cord_model"],
+        cord=description["cord"],
         threads=description["threads"],
         device="cpu",
     )

@@ -27,6 +27,8 @@ class ModelCard(BaseModel):
     ----------
     name, version, description, license, created
         Who it is; *created* is a date, ``YYYY-MM-DD``.
+    method
+        The method that it is a model of.
     graph_sha256
         Checksum of the ONNX file, 64 hexadecimal digits.
     opset, inputs, outputs
@@ -44,6 +46,7 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
+    method: str = DEFAULT_MODEL
     version: str
     description: str
     license: str

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scgm.cli.console import EXIT_FAILED, Messages, Quiet, Verbose
+
+
+class CordChoice(StrEnum):
+    """Where the cord comes from."""
+
+    found = "found"
+    given = "given"
+    both = "both"
 
 
 def benchmark(
@@ -38,6 +47,10 @@ def benchmark(
     weights: Annotated[
         Path | None, typer.Option(help="Published weights, for --method ddc-published.")
     ] = None,
+    cord: Annotated[
+        CordChoice,
+        typer.Option(help="Whether methods find the cord, are given the label, or both."),
+    ] = CordChoice.found,
     threads: Annotated[int, typer.Option(min=1, help="Processor threads of each method.")] = 1,
     timeout: Annotated[
         float,
@@ -65,7 +78,7 @@ def benchmark(
 
       scgm benchmark gm-challenge --method default --method default=mine.onnx
     """
-    from scgm.benchmark.plan import BenchmarkOptions
+    from scgm.benchmark.plan import BenchmarkOptions, count_runs
     from scgm.benchmark.report import PUBLISHED_NOTE, aligned, main_rows, published_rows
     from scgm.benchmark.run import Folder, run_benchmark
     from scgm.benchmark.scores import PRIMARY
@@ -73,14 +86,19 @@ def benchmark(
 
     messages = Messages(verbose, quiet)
     options = BenchmarkOptions(
-        models=models, weights=weights, threads=threads, timeout_s=timeout, published=published
+        models=models,
+        weights=weights,
+        cord=cord.value,
+        threads=threads,
+        timeout_s=timeout,
+        published=published,
     )
     data = read_dataset(dataset)
     for warning in data.warnings:
         messages.warning(warning)
     folder = Folder(output or Path(f"benchmark_{data.name}"), overwrite=overwrite)
     asked = tuple(method or ())
-    with messages.progress(len(data.labeled) * len(asked), "Running") as advance:
+    with messages.progress(count_runs(data, len(asked), options.cord), "Running") as advance:
 
         def over(what: str) -> None:
             messages.detail(what)

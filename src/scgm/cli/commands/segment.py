@@ -55,9 +55,13 @@ def segment(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Name of a model ('scgm models' lists them) or path of an .onnx file."),
+        typer.Option(help="Model or atlas of the method: a name ('scgm models') or a file's path."),
     ] = None,
     method: Annotated[str, typer.Option(help="Method that finds the gray matter.")] = "default",
+    cord_model: Annotated[
+        str | None,
+        typer.Option(help="Model that finds the cord for a method that does not find it."),
+    ] = None,
     soft: Annotated[bool, typer.Option("--soft", help="Write the probabilities, too.")] = False,
     threshold: Annotated[
         float | None,
@@ -103,6 +107,7 @@ def segment(
     options = SegmentOptions(
         model=model,
         method=method,
+        cord_model=cord_model,
         threshold=threshold,
         centre=None if centre is None else _centre(centre),
         cord=cord,
