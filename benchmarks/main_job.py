@@ -32,6 +32,7 @@ from scgm.errors import CordNotFoundError
 from scgm.metrics import dice
 from scgm.phantom import Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
+from scgm.segmentation import NO_CORD
 from scgm.volume import Volume
 
 TIMED = DATA / EVIDENCE["sub-9418"]
@@ -143,7 +144,7 @@ def slices_without_cord() -> str:
 
 def _flagged(volume: Volume) -> int:
     try:
-        return len(scgm.segment(volume, threads=2).flagged)
+        return scgm.segment(volume, threads=2).status.count(NO_CORD)
     except CordNotFoundError:  # every slice is empty
         return int(volume.voxels.shape[2])
 

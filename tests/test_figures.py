@@ -1,6 +1,7 @@
 """The picture: what is left, right, up and down in it, and at which proportions."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,27 @@ def test_a_picture_is_drawn_without_warning(result: Segmentation) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         FigureCanvasAgg(four_panels(result)).draw()
+
+
+@pytest.mark.parametrize(
+    ("empty", "text"),
+    [
+        ((), ""),
+        ((3,), "Look at slice 3"),
+        ((1, 3), "Look at slices 1, 3"),
+        (range(25), f"Look at slices {', '.join(map(str, range(20)))} and 5 more (see the table)"),
+    ],
+)
+def test_flagged_slices_are_named_even_if_not_drawn(
+    model: OnnxModel, empty: Sequence[int], text: str
+) -> None:
+    voxels = cord_voxels(27)
+    voxels[..., list(empty)] = 0
+
+    figure = four_panels(segment(scan(voxels), segmenter=model), [25])
+
+    assert text in [each.get_text() for each in figure.texts]
+    assert figure.axes[0].get_ylabel() == "slice 25"
 
 
 def test_the_title_names_file_model_and_version(result: Segmentation) -> None:

@@ -235,10 +235,11 @@ def test_a_name_cannot_become_a_formula_of_a_spreadsheet(tmp_path: Path) -> None
         centre_x=-2.5,
         centre_y=3.0,
         presence=1.0,
+        confidence=None,
         status="ok",
     )
     write_table([row], tmp_path / "table.csv")
 
     cells = (tmp_path / "table.csv").read_text().splitlines()[1]
 
-    assert cells == "'=cmd.nii,0,0,GM,1.0000,,-2.5000,3.0000,1.0000,ok"
+    assert cells == "'=cmd.nii,0,0,GM,1.0000,,-2.5000,3.0000,1.0000,,ok"

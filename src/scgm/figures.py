@@ -17,13 +17,15 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from scgm.errors import GeometryError
-from scgm.segmentation import NO_CORD, Label, Segmentation
+from scgm.segmentation import NO_CORD, OK, Label, Segmentation
 
 WINDOW_MM = 32.0
 MOST_ROWS = 5
 # Orange and sky blue of Okabe and Ito: told apart with every kind of color vision, and on gray.
 GM_COLOR = "#E69F00"
 CORD_COLOR = "#56B4E9"
+FLAG_COLOR = "#D55E00"  # their vermilion
+MOST_LISTED = 20
 
 _PANEL_INCHES = 2.6
 _TITLES = (
@@ -88,7 +90,10 @@ def four_panels(segmentation: Segmentation, slices: Sequence[int] | None = None)
         _draw_row(panels, segmentation, z)
     for panel, title in zip(grid[0], _TITLES, strict=True):
         panel.set_title(title, fontsize=9)
-    figure.text(0.05, 1 - 0.25 / height, _headline(segmentation), fontsize=11, va="center")
+    figure.text(0.05, 1 - 0.2 / height, _headline(segmentation), fontsize=11, va="center")
+    figure.text(
+        *(0.05, 1 - 0.4 / height), _flags(segmentation), fontsize=9, va="center", color=FLAG_COLOR
+    )
     caption = _CAPTION if segmentation.probabilities.finds_cord else f"{_CAPTION} {_NO_CORD_DRAWN}"
     figure.text(0.05, 0.1 / height, caption, fontsize=8, va="bottom", linespacing=1.4)
     return figure
@@ -98,6 +103,17 @@ def _headline(segmentation: Segmentation) -> str:
     made_by = segmentation.provenance
     text = f"{segmentation.source_name}   model {made_by.model['name']}   scgm {made_by.version}"
     return text.replace("$", r"\$")
+
+
+def _flags(segmentation: Segmentation) -> str:
+    """Name the slices to look at, drawn or not."""
+    flagged = segmentation.flagged
+    if not flagged:
+        return ""
+    listed = ", ".join(str(index) for index in flagged[:MOST_LISTED])
+    if len(flagged) > MOST_LISTED:
+        listed += f" and {len(flagged) - MOST_LISTED} more (see the table)"
+    return f"Look at {'slice' if len(flagged) == 1 else 'slices'} {listed}"
 
 
 def _spread(segmentation: Segmentation) -> list[int]:
@@ -131,7 +147,14 @@ def _draw_row(panels: Sequence[Axes], segmentation: Segmentation, z: int) -> Non
     whole_panel.add_patch(
         Rectangle(corner, WINDOW_MM, WINDOW_MM, fill=False, edgecolor=CORD_COLOR, linewidth=1)
     )
-    whole_panel.set_ylabel(f"slice {segmentation.stack.native_index(z)}", fontsize=9)
+    status = segmentation.status[z]
+    fine = status == OK
+    number = segmentation.stack.native_index(z)
+    whole_panel.set_ylabel(
+        f"slice {number}" if fine else f"slice {number}: {status}",
+        fontsize=9,
+        color="black" if fine else FLAG_COLOR,
+    )
     _show(crop_panel, image, spacing_mm, window)
     soft = segmentation.axial_probability(Label.GM)[z]
     _show(soft_panel, soft, spacing_mm, window, limits=(0, 1))

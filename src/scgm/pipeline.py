@@ -12,13 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.axial import AxialStack, stack_mask, to_axial
+from scgm.confidence import LOW_CONFIDENCE_BELOW, slice_confidence, slice_features
 from scgm.errors import CordNotFoundError, UsageError
 from scgm.nifti import VolumeChoice, read_volume, volume_from_nibabel
-from scgm.segmentation import NO_CORD, NO_GRAY_MATTER, OK, Provenance, Segmentation
+from scgm.segmentation import (
+    LOW_CONFIDENCE,
+    NO_CORD,
+    NO_GRAY_MATTER,
+    OK,
+    Provenance,
+    Segmentation,
+)
 from scgm.segmenters import (
     CordHint,
     Device,
     MethodSettings,
+    OnnxModel,
     Probabilities,
     Segmenter,
     open_method,
@@ -140,7 +149,8 @@ def segment(
     hint = _hint(stack, options)
     segmenter = segmenter or open_segmenter(options)
     threshold = segmenter.threshold if options.threshold is None else options.threshold
-    found = _follow(hint, segmenter(stack, hint))
+    own = segmenter(stack, hint)
+    found = _follow(hint, own)
     if hint.mask is None and found.finds_cord:
         found = one_piece(found, threshold)
     smallest = 0.0 if hint.mask is not None else MIN_CORD_AREA_MM2
@@ -148,13 +158,17 @@ def segment(
     if not seen.any():
         raise CordNotFoundError(_nothing_found(volume, segmenter, found))
     probabilities = _only(found, seen)
-    status = _status(probabilities, seen, threshold)
+    # How sure the model is of the cord, also where the user's mask is sure of every pixel.
+    cord = probabilities.cord if hint.mask is None else own.cord
+    confidence = _confidence(segmenter, probabilities, cord, seen, threshold)
+    status = _status(probabilities, seen, confidence, threshold)
     return Segmentation(
         volume=volume,
         stack=stack,
         probabilities=probabilities,
         threshold=threshold,
         status=status,
+        confidence=confidence,
         provenance=Provenance(
             version=__version__,
             method=options.method,
@@ -247,12 +261,34 @@ def _only(found: Probabilities, seen: NDArray[np.bool_]) -> Probabilities:
     return replace(found, gm=found.gm * keep, cord=found.cord * keep, centre_px=centre)
 
 
-def _status(found: Probabilities, seen: NDArray[np.bool_], threshold: float) -> tuple[str, ...]:
+def _confidence(
+    segmenter: Segmenter,
+    found: Probabilities,
+    cord: NDArray[np.float32],
+    seen: NDArray[np.bool_],
+    threshold: float,
+) -> tuple[float | None, ...]:
+    """Return how sure each slice is; None without cord, and where the method cannot tell."""
+    coefficients = segmenter.file.card.confidence if isinstance(segmenter, OnnxModel) else None
+    if coefficients is None:
+        return (None,) * len(seen)
+    features = slice_features(found.gm, cord, found.centre_px, threshold)
+    values = slice_confidence(features, coefficients).tolist()
+    return tuple(value if shown else None for value, shown in zip(values, seen, strict=True))
+
+
+def _status(
+    found: Probabilities,
+    seen: NDArray[np.bool_],
+    confidence: tuple[float | None, ...],
+    threshold: float,
+) -> tuple[str, ...]:
     gray = np.asarray((found.gm >= threshold).any(axis=(1, 2)))
     unseen = NO_CORD if found.finds_cord else NO_GRAY_MATTER
+    sure = [value is None or value >= LOW_CONFIDENCE_BELOW for value in confidence]
     return tuple(
-        unseen if not cord else OK if gm else NO_GRAY_MATTER
-        for cord, gm in zip(seen, gray, strict=True)
+        unseen if not cord else NO_GRAY_MATTER if not gm else OK if good else LOW_CONFIDENCE
+        for cord, gm, good in zip(seen, gray, sure, strict=True)
     )
 
 
@@ -266,7 +302,7 @@ def _nothing_found(volume: Volume, segmenter: Segmenter, found: Probabilities) -
 
 
 def _remarks(found: Probabilities, status: tuple[str, ...]) -> tuple[str, ...]:
-    counts = [(word, status.count(word)) for word in (NO_CORD, NO_GRAY_MATTER)]
+    counts = [(word, status.count(word)) for word in (NO_CORD, NO_GRAY_MATTER, LOW_CONFIDENCE)]
     remarks = [f"{count} of {len(status)} slices: {word}" for word, count in counts if count]
     if not found.finds_cord:
         remarks.append("this method finds no cord: cord and white matter are missing")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 OK = "ok"
 NO_CORD = "no cord"
 NO_GRAY_MATTER = "no gray matter"
+LOW_CONFIDENCE = "low confidence"
 
 
 class Label(StrEnum):
@@ -72,7 +73,11 @@ class Segmentation:
     threshold : float
         A pixel belongs to a mask where its probability is this or more.
     status : tuple of str
-        One word for each of the Z slices: "ok", "no cord", "no gray matter".
+        One word for each of the Z slices: "ok", "no cord", "no gray matter", "low confidence".
+    confidence : tuple of float or None
+        For each slice the probability that its gray matter agrees with a rater's by a Dice
+        coefficient of at least 0.7 (`scgm.confidence`); None without cord, and throughout for
+        methods and models that cannot tell.
     provenance : Provenance
         What made it.
     """
@@ -82,6 +87,7 @@ class Segmentation:
     probabilities: Probabilities
     threshold: float
     status: tuple[str, ...]
+    confidence: tuple[float | None, ...]
     provenance: Provenance
 
     @property

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from scgm.errors import ModelError
 
@@ -41,6 +41,9 @@ class ModelCard(BaseModel):
         What was measured, one entry per data set.
     threshold
         The probability from which on a pixel counts, unless the user names another.
+    confidence
+        Coefficients that turn this model's probabilities into the confidence of a slice
+        (`scgm.confidence`); None: it cannot be told.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +62,7 @@ class ModelCard(BaseModel):
     data: tuple[str | dict[str, object], ...] = ()
     scores: tuple[dict[str, object], ...] = ()
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    confidence: dict[str, FiniteFloat] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
