@@ -60,8 +60,8 @@ def read_case(source: Source) -> Case:
     return Case(source, stack, gm, cord)
 
 
-def fold_for(site: str) -> Path:
-    """Return the model that was trained without a site, as its card says.
+def fold_for(site: str, method: str = "default") -> Path:
+    """Return the model of a method that was trained without a site, as its card says.
 
     Raises
     ------
@@ -69,11 +69,12 @@ def fold_for(site: str) -> Path:
         If there is none.
     """
     for path in sorted(FOLDS.glob("*.onnx")):
-        sites = read_card(path).training["sites"]
+        card = read_card(path)
+        sites = card.training["sites"]
         assert isinstance(sites, list)
-        if site not in sites:
+        if card.method == method and site not in sites:
             return path
-    msg = f"no model in {FOLDS} was trained without {site}"
+    msg = f"no model of {method} in {FOLDS} was trained without {site}"
     raise LookupError(msg)
 
 

@@ -8,6 +8,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -30,13 +31,16 @@ from benchmarks.results_page import replace_section
 from benchmarks.run_once import cost_of
 from scgm.errors import CordNotFoundError
 from scgm.metrics import dice
-from scgm.phantom import Acquisition, draw_anatomy, make_phantom
+from scgm.phantom import EX_VIVO, Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
 from scgm.segmentation import NO_CORD
 from scgm.volume import Volume
 
 TIMED = DATA / EVIDENCE["sub-9418"]
 Row = tuple[str, ...]
+# What the published "large" model reaches on the mean of the four, by other code.
+LARGE_DICE = 0.864
+EX_VIVO_FIELD_MM = 24.0
 
 # Scans that are scored with the label of another contrast of the same session.
 BORROWED = (
@@ -59,8 +63,8 @@ def verdict(passed: bool) -> str:
 
 def gray_matter() -> str:
     """Mean 2D Dice of gray matter, site left out."""
-    bars = {"sub-9418": 0.84, "t2s_uncropped": 0.84, "t2s": 0.84, "mt1": 0.70}
-    rows = []
+    bars = {"sub-9418": 0.88, "t2s_uncropped": 0.88, "t2s": 0.88, "mt1": 0.74}
+    rows, means = [], []
     for name, image in EVIDENCE.items():
         case = read_case(source_of(image))
         model = fold_for(case.source.site)
@@ -70,6 +74,7 @@ def gray_matter() -> str:
         if case.cord is not None:
             cord = f"{np.mean(_slice_dice(result.axial_mask('cord'), case.cord)):.3f}"
         mean = float(np.mean(scores))
+        means.append(mean)
         rows.append(
             (
                 name,
@@ -83,6 +88,9 @@ def gray_matter() -> str:
                 model.stem,
             )
         )
+    every = float(np.mean(means))
+    met = verdict(every > LARGE_DICE)
+    rows.append(("all four", "", "", f"{every:.3f}", "", f"> {LARGE_DICE}", met, "", ""))
     header = ("image", "site", "slices", "mean", "worst", "bar", "met", "cord", "model")
     return table(header, rows)
 
@@ -160,14 +168,15 @@ def costs() -> str:
     seconds = float(np.median([run.seconds for run in runs]))
     memory = max(run.megabytes for run in runs)
     helping = float(np.median([run.seconds for run in helps]))
-    imported = imported_by_help()
+    imported, alone = imported_by_help(), milliseconds_a_slice()
     rows = [
         (
             "`scgm segment` of sub-9418, 2 threads, s",
             f"{seconds:.2f}",
-            "<= 2.5",
-            verdict(seconds <= 2.5),
+            "<= 1.5",
+            verdict(seconds <= 1.5),
         ),
+        ("the model alone, ms a slice", f"{alone:.1f}", "<= 12", verdict(alone <= 12)),
         ("its peak memory, MB", f"{memory:.0f}", "<= 600", verdict(memory <= 600)),
         ("`scgm --help`, s", f"{helping:.2f}", "<= 0.5", verdict(helping <= 0.5)),
         (
@@ -178,6 +187,38 @@ def costs() -> str:
         ),
     ]
     return table(("what", "measured", "bar", "met"), rows)
+
+
+def milliseconds_a_slice() -> float:
+    """Time of the shipped model alone on a slice of sub-9418, two threads, median of ten runs."""
+    stack = read_case(source_of(EVIDENCE["sub-9418"])).stack
+    model = scgm.load_model(device="cpu", threads=2)
+    seconds = []
+    for _ in range(10):
+        started = time.perf_counter()
+        model(stack)
+        seconds.append(time.perf_counter() - started)
+    return 1000 * float(np.median(seconds)) / len(stack.slices)
+
+
+def ex_vivo() -> str:
+    """Gray matter of phantoms scanned ex vivo, at fine pixels, turned by any angle."""
+    rows = []
+    for seed in range(12):
+        rng = np.random.default_rng(1000 + seed)
+        pixel_mm = float(rng.uniform(0.05, 0.1))
+        anatomy = draw_anatomy(rng, "cervical", ex_vivo=True)
+        size = round(EX_VIVO_FIELD_MM / pixel_mm)
+        anatomy = replace(anatomy, rotation_deg=float(rng.uniform(-180, 180)))
+        acquisition = replace(EX_VIVO, shape=(3, size, size), spacing_mm=(1.0, pixel_mm, pixel_mm))
+        phantom = make_phantom(anatomy, acquisition, seed=seed)
+        found = np.asarray(scgm.segment(phantom.volume, threads=2).gm.dataobj) > 0
+        truth = phantom.gm
+        scores = [dice(found[..., z], truth[..., z]) for z in range(truth.shape[2])]
+        turn = f"{anatomy.rotation_deg:.0f}"
+        mean = float(np.mean(scores))
+        rows.append((str(seed), f"{pixel_mm:.3f}", turn, f"{mean:.3f}", verdict(mean >= 0.9)))
+    return table(("phantom", "pixel, mm", "turned by, degrees", "Dice", ">= 0.90"), rows)
 
 
 def imported_by_help() -> list[str]:
@@ -196,6 +237,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "gray-matter": ("Gray matter, mean 2D Dice over the labeled slices", gray_matter),
     "cord": ("Finding the cord within 3 mm", cord_finding),
     "empty": ("Slices without cord", slices_without_cord),
+    "ex-vivo": ("Gray matter of phantoms ex vivo", ex_vivo),
     "cost": ("Time and memory", costs),
     "published": ("The published dilated network, loaded into ours", published_dice),
 }

@@ -10,6 +10,7 @@ from scgm.errors import ModelError
 from scgm.networks.cord_finder import CordFinder
 from scgm.networks.ddc import DeepDilatedNetwork
 from scgm.networks.keras_weights import load_published_weights
+from scgm.networks.paper_unet import PaperUNet
 from scgm.networks.unet import UNet
 
 
@@ -28,6 +29,25 @@ def test_the_dilated_network_has_the_published_number_of_parameters(
 
     assert convolution_parameters(network) == convolutions
     assert sum(parameter.numel() for parameter in network.parameters()) == trained
+
+
+def test_the_papers_unet_has_the_published_number_of_parameters() -> None:
+    assert convolution_parameters(PaperUNet()) == 776321
+    assert convolution_parameters(DeepDilatedNetwork()) == 124769
+
+
+def test_the_papers_unet_names_its_weights_as_the_files_of_them_do() -> None:
+    """Each unit is convolution (0), ReLU, normalization (2), dropout; two units are a block."""
+    blocks = [f"down.{level}" for level in range(3)] + ["bottom"] + [f"up.{n}" for n in range(3)]
+    statistics = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    names = ["0.weight", "0.bias", *(f"2.{name}" for name in statistics)]
+    expected = {f"{block}.{unit}.{name}" for block in blocks for unit in (0, 1) for name in names}
+
+    assert set(PaperUNet().state_dict()) == expected | {"predict.weight", "predict.bias"}
+
+
+def test_the_papers_unet_keeps_the_size() -> None:
+    assert PaperUNet(outputs=2)(torch.zeros(2, 1, 24, 40)).shape == (2, 2, 24, 40)
 
 
 def test_the_dilated_network_keeps_any_size() -> None:

@@ -9,62 +9,25 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from training_files import silent, write_data
 
 from scgm.errors import ConfigError, ModelError, OutputError, ScgmError
-from scgm.nifti import as_nifti, write_nifti
-from scgm.phantom import make_phantom
 from scgm.training.checkpoints import load_checkpoint
-from scgm.training.config import DEFAULT_RECIPE, Folder, Stage, read_config
+from scgm.training.config import DEFAULT_RECIPE, Folder, read_config
 from scgm.training.export import export
-from scgm.training.loop import fit, learning_rate
 from scgm.training.losses import place_loss, segmentation_loss, soft_dice_loss
 from scgm.training.run import train
-
-RECIPE = """
-seed = 1
-leave_out = ["b"]
-phantoms = 2
-[finder]
-steps = 3
-batch = 2
-widths = [4, 4, 4, 4, 8]
-[segmenter]
-steps = 3
-batch = 4
-widths = [4, 4, 8, 8]
-real_share = 0.5
-[[source]]
-site = "a"
-image = "scan.nii.gz"
-gm = "gm.nii.gz"
-cord = ["cord.nii.gz"]
-[[source]]
-site = "b"
-image = "scan.nii.gz"
-gm = "gm.nii.gz"
-cord = ["cord.nii.gz"]
-"""
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a folder with one phantom scan, its labels, and a recipe that learns from it."""
-    folder = tmp_path_factory.mktemp("data")
-    phantom = make_phantom()
-    for name, values, dtype in (
-        ("scan", phantom.volume.voxels, np.float32),
-        ("gm", phantom.gm, np.uint8),
-        ("cord", phantom.cord, np.uint8),
-    ):
-        write_nifti(as_nifti(values, phantom.volume, dtype=dtype), folder / f"{name}.nii.gz")
-    (folder / "recipe.toml").write_text(RECIPE)
-    return folder
+    return write_data(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
 def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    train(read_config(data / "recipe.toml"), data, folder, device="cpu", report=lambda line: None)
+    train(read_config(data / "recipe.toml"), data, folder, device="cpu", report=silent)
     return folder
 
 
@@ -81,8 +44,14 @@ def test_the_shipped_recipe_is_valid_and_names_its_sites() -> None:
         ("segmenter.stepz=5", "stepz"),
         ("segmenter.steps=0", "steps"),
         ("segmenter.steps", "KEY=VALUE"),
-        ('leave_out=["nowhere"]', "nowhere"),
+        ('leave_out=["nowhere"]', "leave_out names nowhere"),
         ('leave_out=["a", "b"]', "no source is left"),
+        ('validate_on=["nowhere"]', "validate_on names nowhere"),
+        ('validate_on=["a"]', "no source is left"),
+        ("segmenter.real_share=1", "lower real_share"),
+        ("segmenter.augmentation=ddc-2018", "set real_share = 1"),
+        ("precision=float16", "precision"),
+        ("segmenter.loss=entropy", "segmenter.loss"),
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_refused_by_name(
@@ -120,7 +89,7 @@ def test_a_folder_without_label_maps_is_refused(data: Path, tmp_path: Path) -> N
     config = read_config(tmp_path / "r.toml")
 
     with pytest.raises(ConfigError, match="empty: no"):
-        train(config, data, tmp_path / "run", device="cpu", report=lambda line: None)
+        train(config, data, tmp_path / "run", device="cpu", report=silent)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +118,7 @@ def test_data_that_cannot_be_learned_from_are_refused_by_name(
             data,
             tmp_path / "run",
             device="cpu",
-            report=lambda line: None,
+            report=silent,
         )
 
 
@@ -160,7 +129,7 @@ def test_a_folder_that_cannot_be_made_is_named(
     config = read_config(data / "recipe.toml")
 
     with pytest.raises(OutputError, match="cannot be made"):
-        train(config, data, tmp_path / "file" / "run", device="cpu", report=lambda line: None)
+        train(config, data, tmp_path / "file" / "run", device="cpu", report=silent)
     with pytest.raises(OutputError, match="cannot be made"):
         export(checkpoint, tmp_path / "file" / "m.onnx", description="tiny")
 
@@ -201,33 +170,17 @@ def test_place_loss_of_uniform_logits_is_the_logarithm_of_the_places() -> None:
     assert float(place_loss(torch.zeros(3, 10), targets, torch.zeros(3))) == 0
 
 
-def test_the_learning_rate_warms_up_and_falls() -> None:
-    stage = Stage(steps=1000, learning_rate=1.0)
-
-    assert learning_rate(0, stage) == pytest.approx(0.01, rel=0.01)
-    assert learning_rate(99, stage) > 0.95
-    assert learning_rate(999, stage) == pytest.approx(0.01, rel=0.01)
-
-
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
-    network = torch.nn.Conv2d(1, 1, 1)
-    with pytest.raises(ScgmError, match="not a number"):
-        fit(
-            network,
-            Stage(steps=2, batch=1),
-            lambda net: net(torch.full((1, 1, 2, 2), float("nan"))).sum(),
-            tmp_path,
-            name="x",
-            report=lambda line: None,
-        )
-
-
 def test_training_leaves_a_log_and_scores_of_the_sites_left_out(checkpoint: Path) -> None:
     rows = [json.loads(line) for line in (checkpoint / "log.jsonl").read_text().splitlines()]
     _, config, record = load_checkpoint(checkpoint)
 
-    assert [row["stage"] for row in rows] == ["finder", "segmenter"]
-    assert all(math.isfinite(row["loss"]) for row in rows)
+    assert [(row["stage"], row["step"]) for row in rows] == [
+        ("finder", 3),
+        ("segmenter", 2),  # a validation
+        ("segmenter", 3),
+        ("segmenter", 3),
+    ]
+    assert all(math.isfinite(row["loss"]) for row in rows if "loss" in row)
     assert config.leave_out == ("b",)
     assert record["sites"] == ["a"]
     assert [row["site"] for row in record["scores"]] == ["b"]
@@ -237,7 +190,7 @@ def test_the_same_seed_trains_the_same_weights(
     data: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
     config = read_config(data / "recipe.toml")
-    train(config, data, tmp_path / "again", device="cpu", report=lambda line: None)
+    train(config, data, tmp_path / "again", device="cpu", report=silent)
     first, second = load_checkpoint(checkpoint)[0], load_checkpoint(tmp_path / "again")[0]
     pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
 
@@ -246,9 +199,7 @@ def test_the_same_seed_trains_the_same_weights(
 
 def test_an_earlier_checkpoint_is_not_overwritten(data: Path, checkpoint: Path) -> None:
     with pytest.raises(ConfigError, match="already holds a checkpoint"):
-        train(
-            read_config(data / "recipe.toml"), data, checkpoint, device="cpu", report=lambda x: None
-        )
+        train(read_config(data / "recipe.toml"), data, checkpoint, device="cpu", report=silent)
 
 
 def test_an_exported_graph_equals_its_checkpoint(checkpoint: Path, tmp_path: Path) -> None:

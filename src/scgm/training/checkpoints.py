@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
 from scgm.errors import ModelError
 from scgm.networks.cord_finder import CordFinder
 from scgm.networks.ddc import DeepDilatedNetwork
 from scgm.networks.graph import CordAndGrayMatter
+from scgm.networks.paper_unet import PaperUNet
 from scgm.networks.unet import UNet
 from scgm.training.config import FinderStage, SegmenterStage, TrainConfig
+from scgm.training.files import write_json, write_tensors
 
 RECORD = "checkpoint.json"
 
@@ -26,7 +29,9 @@ def build_finder(stage: FinderStage) -> CordFinder:
 def build_segmenter(stage: SegmenterStage) -> nn.Module:
     """Make the segmentation network of a configuration, untrained."""
     if stage.network == "ddc":
-        return DeepDilatedNetwork(filters=stage.filters, outputs=2, dropout=0.1)
+        return DeepDilatedNetwork(filters=stage.filters, outputs=2, dropout=stage.dropout)
+    if stage.network == "unet-paper":
+        return PaperUNet(outputs=2, dropout=stage.dropout)
     return UNet(stage.widths)
 
 
@@ -45,18 +50,28 @@ def round_weights(network: nn.Module) -> None:
 
 def save_weights(network: nn.Module, path: Path) -> None:
     """Write weights (safetensors) whole or not at all."""
-    state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file(state, temporary)
-    temporary.replace(path)
+    write_tensors(path, network.state_dict())
+
+
+def load_weights(network: nn.Module, path: Path) -> nn.Module:
+    """Fill a network from a file of its weights, and set it to evaluation mode.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or does not fit.
+    """
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        msg = f"{path}: not the weights of this network ({error}); train again"
+        raise ModelError(msg) from error
+    return network.eval()
 
 
 def save_record(folder: Path, config: TrainConfig, facts: dict[str, Any]) -> None:
     """Write the configuration and what is known of the run beside the weights."""
-    record = {"config": config.model_dump(mode="json"), **facts}
-    temporary = folder / f".{RECORD}.tmp"
-    temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(folder / RECORD)
+    write_json(folder / RECORD, {"config": config.model_dump(mode="json"), **facts})
 
 
 def load_checkpoint(folder: Path) -> tuple[CordAndGrayMatter, TrainConfig, dict[str, Any]]:
@@ -73,7 +88,7 @@ def load_checkpoint(folder: Path) -> tuple[CordAndGrayMatter, TrainConfig, dict[
         finder, segmenter = build_finder(config.finder), build_segmenter(config.segmenter)
         finder.load_state_dict(load_file(folder / "finder.safetensors"))
         segmenter.load_state_dict(load_file(folder / "segmenter.safetensors"))
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         msg = f"{folder}: not a complete checkpoint ({error}); train again or give another folder"
         raise ModelError(msg) from error
     return CordAndGrayMatter(finder, segmenter).eval(), config, record

@@ -14,11 +14,12 @@ from scgm.axial import AxialStack, to_axial
 from scgm.errors import ConfigError
 from scgm.networks.graph import cut_windows
 from scgm.networks.resampling import grid_mm, resample_inside, resampling_matrix
-from scgm.nifti import read_volume
+from scgm.nifti import read_labels, read_volume
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
 from scgm.synthesis.windows import CROP, Crops
 from scgm.training.config import Source
 
+SHARE_TOLERANCE = 0.05  # what interpolation adds to shares
 GM_TO_CORD_MM = 2.5  # white matter around gray matter, where only gray matter is labeled
 
 
@@ -52,8 +53,8 @@ def read_source(source: Source, root: Path) -> LabeledStack:
         msg = f"site {source.site}: a source needs gm or cord, else there is nothing to learn from"
         raise ConfigError(msg)
     image = _read(root, source.image) if source.image else None
-    gm = _read(root, source.gm) if source.gm else None
-    cords = [_read(root, path) for path in source.cord]
+    gm = _read_label(root, source.gm, source.gm_values) if source.gm else None
+    cords = [_read_label(root, path, source.cord_values) for path in source.cord]
     first, *others = [part for part in (image, gm, *cords) if part is not None]
     for other in others:
         _require_one_grid(first, other)
@@ -61,7 +62,7 @@ def read_source(source: Source, root: Path) -> LabeledStack:
     return LabeledStack(
         source=source,
         image=image.values if image else None,
-        gm=gm.values.clamp(0, 1) if gm else None,
+        gm=gm.values if gm else None,
         cord=torch.stack([cord.values for cord in cords]).sum(0).clamp(0, 1) if cords else None,
         spacing_mm=spacing,
     )
@@ -80,6 +81,22 @@ def _read(root: Path, path: Path) -> _File:
     stack = to_axial(read_volume(root / path))
     values: NDArray[np.float32] = np.array(stack.slices, dtype=np.float32)  # ours to write to
     return _File(root / path, stack, torch.from_numpy(values))
+
+
+def _read_label(root: Path, path: Path, meant: tuple[int, ...]) -> _File:
+    """Read a label: shares of a tissue, or numbers of which some mean it."""
+    stack = to_axial(read_labels(root / path))
+    values: NDArray[np.float32] = np.array(stack.slices, dtype=np.float32)
+    if meant:
+        values = np.isin(np.rint(values), meant).astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    if low < -SHARE_TOLERANCE or high > 1 + SHARE_TOLERANCE:
+        msg = (
+            f"{root / path}: its values run from {low:g} to {high:g}, and a label is 0 or 1, or a "
+            "share between; name the numbers that mean the tissue (gm_values, cord_values)"
+        )
+        raise ConfigError(msg)
+    return _File(root / path, stack, torch.from_numpy(values.clip(0, 1)))
 
 
 def _require_one_grid(first: _File, other: _File) -> None:

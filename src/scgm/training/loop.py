@@ -1,109 +1,125 @@
 """The training loop: one page for both networks."""
 
-import copy
-import json
-import math
-import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from scgm.errors import ScgmError
-from scgm.training.checkpoints import save_weights
+from scgm.synthesis.draw import Draw
 from scgm.training.config import Stage
+from scgm.training.files import write_tensors
+from scgm.training.learner import Learner, learning_rate
+from scgm.training.pictures import PICTURES, draw, spread
+from scgm.training.progress import Progress
+from scgm.training.session import Session
+from scgm.training.state import Place
+from scgm.training.validation import Validation
 
 LOG_EVERY = 50
-SAVE_EVERY = 500
-Step = Callable[[nn.Module], Tensor]
+Batch = TypeVar("Batch")
 
 
-def learning_rate(step: int, stage: Stage) -> float:
-    """Warm up over 100 steps, then fall as half a cosine to 1 % of the configured rate."""
-    warm = min(1.0, (step + 1) / 100)
-    progress = step / stage.steps
-    return stage.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+@dataclass(frozen=True, slots=True, eq=False)
+class Task(Generic[Batch]):
+    """What a network is to learn, from which batches (dataclasses of tensors).
+
+    ``validate`` scores the average of the weights every ``every`` steps; ``patience`` and ``keep``
+    say what follows from the scores.
+    """
+
+    name: str
+    stage: Stage
+    draw: Draw
+    batch: Callable[[], Batch]
+    loss: Callable[[nn.Module, Batch], Tensor]
+    validate: Callable[[nn.Module], Validation] | None = None
+    every: int = 0
+    patience: int = 0
+    keep: str = "last"
 
 
-def fit(
-    network: nn.Module,
-    stage: Stage,
-    loss_of: Step,
-    folder: Path,
-    *,
-    name: str,
-    report: Callable[[str], None],
-) -> nn.Module:
-    """Train a network and return the moving average of its weights, in evaluation mode.
+def fit(network: nn.Module, task: Task[Batch], session: Session) -> tuple[nn.Module, Place]:
+    """Train a network and return the moving average of its weights, and where training ended.
 
     Parameters
     ----------
-    loss_of
-        Draws a batch and returns the loss of the network on it.
-    folder
-        Gets a line of ``log.jsonl`` every 50 steps (stage, step, loss, learning rate, samples per
-        second), and the average as ``NAME.safetensors`` every 500.
+    network
+        On the device of the session.
+    session
+        Its folder gets a line of ``log.jsonl`` every 50 steps and for every validation, a picture
+        of every validation, and the state to go on from.
 
     Raises
     ------
     ScgmError
-        If the loss is not a number.
+        If the loss is not finite; the batch is then in the folder.
     """
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=stage.weight_decay)
-    averaged = copy.deepcopy(network)
-    network.train()
-    started, losses = time.perf_counter(), []
-    for step in range(stage.steps):
-        rate = learning_rate(step, stage)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = loss_of(network)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        _average(averaged, network, min(stage.average, (step + 1) / (step + 10)))
-        losses.append(loss.detach())
-        done = step + 1
-        if done % LOG_EVERY == 0 or done == stage.steps:
-            mean = float(torch.stack(losses).mean())
-            losses.clear()
-            speed = done * stage.batch / (time.perf_counter() - started)
-            row = {"stage": name, "step": done, "loss": mean, "rate": rate, "per_s": speed}
-            _append(folder / "log.jsonl", row)
-            report(f"{name} step {done}/{stage.steps} loss {mean:.4f} {speed:.0f} images/s")
-            if not math.isfinite(mean):
-                msg = f"{folder}: the loss of {name} is not a number; lower its learning_rate"
-                raise ScgmError(msg)
-        if done % SAVE_EVERY == 0:
-            save_weights(averaged, folder / f"{name}.safetensors")
-    return averaged.eval()
+    learner = Learner(network, task.stage, task.draw, session.team)
+    place = _start(learner, task, session)
+    if session.config.compile:
+        network.compile()
+    progress = Progress(session, task.stage, place)
+    steps, every = task.stage.steps, session.config.save_every
+    while not _over(place, task):
+        batch = task.batch()
+        loss = task.loss(learner.shared, batch)
+        if not learner.learn(loss, place.step):
+            raise _not_finite(batch, float(loss.detach()), place, session)
+        place.step += 1
+        if task.validate and (place.step % task.every == 0 or place.step == steps):
+            _judge(learner, task.validate, place, session)
+            progress.validation(place.dice or 0.0)
+        if place.step % LOG_EVERY == 0 or _over(place, task):
+            progress.loss(learner.mean_loss(), learning_rate(place.step - 1, task.stage))
+        if place.step % every == 0 or _over(place, task):
+            session.save(place, learner.tensors())
+    progress.close()
+    return learner.chosen(task.keep), place
 
 
-def _append(log: Path, row: Mapping[str, object]) -> None:
-    """Add a line, with numbers of five digits."""
-    short = {key: float(f"{x:.5g}") if isinstance(x, float) else x for key, x in row.items()}
-    with log.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(short) + "\n")
+def _start(learner: Learner, task: Task[Any], session: Session) -> Place:
+    """Go on where an earlier part of the run stopped, or save where this stage begins."""
+    if session.earlier is not None and session.reached(task.name):
+        learner.restore(session.earlier.tensors)
+        return session.earlier.place
+    place = Place(task.name)
+    session.save(place, learner.tensors())
+    return place
 
 
-def forward(network: nn.Module, images: Tensor) -> Tensor:
-    """Run a network, on a GPU in mixed precision, and return float32."""
-    kind = images.device.type
-    images = images.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
-        output: Tensor = network(images)
-    return output.float()
+def _over(place: Place, task: Task[Any]) -> bool:
+    """Whether all steps are done, or the score has not risen for as long as it was given."""
+    return place.step >= task.stage.steps or 0 < task.patience <= place.waited
 
 
-@torch.no_grad()
-def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the averaged weights a little towards the network's; statistics are copied."""
-    pairs = zip(averaged.state_dict().values(), network.state_dict().values(), strict=True)
-    for kept, new in pairs:
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new, 1 - decay)
-        else:
-            kept.copy_(new)
+def _judge(
+    learner: Learner, validate: Callable[[nn.Module], Validation], place: Place, session: Session
+) -> None:
+    """Score the average of the weights, draw what it finds, and remember it if it is the best."""
+    dice = 0.0
+    if session.team.lead:
+        found = validate(learner.averaged)
+        dice = found.dice
+        title = f"{place.stage}, step {place.step}, mean Dice {dice:.3f}"
+        path = session.folder / PICTURES / f"{place.stage}-{place.step:06d}.png"
+        draw(spread(found.shown), title, path)
+    place.dice = session.team.agree(dice)
+    better = place.best_dice is None or place.dice > place.best_dice
+    if better or place.dice == place.best_dice:  # of equals the later one, which has learned more
+        place.best_dice, place.best_step = place.dice, place.step
+        learner.remember()
+    place.waited = 0 if better else place.waited + 1
+
+
+def _not_finite(batch: Any, loss: float, place: Place, session: Session) -> ScgmError:
+    """Write the batch of a failed step, and return the error that names it."""
+    ending = f"-{session.team.rank}" if session.team.rank else ""
+    path = session.folder / f"bad_batch{ending}.safetensors"
+    tensors = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    write_tensors(path, tensors, {"stage": place.stage, "step": str(place.step + 1)})
+    return ScgmError(
+        f"{session.folder}: at step {place.step + 1} of {place.stage} the loss ({loss}) or its "
+        f"gradient is not a number; look at the batch, {path.name}, or lower learning_rate"
+    )

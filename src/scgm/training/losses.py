@@ -18,7 +18,9 @@ def soft_dice_loss(probability: Tensor, target: Tensor, known: Tensor) -> Tensor
     return 1 - (2 * overlap + SMOOTH) / (total + SMOOTH)
 
 
-def segmentation_loss(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+def segmentation_loss(
+    logits: Tensor, targets: Tensor, known: Tensor, *, entropy_weight: float = 5.0
+) -> Tensor:
     """Soft Dice and cross-entropy of cord and gray matter.
 
     Parameters
@@ -29,16 +31,20 @@ def segmentation_loss(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
         (n, 2, y, x) shares of cord and gray matter.
     known
         (n, 2, 1, 1), 0 where a sample has no label of that tissue.
+    entropy_weight
+        How much cross-entropy counts beside Dice; with 0 the loss is Dice alone.
     """
     cord = torch.sigmoid(logits[:, 0])
     gray = cord * torch.sigmoid(logits[:, 1])
     loss = torch.zeros((), device=logits.device)
     for index, (probability, weight) in enumerate(((cord, 1.0), (gray, 2.0))):
         target, use = targets[:, index], known[:, index]
-        bounded = probability.clamp(1e-6, 1 - 1e-6)
-        entropy = functional.binary_cross_entropy(bounded, target.clamp(0, 1), reduction="none")
-        per_sample = (entropy * use).mean()
-        loss = loss + weight * (soft_dice_loss(probability, target, use) + 5 * per_sample)
+        part = soft_dice_loss(probability, target, use)
+        if entropy_weight:
+            bounded = probability.clamp(1e-6, 1 - 1e-6)
+            entropy = functional.binary_cross_entropy(bounded, target.clamp(0, 1), reduction="none")
+            part = part + entropy_weight * (entropy * use).mean()
+        loss = loss + weight * part
     return loss
 
 

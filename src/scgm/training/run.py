@@ -1,9 +1,9 @@
 """A whole training run: read, train the cord finder, train the segmentation network, save."""
 
-import platform
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,73 +11,143 @@ from torch import Tensor, nn
 from scgm.errors import ConfigError, OutputError
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.scenes import Scenes, scene_batch
-from scgm.synthesis.windows import Crops, window_batch
+from scgm.synthesis.scenes import SceneBatch, Scenes, scene_batch
+from scgm.synthesis.windows import Crops, WindowBatch, window_batch
+from scgm.training.augmentation import paper_batch, require_scans
 from scgm.training.checkpoints import (
     RECORD,
     build_finder,
     build_segmenter,
+    load_weights,
     round_weights,
     save_record,
     save_weights,
 )
-from scgm.training.config import TrainConfig
+from scgm.training.compute import choose, device_name, find_device, repeatable
+from scgm.training.config import Source, TrainConfig
 from scgm.training.data import LabeledStack, make_crops, make_scenes, read_source
-from scgm.training.loop import fit, forward
+from scgm.training.distributed import Team, team
+from scgm.training.loop import Task, fit
 from scgm.training.losses import place_loss, segmentation_loss
 from scgm.training.phantoms import with_phantoms
-from scgm.training.validation import score
+from scgm.training.progress import require_tensorboard
+from scgm.training.session import Report, Session, cut_log
+from scgm.training.state import STATE, Place, State, read_state, require_same
+from scgm.training.validation import Validation, score, validate
 from scgm.version import __version__
 
-Report = Callable[[str], None]
+FINDER, SEGMENTER = "finder", "segmenter"
 
 
-def train(config: TrainConfig, data: Path, output: Path, *, device: str, report: Report) -> None:
+def train(
+    config: TrainConfig,
+    data: Path,
+    output: Path,
+    *,
+    device: str,
+    report: Report,
+    resume: bool = False,
+) -> None:
     """Train both networks and write ``output`` (weights, ``checkpoint.json``, ``log.jsonl``).
+
+    Until it is done, ``output`` holds the state from which ``resume`` goes on.
 
     Raises
     ------
     ConfigError
-        If ``output`` already holds a checkpoint or the device is not there.
+        If ``output`` holds a checkpoint or, without ``resume``, an unfinished training; if the one
+        to go on with had another configuration; if the device is not there.
+    ScgmError
+        If data cannot be read, the loss is not a number, or files cannot be written.
     """
-    chosen = _device(device)
-    config = config.expanded(data)
-    if (output / RECORD).exists():
+    if config.tensorboard:
+        require_tensorboard()
+    with team(find_device(device)) as us, repeatable(config.deterministic):
+        config = config.expanded(data)
+        earlier = _open(output, config, us, resume=resume)
+        session = Session(
+            config=config,
+            folder=output,
+            team=us,
+            compute=choose(us.device, config.precision),
+            report=report if us.lead else lambda line: None,
+            earlier=earlier,
+            started=time.perf_counter() - (earlier.place.seconds if earlier else 0.0),
+        )
+        torch.manual_seed(us.seed(config.seed))
+        _train(session, data)
+
+
+def _open(output: Path, config: TrainConfig, us: Team, *, resume: bool) -> State | None:
+    """Make the folder, or read the state that it holds; all processes, before any writes."""
+    if us.lead and (output / RECORD).exists():
         msg = f"{output}: already holds a checkpoint; give another --output"
         raise ConfigError(msg)
+    if us.lead and not resume:
+        if (output / STATE).exists():
+            msg = f"{output}: holds an unfinished training; go on with --resume, or give another"
+            raise ConfigError(msg)
+        _make_folder(output)
+    us.wait()
+    if not resume:
+        return None
+    state = read_state(output)
+    require_same(output, state, config)
+    before = f"{state.processes} process(es) on {state.device}"
+    now = f"{us.size} process(es) on {us.device.type}"
+    if before != now:
+        msg = (
+            f"{output}: this training was started by {before}, not {now}; go on with as many there"
+        )
+        raise ConfigError(msg)
+    us.wait()
+    if us.lead:
+        cut_log(output, state.place)
+    return state
+
+
+def _make_folder(output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"{output}: the folder cannot be made ({error.strerror}); give another --output"
         raise OutputError(msg) from error
-    started = time.perf_counter()
-    torch.manual_seed(config.seed)
-    torch.backends.cudnn.benchmark = True
+
+
+def _train(session: Session, data: Path) -> None:
+    config, device = session.config, session.team.device
     # All is read and checked before anything is trained.
-    stacks = [read_source(source, data) for source in config.kept()]
-    left_out = [read_source(source, data) for source in config.left_out() if source.image]
-    scenes, crops = _scenes(config, stacks).to(chosen), make_crops(stacks).to(chosen)
-    report(f"read {len(stacks)} volumes to learn from, {len(left_out)} scans to be scored")
-    finder = _train_finder(config, scenes, output, report)
-    segmenter = _train_segmenter(config, crops, output, report)
-    round_weights(finder)
-    round_weights(segmenter)
-    save_weights(finder, output / "finder.safetensors")
-    save_weights(segmenter, output / "segmenter.safetensors")
-    model = CordAndGrayMatter(finder, segmenter).eval()
-    scores = [score(model, stack) for stack in left_out]
-    for row in scores:
-        report(f"left out: {row}")
-    facts = {
-        "scgm": __version__,
-        "torch": torch.__version__,
-        "device": _device_name(chosen),
-        "seconds": round(time.perf_counter() - started),
-        "sites": sorted({source.site for source in config.kept()}),
-        "scores": scores,
-    }
-    save_record(output, config, facts)
-    report(f"saved {output} after {facts['seconds']} s")
+    stacks = {source: read_source(source, data) for source in _read_by(config)}
+    learned = [stacks[source] for source in config.kept()]
+    deciding = _deciding(config, stacks)
+    scenes, crops = _scenes(config, learned).to(device), make_crops(learned).to(device)
+    session.report(f"read {len(learned)} volumes to learn from, {len(deciding)} to validate on")
+    finder = _finder(session, scenes)
+    segmenter, place = _segmenter(session, crops, deciding)
+    if session.team.lead:
+        save_weights(segmenter, session.folder / f"{SEGMENTER}.safetensors")
+        model = CordAndGrayMatter(finder, segmenter).eval()
+        scores = [score(model, stacks[source]) for source in config.left_out() if source.image]
+        _finish(session, scores, _choice(session, place, validated=bool(deciding)))
+
+
+def _read_by(config: TrainConfig) -> list[Source]:
+    """Return the sources to learn from, to validate on and to score, each once."""
+    scored = [source for source in config.left_out() if source.image]
+    return list(dict.fromkeys((*config.kept(), *config.validated(), *scored)))
+
+
+def _deciding(config: TrainConfig, stacks: Mapping[Source, LabeledStack]) -> list[LabeledStack]:
+    """Return the scans that decide when to stop and what to keep."""
+    if not config.segmenter.validate_every:
+        return []
+    scans = [stacks[source] for source in config.validated()]
+    found = [scan for scan in scans if scan.gm is not None and bool((scan.gm >= 0.5).any())]
+    if config.validate_on and not found:
+        sites = ", ".join(config.validate_on)
+        msg = f"validate_on: no scan of {sites} has gray matter drawn on it; name another site"
+        raise ConfigError(msg)
+    return found
 
 
 def _scenes(config: TrainConfig, stacks: list[LabeledStack]) -> Scenes:
@@ -87,40 +157,93 @@ def _scenes(config: TrainConfig, stacks: list[LabeledStack]) -> Scenes:
     return with_phantoms(scenes, config.phantoms, config.finder.phantom_share, config.seed)
 
 
-def _train_finder(config: TrainConfig, scenes: Scenes, output: Path, report: Report) -> nn.Module:
-    stage, device = config.finder, scenes.weight.device
-    draw = Draw(config.seed + 1, device)
+def _finder(session: Session, scenes: Scenes) -> nn.Module:
+    """Train the cord finder and save it; read it if an earlier part of the run did."""
+    stage, path = session.config.finder, session.folder / f"{FINDER}.safetensors"
+    network = build_finder(stage).to(session.team.device)
+    if session.reached(SEGMENTER):
+        return load_weights(network, path)
+    draw = Draw(session.team.seed(session.config.seed + 1), session.team.device)
 
-    def loss_of(network: nn.Module) -> Tensor:
-        batch = scene_batch(scenes, stage.batch, draw)
-        return place_loss(forward(network, batch.images), batch.targets, batch.weight)
+    def loss(network: nn.Module, batch: SceneBatch) -> Tensor:
+        return place_loss(session.compute(network, batch.images), batch.targets, batch.weight)
 
-    network = build_finder(stage).to(device)
-    return fit(network, stage, loss_of, output, name="finder", report=report)
-
-
-def _train_segmenter(config: TrainConfig, crops: Crops, output: Path, report: Report) -> nn.Module:
-    stage, device = config.segmenter, crops.weight.device
-    draw = Draw(config.seed + 2, device)
-
-    def loss_of(network: nn.Module) -> Tensor:
-        batch = window_batch(crops, stage.batch, stage.real_share, draw)
-        return segmentation_loss(forward(network, batch.images), batch.targets, batch.known)
-
-    network = build_segmenter(stage).to(device)
-    return fit(network, stage, loss_of, output, name="segmenter", report=report)
+    task = Task(FINDER, stage, draw, lambda: scene_batch(scenes, stage.batch, draw), loss)
+    finder, _ = fit(network, task, session)
+    round_weights(finder)
+    if session.team.lead:
+        save_weights(finder, path)
+    return finder
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        msg = "--device cuda: this machine has no usable GPU; use --device cpu"
-        raise ConfigError(msg)
-    return torch.device(name)
+def _segmenter(
+    session: Session, crops: Crops, deciding: list[LabeledStack]
+) -> tuple[nn.Module, Place]:
+    """Train the segmentation network; also where its training ended."""
+    stage = session.config.segmenter
+    draw = Draw(session.team.seed(session.config.seed + 2), session.team.device)
+    if stage.augmentation == "ddc-2018":
+        require_scans(crops)
+
+    def batch() -> WindowBatch:
+        if stage.augmentation == "ddc-2018":
+            return paper_batch(crops, stage.batch, draw)
+        return window_batch(crops, stage.batch, stage.real_share, draw)
+
+    def loss(network: nn.Module, batch: WindowBatch) -> Tensor:
+        logits = session.compute(network, batch.images)
+        entropy_weight = 0.0 if stage.loss == "dice" else 5.0
+        return segmentation_loss(logits, batch.targets, batch.known, entropy_weight=entropy_weight)
+
+    def judge(network: nn.Module) -> Validation:
+        return validate(network, deciding)
+
+    task = Task(
+        SEGMENTER,
+        stage,
+        draw,
+        batch,
+        loss,
+        validate=judge if deciding else None,
+        every=stage.validate_every,
+        patience=stage.patience,
+        keep=stage.keep,
+    )
+    segmenter, place = fit(build_segmenter(stage).to(session.team.device), task, session)
+    round_weights(segmenter)
+    return segmenter, place
 
 
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+def _choice(session: Session, place: Place, *, validated: bool) -> dict[str, Any]:
+    """Say which weights of the segmentation network were kept, and what decided it."""
+    best = validated and session.config.segmenter.keep == "best"
+    return {
+        "kept": "best" if best else "last",
+        "step": place.best_step if best else place.step,
+        "steps_done": place.step,
+        "validated_on": sorted(session.config.deciding()) if validated else [],
+        "best_dice": place.best_dice,
+    }
+
+
+def _finish(session: Session, scores: list[dict[str, Any]], choice: dict[str, Any]) -> None:
+    """Write the record, after which nothing is left to go on with."""
+    config = session.config
+    # A score that helped to choose the weights is a little better than one on unseen images.
+    decided = set(choice["validated_on"]) if choice["kept"] == "best" else set()
+    for row in scores:
+        row["decided"] = row["site"] in decided
+        session.report(f"left out: {row}")
+    facts = {
+        "scgm": __version__,
+        "torch": torch.__version__,
+        "device": device_name(session.team.device),
+        "processes": session.team.size,
+        "seconds": round(session.seconds),
+        "sites": sorted({source.site for source in config.kept()}),
+        "choice": choice,
+        "scores": scores,
+    }
+    save_record(session.folder, config, facts)
+    (session.folder / STATE).unlink(missing_ok=True)
+    session.report(f"saved {session.folder} after {facts['seconds']} s")

@@ -21,11 +21,18 @@ class TrainDevice(StrEnum):
 
 def train(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="New folder for weights, record and log.")
+        Path, typer.Option("--output", "-o", help="Folder for weights, record and log.")
     ],
     config: Annotated[
         Path | None,
         typer.Option(help="Configuration (TOML); by default the shipped model's recipe."),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A configuration of the package: default, ddc-2018."),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to train: default, ddc or unet.")
     ] = None,
     data: Annotated[
         Path,
@@ -36,6 +43,9 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Change one value; may be repeated."),
     ] = None,
     device: Annotated[TrainDevice, typer.Option(help="Where to train.")] = TrainDevice.auto,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the unfinished training in --output.")
+    ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -44,20 +54,36 @@ def train(
     Writes finder.safetensors, segmenter.safetensors, checkpoint.json (what made them, with
     scores on the sites left out) and log.jsonl. Needs the extra "train".
 
+    With --resume and no configuration, the training goes on with its own. Several GPUs or
+    machines: torchrun --nproc-per-node 4 -m scgm train ...
+
     For example:
 
       scgm train --output runs/mine --config mine.toml
 
       scgm train --output runs/without-ucl --set 'leave_out=["ucl"]' --set segmenter.steps=500
-    """
-    from scgm.errors import ConfigError
 
+      scgm train --output runs/ddc --recipe ddc-2018
+
+      scgm train --output runs/mine --resume
+    """
+    from scgm.errors import ConfigError, UsageError
+
+    if config is not None and recipe is not None:
+        msg = "--config and --recipe exclude each other"
+        raise UsageError(msg)
     try:
-        from scgm.training.config import DEFAULT_RECIPE, read_config
+        from scgm.training.config import DEFAULT_RECIPE, find_recipe, read_config
+        from scgm.training.methods import changes_of
         from scgm.training.run import train as run
+        from scgm.training.state import read_state
     except ImportError as error:
         msg = f"training needs {error.name}, which is not installed: pip install 'scgm[train]'"
         raise ConfigError(msg) from error
     messages = Messages(verbose, quiet)
-    settings = read_config(config or DEFAULT_RECIPE, tuple(change or ()))
-    run(settings, data, output, device=device.value, report=messages.result)
+    if resume and not (config or recipe or method or change):
+        settings = read_state(output).config
+    else:
+        path = config or (find_recipe(recipe) if recipe else DEFAULT_RECIPE)
+        settings = read_config(path, (*changes_of(method or "default"), *(change or ())))
+    run(settings, data, output, device=device.value, report=messages.result, resume=resume)

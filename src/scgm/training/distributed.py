@@ -1,0 +1,83 @@
+"""Several processes that train one network, each on batches of its own (torchrun).
+
+Every process has the same network; gradients are averaged over the processes, so the weights stay
+the same. Only the first one, the lead, writes and reports.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+# Between the seeds of two processes; seeds of the stages of one process differ by 1 or 2.
+SEED_STRIDE = 1_000_003
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The processes of a run: how many, and which of them this one is."""
+
+    device: torch.device
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def lead(self) -> bool:
+        """Whether this process writes and reports."""
+        return self.rank == 0
+
+    def seed(self, seed: int) -> int:
+        """Return a seed of this process's own; that of the lead is the one given."""
+        return seed + SEED_STRIDE * self.rank
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        if self.size > 1:
+            distributed.barrier()
+
+    def agree(self, value: float) -> float:
+        """Return the lead's value."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor(value, dtype=torch.float64, device=self.device)
+        distributed.broadcast(shared, src=0)
+        return float(shared)
+
+    def gather(self, value: Tensor) -> list[Tensor]:
+        """Return the tensors of all processes, in their order; all of one shape."""
+        if self.size == 1:
+            return [value]
+        here = value.to(self.device)
+        all_of_them = [torch.empty_like(here) for _ in range(self.size)]
+        distributed.all_gather(all_of_them, here)
+        return [one.cpu() for one in all_of_them]
+
+    def share(self, network: nn.Module) -> nn.Module:
+        """Return the network to call in training: its gradients are those of all processes."""
+        if self.size == 1:
+            return network
+        return DistributedDataParallel(network)
+
+
+@contextmanager
+def team(device: torch.device) -> Iterator[Team]:
+    """Join the processes that torchrun started, or be alone.
+
+    ``device`` may be a GPU without a number: each process on a machine takes the one of its own.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Team(device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Team(device, distributed.get_rank(), size)
+    finally:
+        distributed.destroy_process_group()
