@@ -11,7 +11,8 @@ from scgm.axial import AxialStack, stack_mask, to_axial
 from scgm.models import read_card
 from scgm.nifti import read_volume
 from scgm.segmenters import OnnxModel, load_model
-from scgm.training.config import DEFAULT_RECIPE, Source, read_config
+from scgm.training.config import DEFAULT_RECIPE, read_config
+from scgm.training.sources import Source
 
 DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
 FOLDS = Path(__file__).with_name("folds")

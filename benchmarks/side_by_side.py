@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.evidence import DATA, EVIDENCE, FOLDS, sources
 from benchmarks.published import WEIGHTS
 from benchmarks.results_page import replace_section
-from scgm.training.config import Source
+from scgm.training.sources import Source
 
 OUTPUT = Path("runs/side-by-side")
 METHODS = ("default", "ddc-published")

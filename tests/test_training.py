@@ -13,10 +13,11 @@ from training_files import silent, write_data
 
 from scgm.errors import ConfigError, ModelError, OutputError, ScgmError
 from scgm.training.checkpoints import load_checkpoint
-from scgm.training.config import DEFAULT_RECIPE, Folder, read_config
+from scgm.training.config import DEFAULT_RECIPE, read_config
 from scgm.training.export import export
 from scgm.training.losses import place_loss, segmentation_loss, soft_dice_loss
 from scgm.training.run import train
+from scgm.training.sources import Folder
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_configuration_that_makes_no_sense_is_refused_by_name(
     data: Path, change: str, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        read_config(data / "recipe.toml", (change,))
+        read_config(data / "recipe.toml", (change,)).expanded(data)
 
 
 def test_a_folder_of_label_maps_is_a_set_of_sources(data: Path, tmp_path: Path) -> None:

@@ -18,13 +18,14 @@ from training_files import CPU, Images, session_in, silent, tiny_network, tiny_t
 
 from scgm.errors import ConfigError, ScgmError
 from scgm.training.compute import Compute, choose, find_device, repeatable
-from scgm.training.config import Source, TrainConfig, read_config
+from scgm.training.config import TrainConfig, read_config
 from scgm.training.data import LabeledStack, read_source
 from scgm.training.learner import Learner
 from scgm.training.loop import Task, fit
 from scgm.training.pictures import Shown, draw, spread
 from scgm.training.progress import in_words, require_tensorboard
 from scgm.training.run import train
+from scgm.training.sources import Source
 from scgm.training.state import read_state
 from scgm.training.validation import Validation, mean_dice, slice_dice, validate
 

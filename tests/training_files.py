@@ -40,7 +40,7 @@ gm = "gm.nii.gz"
 cord = ["cord.nii.gz"]
 [[source]]
 site = "b"
-image = "scan.nii.gz"
+image = "other.nii.gz"
 gm = "gm.nii.gz"
 cord = ["cord.nii.gz"]
 """
@@ -49,10 +49,11 @@ CPU = torch.device("cpu")
 
 
 def write_data(folder: Path) -> Path:
-    """Write one phantom scan, its labels, and a recipe that learns from it."""
+    """Write a phantom scan, another one that only its content tells apart, labels, a recipe."""
     phantom = make_phantom()
     for name, values, dtype in (
         ("scan", phantom.volume.voxels, np.float32),
+        ("other", phantom.volume.voxels + 1, np.float32),
         ("gm", phantom.gm, np.uint8),
         ("cord", phantom.cord, np.uint8),
     ):

@@ -20,6 +20,7 @@ COMMANDS = (
     "phantom",
     "data",
     "train",
+    "crossvalidate",
     "export",
 )
 

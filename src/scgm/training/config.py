@@ -4,93 +4,17 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from scgm.errors import ConfigError
+from scgm.training.sources import Checked, Folder, Labeled, Positive, Source
 
 RECIPES = Path(__file__).with_name("recipes")
 DEFAULT_RECIPE = RECIPES / "default.toml"
 
-GM_ENDING, CORD_ENDING = "_label-GM_seg.nii.gz", "_label-SC_seg.nii.gz"
-
-Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Precision = Literal["auto", "float32", "bfloat16"]
-
-
-class Checked(BaseModel):
-    """A section: unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Source(Checked):
-    """One volume to learn from; paths are relative to the data folder.
-
-    With ``image`` it is a scan (a label of gray matter, of the cord, or both); without, its two
-    labels are a shape to paint. Several ``cord`` files are added up (gray and white matter).
-    Labels are shares from 0 to 1, or numbers of which ``gm_values`` and ``cord_values`` say which
-    mean the tissue. ``subject`` is whom it shows, by default as the ``sub-`` of a path says.
-    """
-
-    site: str
-    subject: str = ""
-    image: Path | None = None
-    gm: Path | None = None
-    cord: tuple[Path, ...] = ()
-    gm_values: tuple[int, ...] = ()
-    cord_values: tuple[int, ...] = ()
-    every: Positive = 1
-    weight: Annotated[float, Field(gt=0)] = 1.0
-    teaches: Literal["both", "finder"] = "both"
-
-    @property
-    def scored(self) -> bool:
-        """Whether gray matter that a network finds in it can be scored."""
-        return self.image is not None and self.gm is not None
-
-
-class Folder(Checked):
-    """A folder of label maps, with or without the scans that they belong to.
-
-    Every ``NAME_label-GM_seg.nii.gz`` with ``NAME_label-SC_seg.nii.gz`` beside it is a source; if
-    ``NAME.nii.gz`` is there, too, a scan, else a shape to paint.
-    """
-
-    site: str
-    path: Path
-    every: Positive = 1
-    weight: Annotated[float, Field(gt=0)] = 1.0
-
-    def sources(self, root: Path) -> list[Source]:
-        """Return what the folder holds; its paths are relative to ``root``.
-
-        Raises
-        ------
-        ConfigError
-            If there is no gray matter with its cord.
-        """
-        found = []
-        for gm in sorted((root / self.path).glob(f"*{GM_ENDING}")):
-            name = gm.name.removesuffix(GM_ENDING)
-            cord, image = gm.with_name(name + CORD_ENDING), gm.with_name(name + ".nii.gz")
-            if cord.is_file():
-                place = self.path / name
-                found.append(
-                    Source(
-                        site=self.site,
-                        image=place.with_name(image.name) if image.is_file() else None,
-                        gm=place.with_name(gm.name),
-                        cord=(place.with_name(cord.name),),
-                        every=self.every,
-                        weight=self.weight,
-                    )
-                )
-        if not found:
-            msg = f"{root / self.path}: no *{GM_ENDING} with *{CORD_ENDING} beside it; check path"
-            raise ConfigError(msg)
-        return found
 
 
 class Stage(Checked):
@@ -99,10 +23,12 @@ class Stage(Checked):
     ``schedule``: "cosine" warms up over 100 steps and falls to 1 % as half a cosine; "poly" falls
     as (1 - n / N) ** 0.9, n of N epochs of ``epoch_steps`` steps each. ``average`` is the decay of
     the moving average of the weights (0: no average), ``clip`` the largest norm of a gradient (0:
-    any), ``batch`` the images that each process draws for a step.
+    any), ``batch`` the images that each process draws for a step. ``start`` is a model (a name, or
+    an ``.onnx`` file) whose weights the network starts from; with 0 steps it stays as it is there.
     """
 
-    steps: Positive = 3000
+    start: str = ""
+    steps: NotNegative = 3000
     batch: Positive = 64
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     schedule: Literal["cosine", "poly"] = "cosine"
@@ -110,6 +36,13 @@ class Stage(Checked):
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     average: Annotated[float, Field(ge=0, lt=1)] = 0.998
     clip: Annotated[float, Field(ge=0)] = 5.0
+
+    @model_validator(mode="after")
+    def _learns_or_starts(self) -> Self:
+        if not self.steps and not self.start:
+            msg = "with steps = 0 nothing is learned: name the model to take it from (start)"
+            raise ValueError(msg)
+        return self
 
 
 class FinderStage(Stage):
@@ -155,7 +88,8 @@ class TrainConfig(Checked):
     """All that decides what a model becomes, its data folder apart.
 
     The sites of ``leave_out`` and ``validate_on`` are not learned from. Networks are chosen by
-    their score on ``validate_on``; where that is empty, on ``leave_out``.
+    their score on ``validate_on``; where that is empty, on ``leave_out``. ``phantoms`` are single
+    slices for the cord finder, ``phantom_scans`` whole scans with labels for both networks.
     """
 
     name: str = "default"
@@ -163,6 +97,7 @@ class TrainConfig(Checked):
     leave_out: tuple[str, ...] = ()
     validate_on: tuple[str, ...] = ()
     phantoms: NotNegative = 300
+    phantom_scans: NotNegative = 0
     precision: Precision = "auto"
     compile: bool = False
     deterministic: bool = False
@@ -172,11 +107,36 @@ class TrainConfig(Checked):
     segmenter: SegmenterStage = SegmenterStage()
     source: tuple[Source, ...] = ()
     folder: tuple[Folder, ...] = ()
+    dataset: tuple[Labeled, ...] = ()
 
     def expanded(self, root: Path) -> "TrainConfig":
-        """Return the same with what the folders below ``root`` hold among the sources."""
+        """Return the same with what folders and data sets below ``root`` hold among the sources.
+
+        Raises
+        ------
+        ConfigError
+            If they hold nothing, a site to keep apart is not among them, or nothing is left.
+        DataSetError
+            If a data set cannot be read.
+        """
         held = [source for folder in self.folder for source in folder.sources(root)]
-        return self.model_copy(update={"source": (*self.source, *held), "folder": ()})
+        held += [source for dataset in self.dataset for source in dataset.sources(root)]
+        whole = self.model_copy(
+            update={"source": (*self.source, *held), "folder": (), "dataset": ()}
+        )
+        named = {source.site for source in whole.source}
+        for key in ("leave_out", "validate_on"):
+            unknown = set(getattr(self, key)) - named
+            if unknown:
+                sites = ", ".join(sorted(named)) or "none"
+                msg = (
+                    f"{key} names {', '.join(sorted(unknown))}, which no source has; sites: {sites}"
+                )
+                raise ConfigError(msg)
+        if not whole.kept() and not self.phantom_scans:
+            msg = "no source is left to learn from; add a [[source]] or leave out fewer sites"
+            raise ConfigError(msg)
+        return whole
 
     def kept(self) -> list[Source]:
         """Return the sources to learn from."""
@@ -216,15 +176,13 @@ def read_config(path: Path, changes: tuple[str, ...] = ()) -> TrainConfig:
     for change in changes:
         _apply(content, change)
     try:
-        config = TrainConfig.model_validate(content)
+        return TrainConfig.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         found = "" if first["type"] == "value_error" else f", found {first['input']!r}"
         msg = f"{path}: {place}: {first['msg']}{found}"
         raise ConfigError(msg) from error
-    _check_sites(path, config)
-    return config
 
 
 def find_recipe(name: str) -> Path:
@@ -257,16 +215,3 @@ def _apply(content: dict[str, Any], change: str) -> None:
     for section in sections:
         place = place.setdefault(section, {})
     place[last] = value
-
-
-def _check_sites(path: Path, config: TrainConfig) -> None:
-    named = {source.site for source in config.source} | {folder.site for folder in config.folder}
-    kept_out = {*config.leave_out, *config.validate_on}
-    for key in ("leave_out", "validate_on"):
-        unknown = set(getattr(config, key)) - named
-        if unknown:
-            msg = f"{path}: {key} names {', '.join(sorted(unknown))}, which no source has"
-            raise ConfigError(msg)
-    if named <= kept_out:
-        msg = f"{path}: no source is left to learn from; add a [[source]] or leave out fewer sites"
-        raise ConfigError(msg)

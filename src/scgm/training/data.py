@@ -17,7 +17,7 @@ from scgm.networks.resampling import grid_mm, resample_inside, resampling_matrix
 from scgm.nifti import read_labels, read_volume
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
 from scgm.synthesis.windows import CROP, Crops
-from scgm.training.config import Source
+from scgm.training.sources import Source
 
 SHARE_TOLERANCE = 0.05  # what interpolation adds to shares
 GM_TO_CORD_MM = 2.5  # white matter around gray matter, where only gray matter is labeled

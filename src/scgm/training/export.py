@@ -131,7 +131,24 @@ def write_graph(model: CordAndGrayMatter, path: Path) -> None:
             # loads the graph, and until then the weights are the rounded ones.
             training=torch.onnx.TrainingMode.PRESERVE,
         )
+    _name_equal_weights(model, path)
     _store_in_half(path)
+
+
+def _name_equal_weights(model: CordAndGrayMatter, path: Path) -> None:
+    """Write down which weight stands for which: the exporter stores equal ones once.
+
+    Who starts a training from the file finds all weights by their names (`scgm.training.start`).
+    """
+    graph = onnx.load(path)
+    held = {each.name: onnx.numpy_helper.to_array(each) for each in graph.graph.initializer}
+    for name, values in model.state_dict().items():
+        if name in held or name.endswith("num_batches_tracked"):
+            continue
+        same = (n for n, stored in held.items() if np.array_equal(stored, values.numpy()))
+        if (stored_as := next(same, None)) is not None:
+            graph.metadata_props.add(key=name, value=stored_as)
+    onnx.save(graph, path)
 
 
 def _store_in_half(path: Path) -> None:

@@ -21,7 +21,8 @@ def write_whole(path: Path, content: bytes) -> None:
     OutputError
         If it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    # With the process in its name: several of one run can write the same file at once.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(content)

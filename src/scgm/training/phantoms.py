@@ -1,31 +1,67 @@
-"""Phantoms as scenes for the cord finder: whole cord, in vivo and ex vivo, and none at all."""
+"""Phantoms to learn from: slices for the cord finder, also without cord, and whole scans."""
+
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from scgm.phantom.anatomy import draw_anatomy
+from scgm.phantom import Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.body import Body
 from scgm.phantom.levels import SEGMENTS
 from scgm.phantom.scene import Scene
 from scgm.phantom.tissues import CONTRASTS, CORD_TISSUES, Tissue, signals
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
-from scgm.training.data import join_scenes
+from scgm.training.data import LabeledStack, join_scenes
+from scgm.training.sources import Source
 
 EX_VIVO, WITHOUT_CORD = 0.2, 0.3  # shares of the phantoms
 ANY_SIGNAL = 0.5  # share of the phantoms whose tissues have signals of no known contrast
+PHANTOM = "phantom"  # the site of phantom scans
+FIELD_MM, SLICES = 60.0, 8  # of a phantom scan
 POINTS = 2  # looked at per pixel and axis
 
 
 def with_phantoms(scenes: Scenes, count: int, share: float, seed: int) -> Scenes:
     """Add ``count`` phantoms that make up ``share`` of the draws."""
+    drawn = phantom_scenes(count, seed)
+    total = float(scenes.weight.sum()) * share / (1 - share)
+    return join_scenes([scenes, replace(drawn, weight=drawn.weight * total)])
+
+
+def phantom_scenes(count: int, seed: int) -> Scenes:
+    """Draw ``count`` phantoms, whose weights sum to 1."""
     rng = np.random.default_rng(seed)
     drawn = [_phantom(rng) for _ in range(count)]
     image, cord = (torch.stack(part) for part in zip(*drawn, strict=True))
-    total = float(scenes.weight.sum()) * share / (1 - share)
-    weight = torch.full((count,), total / count)
-    return join_scenes([scenes, Scenes(image, torch.ones_like(image), cord, weight)])
+    weight = torch.full((count,), 1 / count)
+    return Scenes(image, torch.ones_like(image), cord, weight)
+
+
+def phantom_stacks(count: int, seed: int) -> list[LabeledStack]:
+    """Draw ``count`` phantom scans with their truth: people, levels and contrasts at random."""
+    rng = np.random.default_rng((seed, 1))
+    return [_scan(rng, number) for number in range(count)]
+
+
+def _scan(rng: np.random.Generator, number: int) -> LabeledStack:
+    region = SEGMENTS[int(rng.integers(len(SEGMENTS)))]
+    in_vivo = sorted(set(CONTRASTS) - {"exvivo"})
+    pixel_mm = float(rng.uniform(0.3, 0.8))
+    size = round(FIELD_MM / pixel_mm)
+    acquisition = Acquisition(
+        shape=(SLICES, size, size),
+        spacing_mm=(float(rng.uniform(2.5, 6)), pixel_mm, pixel_mm),
+        contrast=in_vivo[int(rng.integers(len(in_vivo)))],
+        snr=float(rng.uniform(8, 40)),
+    )
+    phantom = make_phantom(draw_anatomy(rng, region), acquisition, seed=int(rng.integers(2**31)))
+    parts = (phantom.volume.voxels, phantom.gm_fraction, phantom.cord_fraction)
+    image, gm, cord = (torch.from_numpy(np.array(part.T)) for part in parts)
+    source = Source(site=PHANTOM, subject=f"phantom-{number}", gm=Path("gm"), cord=(Path("cord"),))
+    return LabeledStack(source, image, gm, cord, acquisition.spacing_mm)
 
 
 def _phantom(rng: np.random.Generator) -> tuple[Tensor, Tensor]:

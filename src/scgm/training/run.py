@@ -1,7 +1,7 @@
 """A whole training run: read, train the cord finder, train the segmentation network, save."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,15 @@ from scgm.training.checkpoints import (
     save_weights,
 )
 from scgm.training.compute import choose, device_name, find_device, repeatable
-from scgm.training.config import Source, TrainConfig
-from scgm.training.data import LabeledStack, make_crops, make_scenes, read_source
+from scgm.training.config import FinderStage, SegmenterStage, TrainConfig
+from scgm.training.data import LabeledStack
 from scgm.training.distributed import Team, team
 from scgm.training.loop import Task, fit
 from scgm.training.losses import place_loss, segmentation_loss
-from scgm.training.phantoms import with_phantoms
+from scgm.training.materials import prepare
 from scgm.training.progress import require_tensorboard
 from scgm.training.session import Report, Session, cut_log
+from scgm.training.start import Start, read_start
 from scgm.training.state import STATE, Place, State, read_state, require_same
 from scgm.training.validation import Validation, score, validate
 from scgm.version import __version__
@@ -117,50 +118,38 @@ def _make_folder(output: Path) -> None:
 def _train(session: Session, data: Path) -> None:
     config, device = session.config, session.team.device
     # All is read and checked before anything is trained.
-    stacks = {source: read_source(source, data) for source in _read_by(config)}
-    learned = [stacks[source] for source in config.kept()]
-    deciding = _deciding(config, stacks)
-    scenes, crops = _scenes(config, learned).to(device), make_crops(learned).to(device)
-    session.report(f"read {len(learned)} volumes to learn from, {len(deciding)} to validate on")
-    finder = _finder(session, scenes)
-    segmenter, place = _segmenter(session, crops, deciding)
+    starts = {
+        stage.start: read_start(stage.start, data)
+        for stage in (config.finder, config.segmenter)
+        if stage.start
+    }
+    materials = prepare(config, data)
+    scenes, crops = materials.scenes.to(device), materials.crops.to(device)
+    session.report(materials.told)
+    finder = _finder(session, scenes, starts)
+    segmenter, place = _segmenter(session, crops, materials.deciding, starts)
     if session.team.lead:
         save_weights(segmenter, session.folder / f"{SEGMENTER}.safetensors")
         model = CordAndGrayMatter(finder, segmenter).eval()
-        scores = [score(model, stacks[source]) for source in config.left_out() if source.image]
-        _finish(session, scores, _choice(session, place, validated=bool(deciding)))
+        scores = [score(model, stack) for stack in materials.scored]
+        seen = {site for start in starts.values() for site in start.sites}
+        choice = _choice(session, place, validated=bool(materials.deciding))
+        _finish(session, scores, choice, seen | materials.sites)
 
 
-def _read_by(config: TrainConfig) -> list[Source]:
-    """Return the sources to learn from, to validate on and to score, each once."""
-    scored = [source for source in config.left_out() if source.image]
-    return list(dict.fromkeys((*config.kept(), *config.validated(), *scored)))
+def _begun(
+    network: nn.Module, stage: FinderStage | SegmenterStage, starts: Mapping[str, Start], part: str
+) -> nn.Module:
+    """Give a network the weights that it starts from, if its stage names any."""
+    if stage.start:
+        starts[stage.start].load_into(network, part)
+    return network
 
 
-def _deciding(config: TrainConfig, stacks: Mapping[Source, LabeledStack]) -> list[LabeledStack]:
-    """Return the scans that decide when to stop and what to keep."""
-    if not config.segmenter.validate_every:
-        return []
-    scans = [stacks[source] for source in config.validated()]
-    found = [scan for scan in scans if scan.gm is not None and bool((scan.gm >= 0.5).any())]
-    if config.validate_on and not found:
-        sites = ", ".join(config.validate_on)
-        msg = f"validate_on: no scan of {sites} has gray matter drawn on it; name another site"
-        raise ConfigError(msg)
-    return found
-
-
-def _scenes(config: TrainConfig, stacks: list[LabeledStack]) -> Scenes:
-    scenes = make_scenes(stacks)
-    if not config.phantoms:
-        return scenes
-    return with_phantoms(scenes, config.phantoms, config.finder.phantom_share, config.seed)
-
-
-def _finder(session: Session, scenes: Scenes) -> nn.Module:
+def _finder(session: Session, scenes: Scenes, starts: Mapping[str, Start]) -> nn.Module:
     """Train the cord finder and save it; read it if an earlier part of the run did."""
     stage, path = session.config.finder, session.folder / f"{FINDER}.safetensors"
-    network = build_finder(stage).to(session.team.device)
+    network = _begun(build_finder(stage), stage, starts, FINDER).to(session.team.device)
     if session.reached(SEGMENTER):
         return load_weights(network, path)
     draw = Draw(session.team.seed(session.config.seed + 1), session.team.device)
@@ -177,7 +166,10 @@ def _finder(session: Session, scenes: Scenes) -> nn.Module:
 
 
 def _segmenter(
-    session: Session, crops: Crops, deciding: list[LabeledStack]
+    session: Session,
+    crops: Crops,
+    deciding: Sequence[LabeledStack],
+    starts: Mapping[str, Start],
 ) -> tuple[nn.Module, Place]:
     """Train the segmentation network; also where its training ended."""
     stage = session.config.segmenter
@@ -209,7 +201,8 @@ def _segmenter(
         patience=stage.patience,
         keep=stage.keep,
     )
-    segmenter, place = fit(build_segmenter(stage).to(session.team.device), task, session)
+    network = _begun(build_segmenter(stage), stage, starts, SEGMENTER).to(session.team.device)
+    segmenter, place = fit(network, task, session)
     round_weights(segmenter)
     return segmenter, place
 
@@ -226,7 +219,9 @@ def _choice(session: Session, place: Place, *, validated: bool) -> dict[str, Any
     }
 
 
-def _finish(session: Session, scores: list[dict[str, Any]], choice: dict[str, Any]) -> None:
+def _finish(
+    session: Session, scores: list[dict[str, Any]], choice: dict[str, Any], sites: set[str]
+) -> None:
     """Write the record, after which nothing is left to go on with."""
     config = session.config
     # A score that helped to choose the weights is a little better than one on unseen images.
@@ -240,7 +235,7 @@ def _finish(session: Session, scores: list[dict[str, Any]], choice: dict[str, An
         "device": device_name(session.team.device),
         "processes": session.team.size,
         "seconds": round(session.seconds),
-        "sites": sorted({source.site for source in config.kept()}),
+        "sites": sorted(sites),
         "choice": choice,
         "scores": scores,
     }

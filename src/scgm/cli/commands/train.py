@@ -20,6 +20,14 @@ class TrainDevice(StrEnum):
 
 
 def train(
+    datasets: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[DATASET]...",
+            help="Learn from these (BIDS, SCGM challenge, table), not from the recipe's images.",
+        ),
+    ] = None,
+    *,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for weights, record and log.")
     ],
@@ -29,7 +37,9 @@ def train(
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="A configuration of the package: default, ddc-2018."),
+        typer.Option(
+            metavar="NAME", help="A configuration of the package: default, ddc-2018, fine-tune."
+        ),
     ] = None,
     method: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to train: default, ddc or unet.")
@@ -63,27 +73,24 @@ def train(
 
       scgm train --output runs/without-ucl --set 'leave_out=["ucl"]' --set segmenter.steps=500
 
+      scgm train my-bids --recipe fine-tune --output runs/mine
+
       scgm train --output runs/ddc --recipe ddc-2018
 
       scgm train --output runs/mine --resume
     """
-    from scgm.errors import ConfigError, UsageError
+    from scgm.errors import ConfigError
 
-    if config is not None and recipe is not None:
-        msg = "--config and --recipe exclude each other"
-        raise UsageError(msg)
     try:
-        from scgm.training.config import DEFAULT_RECIPE, find_recipe, read_config
-        from scgm.training.methods import changes_of
+        from scgm.training.methods import configured
         from scgm.training.run import train as run
         from scgm.training.state import read_state
     except ImportError as error:
         msg = f"training needs {error.name}, which is not installed: pip install 'scgm[train]'"
         raise ConfigError(msg) from error
     messages = Messages(verbose, quiet)
-    if resume and not (config or recipe or method or change):
+    if resume and not (config or recipe or method or change or datasets):
         settings = read_state(output).config
     else:
-        path = config or (find_recipe(recipe) if recipe else DEFAULT_RECIPE)
-        settings = read_config(path, (*changes_of(method or "default"), *(change or ())))
+        settings = configured(config, recipe, method, change or (), datasets or ())
     run(settings, data, output, device=device.value, report=messages.result, resume=resume)

@@ -1,0 +1,12 @@
+"""What holds for every test."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep prepared images out of the home of whoever runs the tests."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("SCGM_CACHE", str(tmp_path_factory.mktemp("cache") / Path("scgm")))
