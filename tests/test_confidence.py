@@ -24,7 +24,7 @@ from scgm.confidence import (
     slice_features,
 )
 from scgm.errors import ModelError
-from scgm.models import model_names, read_card
+from scgm.models import read_card
 from scgm.pipeline import segment
 from scgm.segmentation import Segmentation
 from scgm.segmenters import load_model
@@ -251,9 +251,8 @@ def test_a_card_may_lack_coefficients_but_not_hold_nonsense(tmp_path: Path) -> N
         read_card(path)
 
 
-@pytest.mark.parametrize("name", model_names())
-def test_every_shipped_model_tells_its_confidence(name: str) -> None:
-    coefficients = read_card(name).confidence
+def test_the_default_model_tells_its_confidence() -> None:
+    coefficients = read_card().confidence
 
     assert coefficients is not None
     assert set(coefficients) == set(COEFFICIENTS)

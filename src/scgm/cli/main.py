@@ -19,6 +19,7 @@ COMMANDS = (
     "benchmark",
     "phantom",
     "data",
+    "atlas",
     "train",
     "crossvalidate",
     "export",

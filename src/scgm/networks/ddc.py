@@ -22,8 +22,10 @@ class Unit(nn.Sequential):
     """Convolution, ReLU, batch normalization, dropout: in this order, the size unchanged."""
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int, rate: int, dropout: float):
+        # Not padding="same": in ONNX that is a mode of its own, which knows no dilation.
+        around = rate * (kernel // 2)
         super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, padding="same", dilation=rate),
+            nn.Conv2d(inputs, outputs, kernel, padding=around, dilation=rate),
             nn.ReLU(),
             nn.BatchNorm2d(outputs, eps=KERAS_EPSILON, momentum=KERAS_MOMENTUM),
             nn.Dropout(dropout),

@@ -111,7 +111,9 @@ def _cord_finder(settings: MethodSettings) -> OnnxModel:
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "default": _graph(DEFAULT_MODEL),
+        "ddc": _graph("ddc"),
         "ddc-published": Method(_published, "published"),
+        "jcscs": _with_atlas("jcscs"),
     }
 )
 

@@ -17,6 +17,7 @@ import torch
 from scgm.errors import ModelError, OutputError
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.training.checkpoints import load_checkpoint
+from scgm.training.methods import method_of
 from scgm.version import __version__
 
 OPSET = 17
@@ -24,6 +25,7 @@ INPUTS = ("slices", "spacing", "centre")
 OUTPUTS = ("gm", "cord", "found_centre", "presence")
 TOLERANCE = 1e-4
 LARGE = 256
+NOT_ON_THE_CARD = ("scores", "started_with")  # they have places of their own
 
 
 def export(
@@ -74,6 +76,7 @@ def export(
     temporary.replace(output)
     content: dict[str, Any] = {
         "name": config.name,
+        "method": method_of(config),
         "version": __version__,
         "description": description,
         "license": "MIT",
@@ -84,12 +87,15 @@ def export(
         "outputs": list(OUTPUTS),
         "threshold": 0.5,
         "training": {
-            **{key: value for key, value in record.items() if key != "scores"},
+            **{key: value for key, value in record.items() if key not in NOT_ON_THE_CARD},
             "seed": config.seed,
             "finder": config.finder.model_dump(mode="json"),
             "segmenter": config.segmenter.model_dump(mode="json"),
         },
-        "data": sorted({str(source.image or source.gm) for source in config.kept()}),
+        "data": sorted(
+            {str(source.image or source.gm) for source in config.kept()}
+            | set(record.get("started_with", ()))
+        ),
         "scores": scores,
     }
     card.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

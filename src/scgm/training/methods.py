@@ -36,6 +36,11 @@ def changes_of(method: str) -> tuple[str, ...]:
     return METHODS[method]
 
 
+def method_of(config: TrainConfig) -> str:
+    """Return the method whose network a configuration trains."""
+    return {"ddc": "ddc", "unet-paper": "unet"}.get(config.segmenter.network, "default")
+
+
 def configured(
     config: Path | None,
     recipe: str | None,

@@ -132,9 +132,13 @@ def _train(session: Session, data: Path) -> None:
         save_weights(segmenter, session.folder / f"{SEGMENTER}.safetensors")
         model = CordAndGrayMatter(finder, segmenter).eval()
         scores = [score(model, stack) for stack in materials.scored]
-        seen = {site for start in starts.values() for site in start.sites}
-        choice = _choice(session, place, validated=bool(materials.deciding))
-        _finish(session, scores, choice, seen | materials.sites)
+        facts = {
+            "sites": sorted(materials.sites.union(*(start.sites for start in starts.values()))),
+            "started_with": sorted({entry for start in starts.values() for entry in start.data}),
+            "choice": _choice(session, place, validated=bool(materials.deciding)),
+            "scores": scores,
+        }
+        _finish(session, facts)
 
 
 def _begun(
@@ -219,14 +223,12 @@ def _choice(session: Session, place: Place, *, validated: bool) -> dict[str, Any
     }
 
 
-def _finish(
-    session: Session, scores: list[dict[str, Any]], choice: dict[str, Any], sites: set[str]
-) -> None:
+def _finish(session: Session, found: dict[str, Any]) -> None:
     """Write the record, after which nothing is left to go on with."""
-    config = session.config
+    choice = found["choice"]
     # A score that helped to choose the weights is a little better than one on unseen images.
     decided = set(choice["validated_on"]) if choice["kept"] == "best" else set()
-    for row in scores:
+    for row in found["scores"]:
         row["decided"] = row["site"] in decided
         session.report(f"left out: {row}")
     facts = {
@@ -235,10 +237,8 @@ def _finish(
         "device": device_name(session.team.device),
         "processes": session.team.size,
         "seconds": round(session.seconds),
-        "sites": sorted(sites),
-        "choice": choice,
-        "scores": scores,
+        **found,
     }
-    save_record(session.folder, config, facts)
+    save_record(session.folder, session.config, facts)
     (session.folder / STATE).unlink(missing_ok=True)
     session.report(f"saved {session.folder} after {facts['seconds']} s")

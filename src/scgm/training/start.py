@@ -27,13 +27,14 @@ class Start:
         How it was named.
     weights : mapping
         Name of a weight, as ``segmenter.down.0.0.weight``, to its values.
-    sites : tuple of str
+    sites, data : tuple of str
         What the model has seen, which a model that starts from it has seen, too.
     """
 
     name: str
     weights: Mapping[str, Tensor]
     sites: tuple[str, ...]
+    data: tuple[str, ...]
 
     def load_into(self, network: nn.Module, part: str) -> None:
         """Give a network the weights of *part*, "finder" or "segmenter".
@@ -80,7 +81,7 @@ def read_start(name_or_path: str, root: Path) -> Start:
     # Equal weights are stored once; the export says under whose name.
     weights |= {each.key: weights[each.value] for each in model.metadata_props}
     sites: Any = file.card.training.get("sites", ())
-    return Start(name_or_path, weights, tuple(map(str, sites)))
+    return Start(name_or_path, weights, tuple(map(str, sites)), tuple(map(str, file.card.data)))
 
 
 def _values(tensor: onnx.TensorProto) -> Tensor:
