@@ -1,7 +1,7 @@
-"""The picture of docs/methods/jcscs.md: ``python -m benchmarks.draw_jcscs [ATLAS]``.
+"""The pictures of docs/methods: ``python -m benchmarks.draw_method NAME ...``.
 
-Slices of sub-9418 (CC0) with what JCSCS marks. Neither the atlas, by default that of
-`benchmarks.atlases`, nor the model that finds the cord has seen the site of the image.
+Slices of sub-9418 (CC0) with what a method marks. Neither what it has learned nor the model that
+finds the cord for it has seen the site of the image.
 """
 
 import sys
@@ -12,13 +12,10 @@ import numpy as np
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-from benchmarks.evidence import EVIDENCE, FOLDS, Case, model_without, read_case, source_of
-from scgm.atlases import read_atlas
-from scgm.classical.jcscs import open_jcscs
-from scgm.segmenters import Probabilities
-from scgm.segmenters.in_cord import InCord
+from benchmarks.evidence import EVIDENCE, Case, fold_for, read_case, source_of
+from scgm.segmenters import METHODS, MethodSettings, Probabilities, open_method
 
-PICTURE = Path("docs/methods/jcscs.png")
+PAGES = Path("docs/methods")
 SLICES = (3, 7, 11, 15)  # counted from the lowest one with gray matter drawn
 HALF_MM = 9.0
 MARKS = (("#39c5f5", "cord found"), ("#ff4d4d", "gray matter found"), ("#9be564", "drawn by hand"))
@@ -51,17 +48,16 @@ def show(panel: plt.Axes, image: NDArray[np.float32], cord: NDArray[np.bool_], m
     panel.set_axis_off()
 
 
-def main(arguments: list[str]) -> None:
-    """Mark and draw."""
+def main(names: list[str]) -> None:
+    """Mark and draw with each of the methods."""
     case = read_case(source_of(EVIDENCE["sub-9418"]))
-    atlas = read_atlas(arguments[0] if arguments else default_atlas(case.source.site), "jcscs")
-    found = InCord(open_jcscs(atlas), model_without(case.source.site))(case.stack)
-    draw(case, found, PICTURE)
-
-
-def default_atlas(site: str) -> Path:
-    """Return the atlas for measuring that left a site out."""
-    return next(path for path in FOLDS.glob("jcscs-without-*.npz") if site in path.stem)
+    site = case.source.site
+    for name in names:
+        method = METHODS[name]
+        model = None if method.learned == "nothing" else fold_for(site, name)
+        cord_model = fold_for(site) if method.needs_cord else None
+        settings = MethodSettings(model=model, cord_model=cord_model, device="cpu")
+        draw(case, open_method(name, settings)(case.stack), PAGES / f"{name}.png")
 
 
 if __name__ == "__main__":

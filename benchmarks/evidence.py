@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.axial import AxialStack, stack_mask, to_axial
-from scgm.models import read_card
+from scgm.benchmark.choice import read_offers
 from scgm.nifti import read_volume
 from scgm.segmenters import OnnxModel, load_model
 from scgm.training.config import DEFAULT_RECIPE, read_config
@@ -69,8 +69,7 @@ def fold_for(site: str, method: str = "default") -> Path:
     LookupError
         If there is none.
     """
-    for path in sorted(FOLDS.glob("*.onnx")):
-        card = read_card(path)
+    for path, card in read_offers(FOLDS).items():
         sites = card.training["sites"]
         assert isinstance(sites, list)
         if card.method == method and site not in sites:
