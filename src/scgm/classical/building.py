@@ -16,7 +16,7 @@ from scgm.datasets import DataSet
 from scgm.errors import UsageError
 from scgm.version import __version__
 
-LEARNING = ("jcscs",)
+LEARNING = ("jcscs", "mgac", "sct")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

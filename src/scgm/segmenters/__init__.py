@@ -112,8 +112,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "default": _graph(DEFAULT_MODEL),
         "ddc": _graph("ddc"),
+        "unet": _graph("unet"),
         "ddc-published": Method(_published, "published"),
+        "gsbme": _without_atlas("gsbme"),
         "jcscs": _with_atlas("jcscs"),
+        "mgac": _with_atlas("mgac"),
+        "sct": _with_atlas("sct"),
     }
 )
 

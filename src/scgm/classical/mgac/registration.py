@@ -1,0 +1,198 @@
+"""Bring one outline of a cord onto another: affine by moments, then demons (SimpleITK)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from scgm.errors import ModelError
+
+Floats = NDArray[np.float32]
+
+LEAST_ELONGATION = 1.2  # longer over shorter axis; below, noise turns a round cord at will
+MOST_TURN_DEG = 30.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane:
+    """Values on samples around the middle of a window.
+
+    Parameters
+    ----------
+    values : (n, n) array
+        Of any kind.
+    pixel_mm : float
+        Distance of samples; the middle of the window is the origin.
+    """
+
+    values: NDArray[Any]
+    pixel_mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """Where a cord lies, how it is turned and how wide it is.
+
+    Parameters
+    ----------
+    middle_mm : (2,) float64
+        Column and row of its centroid, from the middle of the window.
+    axes_mm : (2, 2) float64
+        Its two axes as the columns: the one nearer to left-right first. Their lengths are the
+        standard deviations of the cord along them.
+    """
+
+    middle_mm: NDArray[np.float64]
+    axes_mm: NDArray[np.float64]
+
+    @property
+    def rigid(self) -> Frame:
+        """The same place and turn, without the size."""
+        return Frame(self.middle_mm, self.axes_mm / np.linalg.norm(self.axes_mm, axis=0))
+
+
+UPRIGHT = Frame(np.zeros(2), np.eye(2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarpSettings:
+    """How outlines are registered.
+
+    Parameters
+    ----------
+    reach_mm : float
+        Distances from the outline are cut off here: beyond, nothing pulls.
+    steps : int
+        Iterations of the demons.
+    smooth_mm : float
+        Standard deviation of the Gaussian that keeps the demons' displacements smooth.
+    """
+
+    reach_mm: float = 4.0
+    steps: int = 60
+    smooth_mm: float = 1.0
+
+
+def simpleitk() -> ModuleType:
+    """Return SimpleITK.
+
+    Raises
+    ------
+    ModelError
+        If it is not installed.
+    """
+    try:
+        import SimpleITK  # noqa: PLC0415  (an extra, and slow to load)
+    except ImportError as error:
+        msg = "method mgac needs SimpleITK; pip install 'scgm[classical]'"
+        raise ModelError(msg) from error
+    return SimpleITK  # type: ignore[no-any-return]
+
+
+def signed_distance_mm(cord: NDArray[np.bool_], pixel_mm: float) -> Floats:
+    """Return the distance of each sample from the outline, positive inside.
+
+    The outline runs between the outermost samples of the cord and their neighbors; a cord that is
+    cut by the border of the window ends there.
+
+    Parameters
+    ----------
+    cord : (n, n) bool
+        Of any shape; an empty one is as far away as the window is wide.
+    """
+    if not cord.any():
+        return np.full(cord.shape, -max(cord.shape) * pixel_mm, np.float32)
+    padded = np.pad(cord, 1)
+    inside = ndimage.distance_transform_edt(padded)
+    outside = ndimage.distance_transform_edt(~padded)
+    distance = np.where(padded, inside - 0.5, 0.5 - outside) * pixel_mm
+    return np.asarray(distance[1:-1, 1:-1], np.float32)
+
+
+def frame_of(distance: Plane) -> Frame:
+    """Return the frame of a cord, from its first and second moments.
+
+    A cord that is hardly wider than high, or that seems turned by more than a patient's neck, does
+    not tell how it is turned; it is taken as upright then.
+
+    Parameters
+    ----------
+    distance : Plane
+        Signed distance from the outline, somewhere positive.
+    """
+    places = np.argwhere(distance.values > 0)[:, ::-1] * distance.pixel_mm
+    first = (np.array(distance.values.shape[::-1]) - 1) / 2 * distance.pixel_mm
+    middle = places.mean(axis=0) - first
+    offsets = places - places.mean(axis=0)
+    # A sample is a square: its own spread belongs to that of the cord.
+    spread = offsets.T @ offsets / len(places) + np.eye(2) * distance.pixel_mm**2 / 12
+    squares, axes = np.linalg.eigh(spread)
+    short, long = np.sqrt(squares)
+    along = axes[:, 1] * (1 if axes[0, 1] >= 0 else -1)
+    turn = np.rad2deg(np.arctan2(along[1], along[0]))
+    if long < LEAST_ELONGATION * short or abs(turn) > MOST_TURN_DEG:
+        return Frame(middle, np.diag(np.sqrt(np.diag(spread))))
+    across = np.array([-along[1], along[0]])
+    return Frame(middle, np.column_stack([long * along, short * across]))
+
+
+def affine(target: Frame, moving: Frame) -> Any:
+    """Return the SimpleITK transform that leads from places in one frame to those in another."""
+    matrix = moving.axes_mm @ np.linalg.inv(target.axes_mm)
+    transform = simpleitk().AffineTransform(2)
+    transform.SetMatrix(matrix.ravel().tolist())
+    transform.SetTranslation((moving.middle_mm - matrix @ target.middle_mm).tolist())
+    return transform
+
+
+def register(target: Plane, moving: Plane, settings: WarpSettings) -> Any:
+    """Find the transform that brings a cord onto the target's: affine, then demons.
+
+    Parameters
+    ----------
+    target, moving : Plane
+        Signed distances from the outline of a cord, somewhere positive.
+    settings : WarpSettings
+        How to register.
+
+    Returns
+    -------
+    SimpleITK.Transform
+        From places in the target to places in the moving plane, in millimeters (column, row).
+    """
+    itk = simpleitk()
+    fixed, other = (as_image(_cut_off(plane, settings.reach_mm)) for plane in (target, moving))
+    linear = affine(frame_of(target), frame_of(moving))
+    nearer = itk.Resample(other, fixed, linear, itk.sitkLinear, -settings.reach_mm)
+    demons = itk.FastSymmetricForcesDemonsRegistrationFilter()
+    demons.SetNumberOfIterations(settings.steps)
+    demons.SetSmoothDisplacementField(True)
+    demons.SetStandardDeviations(settings.smooth_mm / target.pixel_mm)
+    demons.SetNumberOfThreads(1)  # small images: more threads only wait for each other
+    field = itk.DisplacementFieldTransform(demons.Execute(fixed, nearer))
+    return itk.CompositeTransform([linear, field])
+
+
+def warped(moving: Plane, transform: Any, onto: Plane, outside: float = 0.0) -> Floats:
+    """Return values of the moving plane, interpolated, on the samples of another."""
+    itk = simpleitk()
+    image, grid = as_image(moving), as_image(onto)
+    moved = itk.Resample(image, grid, transform, itk.sitkLinear, outside, itk.sitkFloat32)
+    return np.asarray(itk.GetArrayFromImage(moved), np.float32)
+
+
+def as_image(plane: Plane) -> Any:
+    """Return a SimpleITK image with its origin in the middle."""
+    image = simpleitk().GetImageFromArray(np.asarray(plane.values, np.float32))
+    image.SetSpacing([plane.pixel_mm, plane.pixel_mm])
+    image.SetOrigin([-(side - 1) / 2 * plane.pixel_mm for side in plane.values.shape[::-1]])
+    return image
+
+
+def _cut_off(plane: Plane, reach_mm: float) -> Plane:
+    return Plane(np.clip(plane.values, -reach_mm, reach_mm), plane.pixel_mm)
