@@ -16,7 +16,7 @@ from scgm.datasets import DataSet
 from scgm.errors import UsageError
 from scgm.version import __version__
 
-LEARNING = ("jcscs", "mgac", "sct")
+LEARNING = ("jcscs", "mgac", "sct", "vbem")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,6 +118,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "jcscs": _with_atlas("jcscs"),
         "mgac": _with_atlas("mgac"),
         "sct": _with_atlas("sct"),
+        "vbem": _with_atlas("vbem"),
     }
 )
 
