@@ -1,12 +1,14 @@
 """Every cord brought to one outline: turned upright, then stretched column by column.
 
-The common outline is an ellipse. Columns keep their order and are only moved and stretched, so the
-way back is known exactly and nothing is folded.
+The common outline is the mean of the cords of the dictionary, each moved to the middle and turned
+upright. Columns keep their order and are only moved and stretched, so nothing is folded and the way
+back is known exactly.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,38 @@ from scipy import ndimage
 Floats = NDArray[np.float64]
 Slice = NDArray[np.float32]
 
-# Half axes of the common outline: a cervical cord 13 mm wide and 8.4 mm high.
-HALF_WIDTH_MM, HALF_HEIGHT_MM = 6.5, 4.2
 LEAST_ELONGATION = 1.15  # a cord that is nearly round has no direction
 MOST_TURN = np.deg2rad(25)
-# Columns near the ends of the cord have no reliable height: stretching stays within these.
+# Columns near the ends of the cord have no reliable height: they take that of the last reliable
+# one, and stretching stays within bounds.
+RELIABLE = 0.85
 LEAST_STRETCH, MOST_STRETCH = 0.5, 1.6
-SMOOTH_MM = 1.0
+SMOOTH = 3.3, 1.7  # samples: 1 mm for the middle of the columns, half of it for their height
+INNER = 0.85  # how much of the outline, on each side of its middle, is compared
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """A cord that stands upright; lengths in samples.
+
+    Parameters
+    ----------
+    half_width : float
+        Half of its width.
+    middle, half_height : (n,) float64
+        For each column of a window around the cord: how far the middle of the cord's column lies
+        off the middle row, and half of its height.
+    """
+
+    half_width: float
+    middle: Floats
+    half_height: Floats
+
+    def inner(self) -> NDArray[np.bool_]:
+        """Return the samples (n, n) so far inside that an error of the cord's edge is not seen."""
+        rows, columns = around(len(self.middle))
+        inside: NDArray[np.bool_] = np.abs(rows - self.middle) < INNER * self.half_height
+        return inside & (np.abs(columns) < INNER * self.half_width)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,92 +57,152 @@ class Alignment:
 
     Parameters
     ----------
-    middle : (2,) float64
-        Row and column of the cord's center in the slice.
+    centre : (2,) float64
+        Row and column of the cord's middle in the slice.
     turn : float
         Angle in radians of the cord's longer axis, from the columns towards the rows.
     width : float
         Width of the cord over that of the common outline.
-    mid, stretch : (n,) float64
-        For each column of the common space: how far the middle of the cord's column lies off the
-        center, and its height over that of the common outline.
+    shift, stretch : (n,) float64
+        For each column of the common space: where its middle row lies in the upright slice, and
+        how many rows of the slice one row of the common space is.
+    affine : (2, 3) float64
+        Within the common space, from a place (row, column, 1) around its middle to where the
+        outline alone would have it: what is in a cord does not quite follow its outline.
     """
 
-    middle: Floats
+    centre: Floats
     turn: float
     width: float
-    mid: Floats
+    shift: Floats
     stretch: Floats
+    affine: Floats = field(default_factory=lambda: np.eye(2, 3))
 
     def to_common(self, values: Slice) -> Slice:
         """Bring a slice to the common space by linear interpolation."""
-        size = len(self.mid)
-        rows, columns = np.indices((size, size)) - (size - 1) / 2
-        across = rows * self.stretch + self.mid
-        row, column = _turned(across, columns * self.width, self.turn)
-        return _at(values, row + self.middle[0], column + self.middle[1])
+        rows, columns = moved(self.affine, *around(len(self.shift)))
+        shift, stretch = self._column(columns)
+        across, along = _turned(rows * stretch + shift, columns * self.width, self.turn)
+        return sampled(values, across + self.centre[0], along + self.centre[1])
 
     def from_common(self, values: Slice) -> Slice:
         """Bring a map of the common space to the slice by linear interpolation."""
-        size = len(self.mid)
-        rows, columns = np.indices((size, size))
-        across, along = _turned(rows - self.middle[0], columns - self.middle[1], -self.turn)
-        column = along / self.width + (size - 1) / 2
-        index = np.arange(size)
-        mid, stretch = np.interp(column, index, self.mid), np.interp(column, index, self.stretch)
-        return _at(values, (across - mid) / stretch + (size - 1) / 2, column)
+        places = np.indices(values.shape, np.float64) - self.centre[:, None, None]
+        across, along = _turned(places[0], places[1], -self.turn)
+        shift, stretch = self._column(along / self.width)
+        matrix = np.linalg.inv(self.affine[:, :2])
+        back = np.c_[matrix, -matrix @ self.affine[:, 2]]
+        rows, columns = moved(back, (across - shift) / stretch, along / self.width)
+        middle = (len(values) - 1) / 2
+        return sampled(values, rows + middle, columns + middle)
+
+    def _column(self, columns: Floats) -> tuple[Floats, Floats]:
+        known = _offsets(len(self.shift))
+        return np.interp(columns, known, self.shift), np.interp(columns, known, self.stretch)
 
 
-def align(cord: NDArray[np.bool_], pixel_mm: float) -> Alignment:
-    """Find how the cord of a slice (n, n) lies and is shaped; at least one sample is cord."""
-    size = len(cord)
-    place = np.argwhere(cord).astype(np.float64)
-    middle = place.mean(axis=0)
-    turn = _axis(place - middle)
-    rows, aside = (place - middle).T
-    across, along = _turned(rows, aside, -turn)
-    half_width = np.quantile(np.abs(along), 0.98) + 0.5
-    width = float(half_width * pixel_mm / HALF_WIDTH_MM)
-    columns = np.arange(size, dtype=np.float64) - (size - 1) / 2
-    low, high = _profile(along / width, across, columns)
-    outline = np.sqrt(np.maximum(1 - (columns * pixel_mm / HALF_WIDTH_MM) ** 2, 0.05))
-    sigma = SMOOTH_MM / pixel_mm
-    stretch = (high - low) / 2 / (HALF_HEIGHT_MM / pixel_mm * outline)
-    stretch = ndimage.gaussian_filter1d(stretch, sigma, mode="nearest")
-    mid = ndimage.gaussian_filter1d((high + low) / 2, sigma, mode="nearest")
-    return Alignment(middle, turn, width, mid, np.clip(stretch, LEAST_STRETCH, MOST_STRETCH))
+def mean_profile(cords: Sequence[Slice], *, symmetric: bool) -> Profile:
+    """Return the mean outline of cords (n, n), each moved to the middle and turned upright.
+
+    *symmetric* makes its left like its right.
+    """
+    upright = [_profile(cord, *_pose(cord)) for cord in cords]
+    columns = _offsets(len(cords[0]))
+    half_width = float(np.mean([each.half_width for each in upright]))
+    lines = np.zeros((2, len(columns)))
+    for each in upright:
+        there = columns * each.half_width / half_width
+        lines[0] += np.interp(there, columns, each.middle) / len(upright)
+        lines[1] += np.interp(there, columns, each.half_height) / len(upright)
+    if symmetric:
+        lines = (lines + lines[:, ::-1]) / 2
+    return Profile(half_width, lines[0], lines[1])
 
 
-def _axis(place: Floats) -> float:
-    """Return the angle of the longer axis of places (N, 2) around 0; 0 if they have none."""
-    moments = place.T @ place / len(place) + np.eye(2) / 12  # 1/12: of a sample in itself
+def align(cord: Slice, outline: Profile) -> Alignment:
+    """Find the way of a slice to the common space from its cord (n, n), shares of 0 to 1.
+
+    At least one sample is to be cord.
+    """
+    centre, turn = _pose(cord)
+    own = _profile(cord, centre, turn)
+    width = own.half_width / outline.half_width
+    columns = _offsets(len(cord))
+    known = columns[np.abs(columns) <= RELIABLE * outline.half_width]
+    middle, height = (np.interp(known * width, columns, line) for line in _lines(own))
+    common_middle, common_height = (np.interp(known, columns, line) for line in _lines(outline))
+    stretch = np.clip(height / np.maximum(common_height, 1), LEAST_STRETCH, MOST_STRETCH)
+    shift = middle - stretch * common_middle
+    return Alignment(
+        centre, turn, width, np.interp(columns, known, shift), np.interp(columns, known, stretch)
+    )
+
+
+def _lines(profile: Profile) -> tuple[Floats, Floats]:
+    return profile.middle, profile.half_height
+
+
+def around(size: int) -> tuple[Floats, Floats]:
+    """Return row and column of each sample (n, n), from the middle."""
+    rows, columns = np.indices((size, size)) - (size - 1) / 2
+    return rows, columns
+
+
+def moved(affine: Floats, rows: Floats, columns: Floats) -> tuple[Floats, Floats]:
+    """Return places moved by an affine (2, 3)."""
+    (a, b, c), (d, e, f) = affine
+    return a * rows + b * columns + c, d * rows + e * columns + f
+
+
+def sampled(values: Slice, rows: Floats, columns: Floats) -> Slice:
+    """Return the values at places, interpolated linearly; 0 outside."""
+    found = ndimage.map_coordinates(values.astype(np.float32), (rows, columns), order=1)
+    return np.asarray(found, np.float32)
+
+
+def _pose(cord: Slice) -> tuple[Floats, float]:
+    """Return row and column of the middle, and the angle of the longer axis; 0 if there is none."""
+    weight = _sharp(cord).ravel().astype(np.float64)
+    places = np.indices(cord.shape, float).reshape(2, -1)
+    centre = places @ weight / weight.sum()
+    apart = places - centre[:, None]
+    moments = (weight * apart) @ apart.T / weight.sum()
     difference, mixed = moments[1, 1] - moments[0, 0], 2 * moments[0, 1]
-    longer = np.hypot(difference, mixed)
-    total = moments.trace()
-    if (total + longer) / (total - longer) < LEAST_ELONGATION**2:
-        return 0.0
+    longer, total = np.hypot(difference, mixed), moments.trace()
+    if total + longer < LEAST_ELONGATION**2 * (total - longer):
+        return centre, 0.0
     angle = float(0.5 * np.arctan2(mixed, difference))
-    return angle if abs(angle) <= MOST_TURN else 0.0
+    return centre, angle if abs(angle) <= MOST_TURN else 0.0
+
+
+def _profile(cord: Slice, centre: Floats, turn: float) -> Profile:
+    rows, columns = around(len(cord))
+    across, along = _turned(rows, columns, turn)
+    upright = sampled(_sharp(cord), across + centre[0], along + centre[1]).astype(np.float64)
+    heights = upright.sum(axis=0)
+    # In an ellipse, half of an axis is twice the root of the mean square distance along it.
+    half_width = float(2 * np.sqrt(heights @ columns[0] ** 2 / heights.sum()))
+    shown = heights >= min(1, heights.max())
+    middle = np.interp(
+        columns[0], columns[0, shown], (rows * upright).sum(axis=0)[shown] / heights[shown]
+    )
+    return Profile(
+        max(half_width, 1.0),
+        ndimage.gaussian_filter1d(middle, SMOOTH[0], mode="nearest"),
+        ndimage.gaussian_filter1d(heights / 2, SMOOTH[1], mode="nearest"),
+    )
+
+
+def _sharp(cord: Slice) -> Slice:
+    """Take away what is faint in a cord found, and keep the half of its edge where it is."""
+    return np.asarray(np.clip(2 * cord - 0.5, 0, 1), np.float32)
+
+
+def _offsets(size: int) -> Floats:
+    return np.arange(size, dtype=np.float64) - (size - 1) / 2
 
 
 def _turned(across: Floats, along: Floats, angle: float) -> tuple[Floats, Floats]:
     """Turn a vector (rows, columns) by an angle, from the columns towards the rows."""
     cosine, sine = np.cos(angle), np.sin(angle)
     return cosine * across + sine * along, cosine * along - sine * across
-
-
-def _profile(along: Floats, across: Floats, columns: Floats) -> tuple[Floats, Floats]:
-    """Return lowest and highest edge of the cord in each column, continued beyond its ends."""
-    low, high = (np.full(len(columns), np.nan) for _ in range(2))
-    nearest = np.clip(np.rint(along - columns[0]).astype(int), 0, len(columns) - 1)
-    for index in np.unique(nearest):
-        inside = across[nearest == index]
-        low[index], high[index] = inside.min() - 0.5, inside.max() + 0.5
-    known = np.flatnonzero(~np.isnan(low))
-    every = np.arange(len(columns))
-    return np.interp(every, known, low[known]), np.interp(every, known, high[known])
-
-
-def _at(values: Slice, rows: Floats, columns: Floats) -> Slice:
-    found = ndimage.map_coordinates(values.astype(np.float32), (rows, columns), order=1)
-    return np.asarray(found, np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -14,6 +16,20 @@ LOWEST, HIGHEST = -1.5, 2.5
 LEAST_CONTRAST = 0.5
 # A Laplacian of four neighbors has the variance of 20 samples of noise.
 LAPLACIAN_VARIANCE = 20
+
+
+class Levels(NamedTuple):
+    """Intensities of white and gray matter."""
+
+    white: float
+    gray: float
+
+    def scaled(self, image: Slice, where: Mask) -> Slice:
+        """Bring white matter to 0 and gray matter to 1; 0 outside of a region."""
+        if self.gray == self.white:
+            return np.zeros_like(image)
+        scaled = np.clip((image - self.white) / (self.gray - self.white), LOWEST, HIGHEST)
+        return np.asarray(scaled * where, np.float32)
 
 
 def denoised(image: Slice, cord: Mask) -> Slice:
@@ -31,20 +47,28 @@ def denoised(image: Slice, cord: Mask) -> Slice:
     return np.asarray(smooth, np.float32)
 
 
-def normalized(image: Slice, gm: Mask, wm: Mask) -> Slice:
-    """Bring the medians of white and gray matter to 0 and 1, whichever is brighter.
+def contrast(image: Slice, gm: Mask, wm: Mask) -> float:
+    """Return how much brighter gray matter is, in standard deviations of both tissues."""
+    spread = float(image[gm | wm].std())
+    return float(np.median(image[gm]) - np.median(image[wm])) / spread if spread > 0 else 0.0
 
-    Where they cannot be told apart, the range of both tissues takes their place: its lowest 2 % to
-    0 and its highest to 1. Outside of both tissues the result is 0.
+
+def levels(image: Slice, gm: Mask, wm: Mask, *, brighter: bool) -> Levels:
+    """Return the medians of white and gray matter in a slice (n, n).
+
+    Where they cannot be told apart, or are the other way round than in the other slices, the range
+    of both tissues takes their place: its lowest 2 % and its highest.
+
+    Parameters
+    ----------
+    gm, wm : (n, n) bool
+        The tissues, or where they are expected; neither is empty.
+    brighter : bool
+        Whether gray matter is the brighter one.
     """
-    tissue = gm | wm
-    if not (gm.any() and wm.any()):
-        return np.zeros_like(image)
-    gray, white = np.median(image[gm]), np.median(image[wm])
-    spread = (image[gm].std() + image[wm].std()) / 2
-    if abs(gray - white) <= LEAST_CONTRAST * spread:
-        white, gray = np.percentile(image[tissue], (2, 98))
-    if gray == white:
-        return np.zeros_like(image)
-    scaled = np.clip((image - white) / (gray - white), LOWEST, HIGHEST)
-    return np.asarray(scaled * tissue, np.float32)
+    white, gray = float(np.median(image[wm])), float(np.median(image[gm]))
+    spread = float(image[gm].std() + image[wm].std()) / 2
+    if (gray - white if brighter else white - gray) > LEAST_CONTRAST * spread:
+        return Levels(white, gray)
+    low, high = (float(value) for value in np.percentile(image[gm | wm], (2, 98)))
+    return Levels(low, high) if brighter else Levels(high, low)
