@@ -54,7 +54,7 @@ class Gsbme:
 
     reach: int = 1
     rim_mm: float = 0.75
-    smooth_mm: float = 0.3
+    smooth_mm: float = 0.15
     bins: int = 128
     share: tuple[float, float] = (0.08, 0.35)
     least_mm2: float = 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,17 @@ from scgm.windows import CordWindows
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
+
+# Anterior horn, posterior horn and the bridge between the halves, of one half: lines between points
+# (forward, sideward), in half widths of the cord, and half their breadth.
+BUTTERFLY = (
+    ((0.4, 0.3), (0.15, 0.3)),
+    ((0.15, 0.3), (-0.5, 0.45)),
+    ((0.15, 0.0), (0.15, 0.3)),
+)
+WING = 0.15
+
+BEYOND = 0.5  # how far fluid lies beyond the range of the cord, in units of that range
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +61,14 @@ def prepare(windows: CordWindows, *, smooth_mm: float, rim_mm: float) -> Prepare
     rim_mm : float
         Width of the rim that is left out. Where nothing remains, the cord is too thin for it and
         its deeper half is taken.
+
+    Returns
+    -------
+    Prepared
     """
-    cord = (windows.cord >= 0.5) & windows.inside
-    depth = np.stack([_depth_mm(mask, windows.pixel_mm) for mask in cord])
+    given = (windows.cord >= 0.5) & windows.inside
+    cord = np.array([without_fluid(*each) for each in zip(windows.image, given, strict=True)])
+    depth = np.array([_depth_mm(mask, windows.pixel_mm) for mask in cord])
     deepest = depth.max(axis=(1, 2), keepdims=True)
     core = (depth >= np.minimum(rim_mm, deepest / 2)) & cord
     values = np.zeros_like(windows.image)
@@ -62,19 +79,71 @@ def prepare(windows: CordWindows, *, smooth_mm: float, rim_mm: float) -> Prepare
     return Prepared(values, core, depth, windows.index)
 
 
-def gray_is_bright(prepared: Prepared) -> bool:
-    """Tell whether gray matter is brighter than white matter: it lies deeper in the cord.
+def without_fluid(image: Floats, cord: Bools) -> Bools:
+    """Return the cord without what an outline that is too wide takes in of its surroundings.
 
-    The mean over slices of the correlation of intensity and depth within the core decides. The
-    plane that was taken out has none with depth in a symmetric cord.
+    The inner half of a cord shows all of its tissues. What reaches the outline and is brighter or
+    darker than anything in there, by more than `BEYOND` of the range, does not belong to it.
+
+    Parameters
+    ----------
+    image : (n, n) float32
+        Intensities.
+    cord : (n, n) bool
+        As it was found or given; may be empty.
     """
-    correlations = [
-        _correlation(values[core], depth[core])
-        for values, core, depth in zip(
-            prepared.values, prepared.core, prepared.depth_mm, strict=True
-        )
-    ]
+    depth = _depth_mm(cord, 1.0)
+    inner = cord & (depth >= depth.max() / 2)
+    if not inner.any():
+        return cord
+    low, high = np.percentile(image[inner], (2, 98))
+    margin = BEYOND * (high - low)
+    strange = cord & ~inner & ((image < low - margin) | (image > high + margin))
+    # Two specks of noise inside are no fluid: it is one piece with the outside.
+    beyond = np.pad(strange | ~cord, 1, constant_values=True)
+    pieces, _ = ndimage.label(beyond)
+    fluid = np.isin(pieces, np.unique(pieces[np.pad(~cord, 1, constant_values=True)]))
+    return np.asarray(cord & ~fluid[1:-1, 1:-1], np.bool_)
+
+
+def gray_is_bright(prepared: Prepared) -> bool:
+    """Tell whether gray matter is brighter than white matter: it has the shape of a butterfly.
+
+    The mean over slices of the correlation between the rank of an intensity in the core and
+    `butterfly` decides: ranks, so that fluid in a rim that is too thin does not decide alone.
+    """
+    correlations = []
+    for values, core in zip(prepared.values, prepared.core, strict=True):
+        _, ranks = np.unique(values[core], return_inverse=True)
+        correlations.append(_correlation(ranks, butterfly(core)[core]))
     return not correlations or float(np.mean(correlations)) >= 0
+
+
+def butterfly(cord: Bools) -> Bools:
+    """Draw roughly where gray matter lies in a cord: all that this method knows of anatomy.
+
+    Parameters
+    ----------
+    cord : (n, n) bool
+        Rows from posterior to anterior. Places in it are counted from its centroid in units of
+        twice the standard deviation along each axis, which for an ellipse are its half axes.
+
+    Returns
+    -------
+    (n, n) bool
+        Empty where the cord is.
+    """
+    places = np.argwhere(cord)
+    if not len(places):
+        return cord.copy()
+    # A sample is a square: its own spread belongs to that of the cord.
+    half = 2 * np.sqrt(places.var(axis=0) + 1 / 12)
+    forward, sideward = (np.indices(cord.shape) - places.mean(axis=0)[:, None, None]) / half[
+        :, None, None
+    ]
+    here = np.stack([forward, np.abs(sideward)], axis=-1)
+    distance = np.min([_distance(here, *line) for line in BUTTERFLY], axis=0)
+    return np.asarray((distance <= WING) & cord, np.bool_)
 
 
 def _depth_mm(cord: Bools, pixel_mm: float) -> Floats:
@@ -108,7 +177,16 @@ def _unshaded(image: Floats, core: Bools, pixel_mm: float) -> Floats:
     return np.asarray(np.where(np.ptp(values) > 1e-5 * scale, found, 0), np.float32)
 
 
-def _correlation(first: Floats, second: Floats) -> float:
-    if first.size < 2 or not (np.ptp(first) > 0 and np.ptp(second) > 0):
+def _distance(
+    places: NDArray[np.float64], start: tuple[float, float], end: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Return the distance of places (..., 2) from a line between two points."""
+    first, along = np.array(start), np.subtract(end, start)
+    share = np.clip((places - first) @ along / (along @ along), 0, 1)
+    return np.asarray(np.linalg.norm(places - first - share[..., None] * along, axis=-1))
+
+
+def _correlation(first: NDArray[Any], second: NDArray[Any]) -> float:
+    if not first.size or first.min() == first.max() or second.all() or not second.any():
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])
