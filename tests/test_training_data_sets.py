@@ -115,7 +115,9 @@ def test_the_command_learns_from_a_data_set(data: Path, model: Path, tmp_path: P
 
     card = read_card(tmp_path / "fine.onnx")
     assert card.training["sites"] == ["a", "b", "here", "there"]
-    assert len(card.data) == 2
+    # Its own two images, and those of the model that it started from.
+    own = [str(data / name) for name in ("other.nii.gz", "scan.nii.gz")]
+    assert card.data == (*own, "other.nii.gz", "scan.nii.gz")
 
 
 def test_phantoms_alone_can_be_learned_from(tmp_path: Path) -> None:
