@@ -260,6 +260,19 @@ def test_a_step_never_makes_things_worse() -> None:
         warp = better
 
 
+def test_a_step_that_would_lead_too_far_is_shortened() -> None:
+    """Where neighbors differ by 2 all over, the full step is 8 times as long as the warp."""
+    size = 48
+    checkered = np.where(np.indices((size, size)).sum(axis=0) % 2, 1.0, -1.0)
+    warp, start = np.stack([checkered, -checkered]), np.indices((size, size)).astype(float)
+    settings = WarpSettings(stiffness=1.0, anchor=0.0, smooth=0.1)
+    no_tissue = np.zeros((size, size, 3))
+
+    better = bent(warp, start, rings(size), no_tissue, settings)
+
+    assert price(better, settings) < price(warp, settings)
+
+
 def test_what_fits_already_is_left_alone() -> None:
     template, start = rings(), np.indices((48, 48)).astype(float)
 
@@ -471,6 +484,19 @@ def test_the_lower_bound_never_falls(method: Vbem) -> None:
 
     assert len(bounds) > 5
     assert (np.diff(bounds) >= -1e-9 * abs(bounds[0])).all()
+
+
+def test_what_the_cord_rules_out_is_never_answered_for(method: Vbem) -> None:
+    """A spot as bright as fluid, deep in the cord, stays gray or white matter."""
+    windows, _ = drawn(4, slices=1).windows(method.size, method.pixel_mm)
+    bright = windows.image[windows.cord < 0.5].max()
+    windows.image[0, 38:42, 38:42] = bright
+    scan = prepared(*arrays_of(windows), windows.pixel_mm, method.preparation)
+
+    shares = method.fitted(windows, np.ones(1, bool)).shares
+
+    assert not shares[~scan.allowed].any()
+    np.testing.assert_allclose(shares[windows.inside].sum(axis=-1), 1)
 
 
 def test_one_slice_is_enough(method: Vbem) -> None:
