@@ -26,6 +26,7 @@ from scgm.classical.vbem.deformation import (
     pushed,
     sampled,
 )
+from scgm.classical.vbem.fitting import fit
 from scgm.classical.vbem.mixture import (
     NormalWishart,
     divergence,
@@ -351,6 +352,16 @@ def test_slices_without_labels_teach_where_gray_matter_is(labelled_share: float)
     assert dice(scan.found_by(method), scan.gm) >= PUBLISHED - 0.1
 
 
+def test_labels_count_even_where_the_image_says_nothing() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal(people().image.shape).astype(np.float32)
+    blind = replace(people(), image=np.where(people().cord >= 0.5, 5 + noise, 0))
+
+    shares, usual = build(blind, sweeps=1)["shares"], template()["shares"]
+
+    assert dice(shares[..., GRAY] > 0.5, usual[..., GRAY] > 0.5) > 0.8
+
+
 def test_the_template_of_the_same_slices_is_the_same() -> None:
     again = build(people(), sweeps=1)
 
@@ -416,6 +427,8 @@ def test_the_core_of_the_cord_is_gray_or_white_and_far_away_is_neither(method: V
 
     core = ndimage.binary_erosion(cord, iterations=3)
     assert not scan.allowed[0][core][:, WHITE + 1 :].any()
+    rim = cord & ~ndimage.binary_erosion(cord)
+    assert scan.allowed[0][rim].all()
     far = ~ndimage.binary_dilation(cord, iterations=4)
     assert not scan.allowed[0][far][:, : WHITE + 1].any()
     assert scan.allowed[0].any(axis=-1).all()
@@ -424,7 +437,8 @@ def test_the_core_of_the_cord_is_gray_or_white_and_far_away_is_neither(method: V
 def test_a_slope_and_the_unit_of_the_scanner_change_nothing() -> None:
     windows, _ = drawn(3, slices=2).windows(80, 0.3)
     usual = prepared(*arrays_of(windows), 0.3, Preparation()).values
-    other = replace(windows, image=7 * windows.image)
+    gains = np.array([7, 21], np.float32).reshape(2, 1, 1)  # the second slice nearer to the coil
+    other = replace(windows, image=gains * windows.image)
     scaled = prepared(*arrays_of(other), 0.3, Preparation()).values
 
     np.testing.assert_allclose(scaled, usual, atol=1e-4)
@@ -484,6 +498,43 @@ def test_the_lower_bound_never_falls(method: Vbem) -> None:
 
     assert len(bounds) > 5
     assert (np.diff(bounds) >= -1e-9 * abs(bounds[0])).all()
+
+
+def test_the_bound_is_that_of_what_was_found(method: Vbem) -> None:
+    """Data given the classes, less what intensities and warps moved from their priors."""
+    windows, _ = drawn(4, slices=1).windows(method.size, method.pixel_mm)
+    scan = prepared(*arrays_of(windows), windows.pixel_mm, method.preparation)
+    prior, template = method.template.prior(1.0), np.log(method.template.shares)
+    early = replace(method.fitting, tolerance=1.0, rounds=9)  # ends before its last round
+
+    found = fit(scan, template, method.template.frame, prior, early)
+
+    base = sampled(template, found.places[0]) + np.log(found.weights)
+    shares = np.exp(base) / np.exp(base).sum(axis=-1, keepdims=True)
+    seen_there = scan.counts[0]
+    density = np.exp(log_density(scan.values[0][seen_there][:, None], found.known))
+    expected = np.log((shares * scan.allowed[0])[seen_there] * density @ np.ones(5)).sum()
+    warp = found.places[0] - aligned(method.size, scan.frames[0], method.template.frame)
+    assert price(warp, early.warp) > 0
+    expected -= divergence(found.known, prior) + price(warp, early.warp)
+    expected += log_weight_prior(found.weights, early.pseudo_count)
+    assert found.bounds[-1] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("ratio", [0.6, 1.6])
+def test_the_higher_of_the_bounds_of_bright_and_dark_is_kept(method: Vbem, ratio: float) -> None:
+    windows, _ = drawn(3, slices=1, gm_wm_ratio=ratio).windows(method.size, method.pixel_mm)
+    scan = prepared(*arrays_of(windows), windows.pixel_mm, method.preparation)
+    template, frame = np.log(method.template.shares), method.template.frame
+
+    kept = method.fitted(windows, np.ones(1, bool))
+
+    dark, bright = (
+        fit(scan, template, frame, method.template.prior(1.0, bright=way), method.fitting)
+        for way in (False, True)
+    )
+    assert (bright.bounds[-1] > dark.bounds[-1]) == (ratio > 1)
+    assert kept.bounds[-1] == max(bright.bounds[-1], dark.bounds[-1])
 
 
 def test_what_the_cord_rules_out_is_never_answered_for(method: Vbem) -> None:
