@@ -434,8 +434,8 @@ def test_likeness_counts_where_it_finds_the_rare_slices_of_other_people() -> Non
 
 
 def test_no_one_is_labeled_by_own_slices_when_the_decay_is_estimated() -> None:
-    # Rare slices of one person alone: nobody else's slice is like them, and no decay helps.
-    assert build(two_kinds((0, 1)), mirrored=False)["decay"] == 0
+    # One rare slice: nobody else has one like it, and no decay helps. Its own would, if it counted.
+    assert build(two_kinds((0,)), mirrored=False)["decay"] == 0
 
 
 def test_a_single_person_makes_a_dictionary() -> None:
