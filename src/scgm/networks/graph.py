@@ -12,7 +12,7 @@ from scgm.networks.preparation import (
     COARSE_MIN,
     COARSE_MM,
     COARSE_STEP,
-    WINDOW,
+    SEGMENTED,
     WINDOW_MM,
     compress,
     standardise,
@@ -38,7 +38,7 @@ class CordAndGrayMatter(nn.Module):
     finder
         Coarse slices (N, 1, y, x) -> logits (N, y * x + 1), "no cord" last.
     segmenter
-        Windows (N, 1, 128, 128) at 0.25 mm -> logits (N, 2, 128, 128): the cord, and gray matter
+        Windows (N, 1, 112, 112) at 0.25 mm -> logits (N, 2, 112, 112): the cord, and gray matter
         given the cord.
     """
 
@@ -141,29 +141,41 @@ def refined_centre(places: Tensor, rows_mm: Tensor, columns_mm: Tensor) -> Tenso
     return torch.stack([row + shift_row, column + shift_column], dim=1)
 
 
-def middle_of(cord: Tensor, rows_mm: Tensor, columns_mm: Tensor, otherwise_mm: Tensor) -> Tensor:
+def middle_of(
+    cord: Tensor,
+    rows_mm: Tensor,
+    columns_mm: Tensor,
+    otherwise_mm: Tensor,
+    step_mm: float = WINDOW_MM,
+) -> Tensor:
     """Centroids (Z, 2) in mm of cord maps (Z, y, x); ``otherwise_mm`` where there is no cord."""
     weight = cord * cord  # leaves out the faint values that are spread over a whole window
     total = weight.sum(dim=(1, 2))
     row = (weight.sum(dim=2) * rows_mm).sum(dim=1) / total.clamp(min=1e-6)
     column = (weight.sum(dim=1) * columns_mm).sum(dim=1) / total.clamp(min=1e-6)
-    enough = total * WINDOW_MM**2 >= LEAST_CORD_MM2
+    enough = total * step_mm**2 >= LEAST_CORD_MM2
     return torch.where(enough[:, None], torch.stack([row, column], dim=1), otherwise_mm)
 
 
 def cut_windows(
-    slices: Tensor, pixel: Tensor, centre_mm: Tensor, size: int = WINDOW
+    slices: Tensor,
+    pixel: Tensor,
+    centre_mm: Tensor,
+    size: int = SEGMENTED,
+    step_mm: float = WINDOW_MM,
 ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
-    """Windows (Z, size, size) at 0.25 mm, which samples lie in the image, and their positions."""
-    rows_mm = grid_mm(centre_mm[:, 0], size, WINDOW_MM)
-    columns_mm = grid_mm(centre_mm[:, 1], size, WINDOW_MM)
-    rows = resampling_matrix(rows_mm, WINDOW_MM, slices.shape[1], pixel[0])
-    columns = resampling_matrix(columns_mm, WINDOW_MM, slices.shape[2], pixel[1])
+    """Windows (Z, size, size), which samples lie in the image, and their positions in mm."""
+    rows_mm = grid_mm(centre_mm[:, 0], size, step_mm)
+    columns_mm = grid_mm(centre_mm[:, 1], size, step_mm)
+    rows = resampling_matrix(rows_mm, step_mm, slices.shape[1], pixel[0])
+    columns = resampling_matrix(columns_mm, step_mm, slices.shape[2], pixel[1])
     windows, inside = resample_inside(slices, rows, columns)
     return windows, inside, (rows_mm, columns_mm)
 
 
-def back_matrix(window_mm: Tensor, count: Tensor | int, pixel: Tensor) -> Tensor:
-    """Weights (Z, count, 128) of a window's samples in each native pixel."""
+def back_matrix(
+    window_mm: Tensor, count: Tensor | int, pixel: Tensor, step_mm: float = WINDOW_MM
+) -> Tensor:
+    """Weights (Z, count, size) of a window's samples (Z, size) in each native pixel."""
     positions = (steps(count, window_mm) * pixel)[None, :] - window_mm[:, :1]
-    return resampling_matrix(positions, pixel, WINDOW, WINDOW_MM)
+    return resampling_matrix(positions, pixel, window_mm.shape[1], step_mm)
