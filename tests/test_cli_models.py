@@ -7,6 +7,7 @@ import pytest
 from standin import run_scgm, write_model
 
 from scgm import models
+from scgm.errors import ModelError
 
 
 def test_a_card_is_shown_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -38,6 +39,54 @@ def test_the_list_has_a_line_for_each_model(
     ended = run_scgm(capsys, "models")
 
     assert ended.status == 0
-    for text in ("standin 1", "1 volumes", "Dice 0.50 to 0.50 on 1 images"):
+    for text in ("standin", "1 volumes", "Dice 0.50 to 0.50 on 1 images"):
         assert text in ended.out
     assert models.read_card(path).graph_sha256[:12] in ended.out
+
+
+def test_an_atlas_is_listed_and_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    listed, shown = run_scgm(capsys, "models"), run_scgm(capsys, "models", "vbem")
+
+    card = json.loads(shown.out)
+    assert card["method"] == "vbem"
+    assert card["sha256"][:12] in listed.out
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of the user's own models."""
+    monkeypatch.setenv("SCGM_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return folder
+
+
+def test_a_model_of_the_user_has_a_name(capsys: pytest.CaptureFixture[str], own: Path) -> None:
+    for path in write_model(own).parent.glob("*"):
+        path.rename(own / f"mine{path.suffix}")
+
+    assert models.model_names()[-1] == "mine"
+    assert models.read_model("mine").path == own / "mine.onnx"
+    assert "│ mine" in run_scgm(capsys, "models").out
+
+
+def test_a_damaged_model_does_not_hide_the_others(
+    capsys: pytest.CaptureFixture[str], own: Path
+) -> None:
+    write_model(own).write_bytes(b"")
+
+    ended = run_scgm(capsys, "models")
+
+    assert ended.status == 0
+    assert "damaged" in ended.out
+    assert "│ default" in ended.out
+
+
+def test_a_model_of_the_user_does_not_take_the_name_of_another() -> None:
+    with pytest.raises(ModelError, match="default is the name of a model that the package carries"):
+        models.own_model("default")

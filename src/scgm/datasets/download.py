@@ -8,7 +8,6 @@ on: it starts such a file anew.)
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from scgm.datasets.base import sha256_of
 from scgm.errors import DownloadError, NoConnectionError, OutputError
+from scgm.home import home
 from scgm.version import __version__
 
 _REGISTRY = Path(__file__).parent / "registry"
@@ -129,8 +129,7 @@ def public_set(name: str) -> PublicSet:
 
 def data_home() -> Path:
     """Return the folder that public data sets go to: ``~/.scgm/data``, or below ``$SCGM_HOME``."""
-    home = os.environ.get("SCGM_HOME")
-    return (Path(home) if home else Path.home() / ".scgm") / "data"
+    return home() / "data"
 
 
 def present_files(dataset: PublicSet, folder: Path) -> int:

@@ -1,7 +1,8 @@
 """The model files: which there are, and reading one only if it is what its card says.
 
 A model is an ONNX graph, ``NAME.onnx``, with its card beside it, ``NAME.json``. The package
-carries some; any other is named by its path.
+carries some, others are the user's own (``scgm export`` puts them there); any other is named by its
+path.
 """
 
 from __future__ import annotations
@@ -13,8 +14,17 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from scgm.errors import ModelError
+from scgm.home import home
 
-__all__ = ["DEFAULT_MODEL", "ModelCard", "ModelFile", "model_names", "read_card", "read_model"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "ModelCard",
+    "ModelFile",
+    "model_names",
+    "own_model",
+    "read_card",
+    "read_model",
+]
 
 DEFAULT_MODEL = "default"
 _SHIPPED = Path(__file__).parent
@@ -75,8 +85,30 @@ class ModelFile:
 
 
 def model_names() -> tuple[str, ...]:
-    """Return the names of the models that the package carries."""
-    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.onnx")))
+    """Return the names of the models that the package carries, then those of the user's own."""
+    return tuple(path.stem for folder in (_SHIPPED, _own()) for path in _graphs(folder))
+
+
+def own_model(name: str) -> Path:
+    """Return where a model of the user is found by its name.
+
+    Raises
+    ------
+    ModelError
+        If the package carries a model of that name.
+    """
+    if (_SHIPPED / f"{name}.onnx").is_file():
+        msg = f"{name} is the name of a model that the package carries; choose another"
+        raise ModelError(msg)
+    return _own() / f"{name}.onnx"
+
+
+def _own() -> Path:
+    return home() / "models"
+
+
+def _graphs(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.onnx"))
 
 
 def read_card(name_or_path: str | Path = DEFAULT_MODEL) -> ModelCard:
@@ -123,8 +155,10 @@ def read_model(name_or_path: str | Path = DEFAULT_MODEL) -> ModelFile:
 
 def _find_graph(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
-    if text in model_names():
-        return _SHIPPED / f"{text}.onnx"
+    for folder in (_SHIPPED, _own()):
+        for graph in _graphs(folder):
+            if graph.stem == text:
+                return graph
     path = Path(name_or_path).expanduser()
     if path.suffix.lower() != ".onnx":
         known = ", ".join(model_names()) or "none in this installation"

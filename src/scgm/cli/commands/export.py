@@ -12,7 +12,14 @@ from scgm.cli.console import Messages, Quiet, Verbose
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="Folder written by 'scgm train'.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model file (.onnx).")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The model file (.onnx); by default one of 'scgm models' with the folder's name.",
+        ),
+    ] = None,
     description: Annotated[
         str, typer.Option(help="One sentence for the card: what the model is for.")
     ] = "Gray matter and cord on axial MRI",
@@ -30,17 +37,19 @@ def export(
 
     For example:
 
-      scgm export runs/mine --output models/mine.onnx
+      scgm export runs/mine
 
-      scgm export runs/all --fold runs/without-ucl --output models/mine.onnx
+      scgm export runs/all --fold runs/without-ucl --output models/all.onnx
     """
     from scgm.errors import ConfigError
+    from scgm.models import own_model
 
     try:
         from scgm.training.export import export as run
     except ImportError as error:
         msg = f"export needs {error.name}, which is not installed: pip install 'scgm[train]'"
         raise ConfigError(msg) from error
+    output = output or own_model(checkpoint.resolve().name)
     card = run(
         checkpoint, output, description=description, folds=tuple(fold or ()), overwrite=overwrite
     )
