@@ -14,8 +14,17 @@ from scgm.networks.graph import (
     cut_windows,
     refined_centre,
 )
-from scgm.networks.preparation import COARSE_MM, WINDOW, compress, standardise
+from scgm.networks.preparation import (
+    COARSE_MM,
+    LEARNED_MM,
+    SEGMENTED_MM,
+    compress,
+    standardise,
+    window_size,
+)
 from scgm.networks.resampling import resample
+
+WINDOW = window_size(LEARNED_MM)
 
 
 class BrightPlaces(nn.Module):
@@ -41,13 +50,16 @@ def disc(
     return (rows**2 + columns**2 <= radius**2).float()
 
 
+@pytest.mark.parametrize("window_mm", [0.25, 0.1, 0.4])
 @pytest.mark.parametrize("pixel", [(0.5, 0.5), (0.3, 0.9), (1.1, 0.7)])
-def test_a_bright_disc_is_found_and_put_back_where_it_was(pixel: tuple[float, float]) -> None:
+def test_a_bright_disc_is_found_and_put_back_where_it_was(
+    pixel: tuple[float, float], window_mm: float
+) -> None:
     """Center within a coarse pixel, mask as it was but for its border; oblong pixels, too."""
     spacing = torch.tensor([4.0, *pixel])
     shape = (int(90 / pixel[0]), int(70 / pixel[1]))
     image = disc(shape, (61.0, 22.0), spacing[1:], 2.0)[None]
-    model = CordAndGrayMatter(BrightPlaces(), BrightPixels())
+    model = CordAndGrayMatter(BrightPlaces(), BrightPixels(), window_mm)
     gm, cord, centre, presence = model(image, spacing, torch.full((1, 2), math.nan))
     place = centre[0] * spacing[1:]
 
@@ -69,7 +81,7 @@ def test_a_given_center_is_kept() -> None:
 
 
 def test_probabilities_are_zero_outside_the_window() -> None:
-    """The window is 32 mm wide: 20 mm off its center there is nothing."""
+    """The window is 28 mm wide: 20 mm off its center there is nothing."""
     image = torch.ones(1, 200, 200)
     model = CordAndGrayMatter(BrightPlaces(), nn.Identity())
     model.segmenter = BrightPixels()
@@ -85,7 +97,7 @@ def test_a_window_and_back_returns_what_was_there() -> None:
     axis = torch.arange(120) * 0.5
     image = (torch.sin(axis / 6)[:, None] * torch.cos(axis / 7)[None, :])[None]
     centre = torch.tensor([[30.2, 29.7]])
-    windows, inside, (rows, columns) = cut_windows(image, pixel, centre)
+    windows, inside, (rows, columns) = cut_windows(image, pixel, centre, window_size(SEGMENTED_MM))
     back = resample(windows, back_matrix(rows, 120, pixel[0]), back_matrix(columns, 120, pixel[1]))
 
     assert bool((inside == 1).all())
@@ -141,3 +153,8 @@ def test_standardization_ignores_unit_and_offset() -> None:
 
     assert torch.allclose(first, second, atol=1e-2)
     assert standardise(image, torch.zeros_like(inside)).abs().max() == 0
+
+
+@pytest.mark.parametrize(("side", "pixel", "size"), [(32, 0.25, 128), (28, 0.1, 288), (28, 9, 16)])
+def test_a_window_has_pixels_that_can_be_halved(side: float, pixel: float, size: int) -> None:
+    assert window_size(side, pixel) == size

@@ -3,13 +3,16 @@
 import pytest
 import torch
 
-from scgm.networks.preparation import WINDOW
+from scgm.networks.preparation import LEARNED_MM, window_size
 from scgm.synthesis.acquisition import Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes, scene_batch
 from scgm.synthesis.tissue import blur, paint
-from scgm.synthesis.windows import CROP, Crops, window_batch
+from scgm.synthesis.windows import Crops, crop_size, window_batch
+
+WINDOW = window_size(LEARNED_MM)
+CROP = crop_size()
 
 STILL = Deformation(
     rotation=0, free_rotation=0, scale=(1, 1), aspect=0, shear=0, shift_mm=0, elastic_mm=0
@@ -150,3 +153,19 @@ def test_the_target_lies_on_the_cord(scenes: Scenes) -> None:
 
     assert int(there.sum()) >= 8
     assert float((value > middle).float().mean()) > 0.8
+
+
+def test_a_shape_keeps_its_size_in_mm_at_another_resolution() -> None:
+    """The same cord, painted with windows of 0.25 and of 0.5 mm: area and brightness agree."""
+    found = []
+    for pixel_mm in (0.25, 0.5):
+        size = crop_size(pixel_mm)
+        cord, gm = disc(size, 6.0 / pixel_mm)[None], disc(size, 2.5 / pixel_mm)[None]
+        yes = torch.ones(1, dtype=torch.bool)
+        crops = Crops(gm, cord, 0 * cord, ~yes, yes, yes, torch.zeros(1).long(), torch.ones(1))
+        batch = window_batch(crops, 48, 0.0, Draw(0), pixel_mm)
+        side_mm = batch.images.shape[-1] * pixel_mm
+        area = (batch.targets >= 0.5).sum(dim=(2, 3)).float().mean(0) * pixel_mm**2
+        found.append((side_mm, *area.tolist()))
+
+    assert found[0] == pytest.approx(found[1], rel=0.03)

@@ -14,7 +14,7 @@ from training_files import silent, write_data
 from scgm.errors import ConfigError, ModelError, OutputError, ScgmError
 from scgm.training.checkpoints import load_checkpoint
 from scgm.training.config import DEFAULT_RECIPE, read_config
-from scgm.training.export import export
+from scgm.training.export import export, graph_difference
 from scgm.training.losses import place_loss, segmentation_loss, soft_dice_loss
 from scgm.training.run import train
 from scgm.training.sources import Folder
@@ -217,6 +217,21 @@ def test_an_exported_graph_equals_its_checkpoint(checkpoint: Path, tmp_path: Pat
         np.allclose(got, want.numpy(), atol=1e-4) for got, want in zip(found, expected, strict=True)
     )
     assert card["training"]["sites"] == ["a"]
+
+
+def test_a_network_can_work_at_another_resolution(data: Path, tmp_path: Path) -> None:
+    config = read_config(data / "recipe.toml", ["segmenter.pixel_mm=0.5"])
+    train(config, data, tmp_path / "coarse", device="cpu", report=silent)
+    model = load_checkpoint(tmp_path / "coarse")[0]
+    card = json.loads(export(tmp_path / "coarse", tmp_path / "m.onnx", description="t").read_text())
+
+    assert model.pixel_mm == 0.5
+    assert graph_difference(model, tmp_path / "m.onnx") < 1e-4
+    assert card["training"]["segmenter"]["pixel_mm"] == 0.5
+    start = {"segmenter.start": str(tmp_path / "m.onnx"), "segmenter.pixel_mm": "0.25"}
+    finer = read_config(data / "recipe.toml", [f"{key}={value}" for key, value in start.items()])
+    with pytest.raises(ConfigError, match=r"trained at 0\.5 mm, and pixel_mm is 0\.25"):
+        train(finer, data, tmp_path / "finer", device="cpu", report=silent)
 
 
 def test_export_overwrites_nothing(checkpoint: Path, tmp_path: Path) -> None:

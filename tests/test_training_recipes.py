@@ -14,7 +14,7 @@ from scgm.networks.ddc import DeepDilatedNetwork
 from scgm.networks.paper_unet import PaperUNet
 from scgm.networks.unet import UNet
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.windows import CROP, Crops
+from scgm.synthesis.windows import Crops, crop_size
 from scgm.training import augmentation
 from scgm.training.augmentation import paper_batch, require_scans
 from scgm.training.checkpoints import build_segmenter, load_checkpoint
@@ -30,6 +30,8 @@ from scgm.training.learner import learning_rate
 from scgm.training.losses import segmentation_loss, soft_dice_loss
 from scgm.training.methods import METHODS, changes_of
 from scgm.training.state import STATE
+
+CROP = crop_size()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,7 @@ def test_a_method_is_a_network_and_a_name(method: str, network: type[nn.Module])
     assert isinstance(built, network)
     shares = {layer.p for layer in built.modules() if isinstance(layer, nn.Dropout)}
     assert shares == (set() if network is UNet else {0.25})
-    assert set(METHODS) == {"default", "ddc", "unet"}
+    assert set(METHODS) == {"default", "ddc", "unet", "deepseg"}
 
 
 def test_dropout_is_a_tenth_unless_it_is_set() -> None:
@@ -176,9 +178,10 @@ def test_shapes_move_as_little_as_the_paper_says(monkeypatch: pytest.MonkeyPatch
         assert max(map(abs, middle)) < 1.02 * 6 * 1.08 + 0.6
 
 
-def test_a_share_of_the_samples_is_bent_by_a_pixel_or_two() -> None:
+@pytest.mark.parametrize("size", [128, 320])
+def test_a_share_of_the_samples_is_bent_by_a_pixel_or_two(size: int) -> None:
     """Noise in [-1, 1], smoothed by s pixels and times a: a / (s sqrt(12 pi)), here 1.2 pixels."""
-    bend = augmentation._elastic_mm(300, Draw(0)) / 0.25
+    bend = augmentation._elastic_mm(100, size, Draw(0)) / 0.25
     deviation = bend[:, 32:-32, 32:-32].flatten(1).std(dim=1)
     bent = deviation > 0
 

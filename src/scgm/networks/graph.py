@@ -12,10 +12,11 @@ from scgm.networks.preparation import (
     COARSE_MIN,
     COARSE_MM,
     COARSE_STEP,
-    SEGMENTED,
+    SEGMENTED_MM,
     WINDOW_MM,
     compress,
     standardise,
+    window_size,
 )
 from scgm.networks.resampling import (
     grid_mm,
@@ -38,14 +39,19 @@ class CordAndGrayMatter(nn.Module):
     finder
         Coarse slices (N, 1, y, x) -> logits (N, y * x + 1), "no cord" last.
     segmenter
-        Windows (N, 1, 112, 112) at 0.25 mm -> logits (N, 2, 112, 112): the cord, and gray matter
+        Windows (N, 1, y, x), 112 x 112 at 0.25 mm -> logits (N, 2, y, x): the cord, and gray matter
         given the cord.
+    pixel_mm
+        Pixel of the windows that the segmenter learned from.
     """
 
-    def __init__(self, finder: nn.Module, segmenter: nn.Module) -> None:
+    def __init__(
+        self, finder: nn.Module, segmenter: nn.Module, pixel_mm: float = WINDOW_MM
+    ) -> None:
         super().__init__()
         self.finder = finder
         self.segmenter = segmenter
+        self.pixel_mm = pixel_mm
 
     def forward(
         self, slices: Tensor, spacing: Tensor, centre: Tensor
@@ -91,15 +97,15 @@ class CordAndGrayMatter(nn.Module):
         self, slices: Tensor, pixel: Tensor, centre_mm: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return gray matter and cord (Z, Y, X), and the cord's middle (Z, 2) in mm."""
-        windows, inside, (rows_mm, columns_mm) = cut_windows(slices, pixel, centre_mm)
-        logits = self.segmenter(standardise(windows, inside)[:, None])
+        step, size = self.pixel_mm, window_size(SEGMENTED_MM, self.pixel_mm)
+        windows, inside, at_mm = cut_windows(slices, pixel, centre_mm, size, step)
+        logits = self.segmenter(standardise(windows, inside, step)[:, None])
         cord = torch.sigmoid(logits[:, 0])
         gm = cord * torch.sigmoid(logits[:, 1])
-        middle_mm = middle_of(cord * inside, rows_mm, columns_mm, centre_mm)
-        back = (
-            back_matrix(rows_mm, slices.shape[1], pixel[0]),
-            back_matrix(columns_mm, slices.shape[2], pixel[1]),
-        )
+        middle_mm = middle_of(cord * inside, *at_mm, centre_mm, step)
+        back = [
+            back_matrix(at_mm[axis], slices.shape[1 + axis], pixel[axis], step) for axis in (0, 1)
+        ]
         return resample(gm, *back), resample(cord, *back), middle_mm
 
 
@@ -161,7 +167,7 @@ def cut_windows(
     slices: Tensor,
     pixel: Tensor,
     centre_mm: Tensor,
-    size: int = SEGMENTED,
+    size: int,
     step_mm: float = WINDOW_MM,
 ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
     """Windows (Z, size, size), which samples lie in the image, and their positions in mm."""

@@ -8,11 +8,16 @@ from scgm.networks.resampling import grid_mm
 COARSE_MM = 1.5
 COARSE_MIN = 128
 COARSE_STEP = 16  # the cord finder halves the size four times
-WINDOW_MM = 0.25
-WINDOW = 128  # pixels along a side, to learn from
-SEGMENTED = 112  # in use: 28 mm hold every cord with its surroundings, at a quarter less work
+WINDOW_MM = 0.25  # pixel of the windows, unless a training chooses another
+LEARNED_MM = 32.0  # side of the windows to learn from
+SEGMENTED_MM = 28.0  # side in use: holds every cord with its surroundings, at a quarter less work
 FOCUS_MM = 8.0
 CLIP = 5.0
+
+
+def window_size(side_mm: float, pixel_mm: float = WINDOW_MM) -> int:
+    """Pixels along a side of a window: the multiple of 16, which networks can halve, nearest."""
+    return max(1, round(side_mm / pixel_mm / 16)) * 16
 
 
 def compress(images: Tensor, inside: Tensor) -> Tensor:

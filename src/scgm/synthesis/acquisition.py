@@ -9,7 +9,7 @@ from scgm.networks.preparation import WINDOW_MM
 from scgm.networks.resampling import grid_mm, resample, resample_inside, resampling_matrix
 from scgm.synthesis.draw import Draw
 
-FINEST_MM = 0.2
+FINEST_MM = 0.2  # where windows have pixels of WINDOW_MM; finer windows, finer scans
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +27,28 @@ class Scanner:
 GENTLE = Scanner(pixel_mm=(FINEST_MM, 0.7), zero_filling=(0.6, 1.2), snr=(20.0, 400.0), bias=0.1)
 
 
-def acquire(signal: Tensor, scanner: Scanner, draw: Draw) -> tuple[Tensor, Tensor]:
-    """Measure signals (n, y, x) at ``WINDOW_MM`` as images of random quality.
+def acquire(
+    signal: Tensor, scanner: Scanner, draw: Draw, pixel_mm: float = WINDOW_MM
+) -> tuple[Tensor, Tensor]:
+    """Measure signals (n, y, x) at ``pixel_mm`` as images of random quality.
 
     Returns
     -------
     images, inside
-        (n, y, x), resampled back to ``WINDOW_MM`` exactly as the exported graph does, and which
+        (n, y, x), resampled back to ``pixel_mm`` exactly as the exported graph does, and which
         pixels lie in the field of view.
     """
     count, size, _ = signal.shape
-    pixel = draw.log_uniform(*scanner.pixel_mm, count)
+    finer = min(1.0, pixel_mm / WINDOW_MM)
+    finest, coarsest = scanner.pixel_mm
+    pixel = draw.log_uniform(finest * finer, coarsest, count)
     acquired = pixel * draw.uniform(*scanner.zero_filling, count)
     signal = signal * (scanner.bias * draw.field(count, size, 2)).exp()
     signal = _with_ghost(signal, scanner, draw)
-    images = _through_k_space(signal, acquired, draw.log_uniform(*scanner.snr, count), draw)
-    images, inside = _through_pixels(images, pixel, draw)
+    snr = draw.log_uniform(*scanner.snr, count)
+    images = _through_k_space(signal, pixel_mm, acquired, snr, draw)
+    most = int(size * pixel_mm / (FINEST_MM * finer)) + 1
+    images, inside = _through_pixels(images, pixel_mm, pixel, most, draw)
     kept = _field_of_view(count, size, scanner.cut_off, draw)
     return images * kept, inside * kept
 
@@ -56,10 +62,12 @@ def _with_ghost(signal: Tensor, scanner: Scanner, draw: Draw) -> Tensor:
     return signal + strength * signal.roll(shift, dims=along)
 
 
-def _through_k_space(signal: Tensor, acquired_mm: Tensor, snr: Tensor, draw: Draw) -> Tensor:
+def _through_k_space(
+    signal: Tensor, grid: float, acquired_mm: Tensor, snr: Tensor, draw: Draw
+) -> Tensor:
     """Cut k-space at the acquired resolution and add complex noise (so, Rician) in it."""
     size = signal.shape[-1]
-    frequency = torch.fft.fftfreq(size, WINDOW_MM, device=signal.device)
+    frequency = torch.fft.fftfreq(size, grid, device=signal.device)
     limit = (0.5 / acquired_mm)[:, None]
     roll_off = draw.uniform(0.02, 0.35, signal.shape[0], 1) * limit
     gain = torch.sigmoid((limit - frequency.abs()) / roll_off.clamp(min=1e-3) * 4)
@@ -72,19 +80,20 @@ def _through_k_space(signal: Tensor, acquired_mm: Tensor, snr: Tensor, draw: Dra
     return measured.abs()
 
 
-def _through_pixels(images: Tensor, pixel_mm: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
-    """Average over the scanner's pixels at a random offset, then back to the window's grid."""
+def _through_pixels(
+    images: Tensor, grid: float, pixel_mm: Tensor, most: int, draw: Draw
+) -> tuple[Tensor, Tensor]:
+    """Average over the scanner's pixels, ``most`` at most along a side, and back to the grid."""
     count, size, _ = images.shape
-    most = int(size * WINDOW_MM / FINEST_MM) + 1
     pixel = pixel_mm[:, None]
-    fine = grid_mm(torch.zeros((), device=images.device), size, WINDOW_MM)
+    fine = grid_mm(torch.zeros((), device=images.device), size, grid)
     down, up = [], []
     for _ in range(2):
         first = fine[0] + draw.uniform(0.0, 1.0, count, 1) * pixel
         coarse = first + torch.arange(most, device=images.device) * pixel
-        weights = resampling_matrix(coarse - fine[0], pixel, size, WINDOW_MM)
+        weights = resampling_matrix(coarse - fine[0], pixel, size, grid)
         down.append(weights / weights.sum(-1, keepdim=True).clamp(min=1e-3))
-        back = resampling_matrix(fine - first, WINDOW_MM, most, pixel)
+        back = resampling_matrix(fine - first, grid, most, pixel)
         up.append(back * (weights.sum(-1) > 0.5)[:, None, :])
     return resample_inside(resample(images, *down), *up)
 

@@ -10,18 +10,18 @@ from scgm.synthesis.draw import Draw
 BRIGHT_GRAY, DARK_GRAY = 0.6, 0.2  # the rest is anything
 
 
-def blur(maps: Tensor, sigma_mm: Tensor) -> Tensor:
+def blur(maps: Tensor, sigma_mm: Tensor, pixel_mm: float = WINDOW_MM) -> Tensor:
     """Gaussian blur of maps (n, y, x), one width (n,) each, wrapping at the border."""
     size = maps.shape[-1]
-    rows = torch.fft.fftfreq(size, WINDOW_MM, device=maps.device)
-    columns = torch.fft.rfftfreq(size, WINDOW_MM, device=maps.device)
+    rows = torch.fft.fftfreq(size, pixel_mm, device=maps.device)
+    columns = torch.fft.rfftfreq(size, pixel_mm, device=maps.device)
     square = rows[:, None] ** 2 + columns[None, :] ** 2
     gain = torch.exp(-2 * (torch.pi * sigma_mm[:, None, None]) ** 2 * square)
     blurred: Tensor = torch.fft.irfft2(torch.fft.rfft2(maps) * gain, s=maps.shape[-2:])
     return blurred
 
 
-def paint(gm: Tensor, cord: Tensor, draw: Draw) -> Tensor:
+def paint(gm: Tensor, cord: Tensor, draw: Draw, pixel_mm: float = WINDOW_MM) -> Tensor:
     """Give shares of gray matter and cord (n, y, x) a random but plausible signal.
 
     White matter is about 1. Around the cord come fluid (with nerve roots), dura and a mosaic of
@@ -30,9 +30,9 @@ def paint(gm: Tensor, cord: Tensor, draw: Draw) -> Tensor:
     gm = torch.minimum(gm, cord)
     gray, fluid = _contrast(gm.shape[0], draw)
     white_matter = _texture(gm.shape, 0.05, draw)
-    white_matter = white_matter + _lesions(gm.shape, draw) * (gray - 1)
+    white_matter = white_matter + _lesions(gm.shape, draw, pixel_mm) * (gray - 1)
     gray_matter = gray * _texture(gm.shape, 0.05, draw)
-    around = _surroundings(cord, fluid, draw)
+    around = _surroundings(cord, fluid, draw, pixel_mm)
     signal = around * (1 - cord) + white_matter * (cord - gm) + gray_matter * gm
     return signal.clamp(min=0)
 
@@ -61,10 +61,12 @@ def _texture(shape: torch.Size, strength: float, draw: Draw) -> Tensor:
     return 1 + amount * (0.7 * slow + 0.5 * fine)
 
 
-def _lesions(shape: torch.Size, draw: Draw, *, share: float = 0.15, most: int = 3) -> Tensor:
+def _lesions(
+    shape: torch.Size, draw: Draw, pixel_mm: float, *, share: float = 0.15, most: int = 3
+) -> Tensor:
     """Round patches (n, y, x), 0 to about 1.2, in a ``share`` of the samples."""
     count, size, _ = shape
-    axis = (torch.arange(size, device=draw.device) - (size - 1) / 2) * WINDOW_MM
+    axis = (torch.arange(size, device=draw.device) - (size - 1) / 2) * pixel_mm
     patches = torch.zeros(shape, device=draw.device)
     ill = draw.chance(share, count, 1, 1)
     for _ in range(most):
@@ -77,10 +79,10 @@ def _lesions(shape: torch.Size, draw: Draw, *, share: float = 0.15, most: int = 
     return patches
 
 
-def _surroundings(cord: Tensor, fluid: Tensor, draw: Draw) -> Tensor:
+def _surroundings(cord: Tensor, fluid: Tensor, draw: Draw, pixel_mm: float) -> Tensor:
     """Signal (n, y, x) of all that is not cord: fluid and roots, dura, other tissue."""
     count, size, _ = cord.shape
-    spread = blur(cord, draw.uniform(1.2, 3.5, count))
+    spread = blur(cord, draw.uniform(1.2, 3.5, count), pixel_mm)
     wobble = 0.25 * draw.field(count, size, 5)
     canal = draw.log_uniform(0.015, 0.45, count, 1, 1) * (1 + wobble)
     dura = canal * draw.uniform(0.25, 0.95, count, 1, 1)

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from scgm.networks.preparation import WINDOW, WINDOW_MM, standardise
+from scgm.networks.preparation import LEARNED_MM, WINDOW_MM, standardise, window_size
 from scgm.synthesis.acquisition import GENTLE, Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.tissue import paint
 
-CROP = 160
+CROP_MM = 40.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
-    """Label shapes, and images where there are any, 40 mm wide around the cord at 0.25 mm.
+    """Label shapes, and images where there are any, 40 mm wide around the cord.
 
-    ``gm``, ``cord`` and ``image`` are (N, 160, 160); labels are shares from 0 to 1, images have
-    mean 1 (0 where there is none). ``neighbor`` is the next slice of the same volume.
-    ``weight`` (N,) is how often a crop is drawn.
+    ``gm``, ``cord`` and ``image`` are (N, y, x), 160 x 160 at 0.25 mm; labels are shares from 0 to
+    1, images have mean 1 (0 where there is none). ``neighbor`` is the next slice of the same
+    volume. ``weight`` (N,) is how often a crop is drawn.
     """
 
     gm: Tensor
@@ -39,7 +39,7 @@ class Crops:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowBatch:
-    """``images`` (n, 1, 128, 128) as the network sees them; ``targets`` (n, 2, 128, 128).
+    """``images`` (n, 1, y, x) as the network sees them; ``targets`` (n, 2, y, x).
 
     Channel 0 is the share of cord, channel 1 of gray matter; ``known`` (n, 2, 1, 1) is 0 where a
     real image has no label of that tissue.
@@ -50,18 +50,28 @@ class WindowBatch:
     known: Tensor
 
 
-def window_batch(crops: Crops, count: int, real_share: float, draw: Draw) -> WindowBatch:
-    """Make a batch: the first ``real_share`` of it from real crops, the others painted."""
+def crop_size(pixel_mm: float = WINDOW_MM) -> int:
+    """Pixels along a side of a crop."""
+    return round(CROP_MM / pixel_mm)
+
+
+def window_batch(
+    crops: Crops, count: int, real_share: float, draw: Draw, pixel_mm: float = WINDOW_MM
+) -> WindowBatch:
+    """Make a batch: the first ``real_share`` of it from real crops, the others painted.
+
+    ``pixel_mm`` is that of the crops, and of the windows.
+    """
     real = round(count * real_share) if bool(crops.has_image.any()) else 0
-    parts = [_painted(crops, count - real, draw)]
+    parts = [_painted(crops, count - real, draw, pixel_mm)]
     if real:
-        parts.insert(0, _real(crops, real, draw))
+        parts.insert(0, _real(crops, real, draw, pixel_mm))
     return WindowBatch(
         *(torch.cat([getattr(part, name) for part in parts]) for name in WindowBatch.__slots__)
     )
 
 
-def _painted(crops: Crops, count: int, draw: Draw) -> WindowBatch:
+def _painted(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBatch:
     """Deform label shapes, give them a contrast, and measure them."""
     whole = crops.knows_gm & crops.knows_cord
     chosen = _choose(crops.weight * whole, count, draw)
@@ -72,12 +82,14 @@ def _painted(crops: Crops, count: int, draw: Draw) -> WindowBatch:
     # A thick slice shows the mean of what it passes through.
     share = draw.uniform(0.0, 0.5, count, 1, 1, 1) * draw.chance(0.5, count, 1, 1, 1)
     labels = (1 - share) * labels + share * following
-    grids = sampling_grids(count, WINDOW, WINDOW_MM, Deformation(), draw)
-    targets = sample_at(labels, grids, WINDOW_MM)
-    signal = paint(targets[:, 1], targets[:, 0], draw)
-    images, inside = acquire(signal, Scanner(), draw)
+    size = window_size(LEARNED_MM, pixel_mm)
+    grids = sampling_grids(count, size, pixel_mm, Deformation(), draw)
+    targets = sample_at(labels, grids, pixel_mm)
+    signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm)
+    images, inside = acquire(signal, Scanner(), draw, pixel_mm)
     known = torch.ones(count, 2, 1, 1, device=draw.device)
-    return WindowBatch(standardise(images, inside)[:, None], targets * inside[:, None], known)
+    images = standardise(images, inside, pixel_mm)
+    return WindowBatch(images[:, None], targets * inside[:, None], known)
 
 
 def _sharpened(labels: Tensor, following: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
@@ -89,17 +101,18 @@ def _sharpened(labels: Tensor, following: Tensor, draw: Draw) -> tuple[Tensor, T
     return (torch.sigmoid((labels - level) / 0.08), torch.sigmoid((following - level) / 0.08))
 
 
-def _real(crops: Crops, count: int, draw: Draw) -> WindowBatch:
+def _real(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBatch:
     """Deform labeled crops of real images and degrade them a little."""
     chosen = _choose(crops.weight * crops.has_image, count, draw)
     stacked = torch.stack([crops.cord[chosen], crops.gm[chosen], crops.image[chosen]], dim=1)
     how = Deformation(elastic_mm=0.2, scale=(0.85, 1.2))
-    moved = sample_at(stacked, sampling_grids(count, WINDOW, WINDOW_MM, how, draw), WINDOW_MM)
+    size = window_size(LEARNED_MM, pixel_mm)
+    moved = sample_at(stacked, sampling_grids(count, size, pixel_mm, how, draw), pixel_mm)
     targets, signal = moved[:, :2], _recolored(moved[:, 2], draw)
-    images, inside = acquire(signal, GENTLE, draw)
+    images, inside = acquire(signal, GENTLE, draw, pixel_mm)
     known = torch.stack([crops.knows_cord[chosen], crops.knows_gm[chosen]], dim=1)
     return WindowBatch(
-        standardise(images, inside)[:, None],
+        standardise(images, inside, pixel_mm)[:, None],
         targets * inside[:, None],
         known.float()[:, :, None, None],
     )

@@ -10,9 +10,10 @@ Perone C.S., Calabrese E., Cohen-Adad J. Scientific Reports 8, 5966 (2018).
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from scgm.errors import ConfigError
-from scgm.networks.preparation import WINDOW, WINDOW_MM, standardise
+from scgm.networks.preparation import LEARNED_MM, WINDOW_MM, standardise, window_size
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.windows import Crops, WindowBatch
@@ -46,7 +47,7 @@ def require_scans(crops: Crops) -> None:
         raise ConfigError(msg)
 
 
-def paper_batch(crops: Crops, count: int, draw: Draw) -> WindowBatch:
+def paper_batch(crops: Crops, count: int, draw: Draw, pixel_mm: float = WINDOW_MM) -> WindowBatch:
     """Draw labeled crops of scans: bent, turned, scaled, shifted, mirrored, and standardized.
 
     The shift of the intensities comes after standardizing, which would undo it. Labels are cut at
@@ -56,11 +57,12 @@ def paper_batch(crops: Crops, count: int, draw: Draw) -> WindowBatch:
     chosen = torch.multinomial(weight, count, replacement=True, generator=draw.generator)
     image = crops.image[chosen]
     parts = [crops.cord[chosen], crops.gm[chosen], image, _field_of_view(image)]
-    grids = sampling_grids(count, WINDOW, WINDOW_MM, MOVED, draw) + _elastic_mm(count, draw)
-    moved = sample_at(torch.stack(parts, dim=1), grids, WINDOW_MM)
+    size = window_size(LEARNED_MM, pixel_mm)
+    grids = sampling_grids(count, size, pixel_mm, MOVED, draw) + _elastic_mm(count, size, draw)
+    moved = sample_at(torch.stack(parts, dim=1), grids, pixel_mm)
     inside = (moved[:, 3] > 0.5).float()
     shift = draw.uniform(-INTENSITY_SHIFT, INTENSITY_SHIFT, count, 1, 1)
-    images = (standardise(moved[:, 2], inside) + shift) * inside
+    images = (standardise(moved[:, 2], inside, pixel_mm) + shift) * inside
     targets = (moved[:, :2] >= 0.5).float() * inside[:, None]
     known = torch.stack([crops.knows_cord[chosen], crops.knows_gm[chosen]], dim=1)
     return WindowBatch(images[:, None], targets, known.float()[:, :, None, None])
@@ -73,14 +75,20 @@ def _field_of_view(image: Tensor) -> Tensor:
     return (rows & columns).float()
 
 
-def _elastic_mm(count: int, draw: Draw) -> Tensor:
-    """Displacements (count, y, x, 2) in mm: white noise, smoothed, for a share of the samples."""
+def _elastic_mm(count: int, size: int, draw: Draw) -> Tensor:
+    """Displacements (count, size, size, 2) in mm: smoothed noise, for a share of the samples.
+
+    Drawn on the paper's pixels, whatever those of the windows are.
+    """
+    drawn = window_size(LEARNED_MM)
     sigma = draw.uniform(*ELASTIC_SIGMA, count, 1, 1)
-    pixels = torch.arange(WINDOW, device=draw.device)
+    pixels = torch.arange(drawn, device=draw.device)
     away = (pixels[:, None] - pixels[None, :]) / sigma
     smooth = torch.exp(-0.5 * away**2) / (sigma * (2 * torch.pi) ** 0.5)  # nothing lies outside
-    noise = draw.uniform(-1.0, 1.0, count, 2, WINDOW, WINDOW)
+    noise = draw.uniform(-1.0, 1.0, count, 2, drawn, drawn)
     bend: Tensor = smooth[:, None] @ noise @ smooth[:, None].transpose(-1, -2)
     alpha = draw.uniform(*ELASTIC_ALPHA, count, 1, 1, 1)
     bend = bend * alpha * draw.chance(ELASTIC_SHARE, count, 1, 1, 1)
+    if size != drawn:
+        bend = functional.interpolate(bend, (size, size), mode="bilinear", align_corners=False)
     return bend.permute(0, 2, 3, 1) * WINDOW_MM

@@ -12,10 +12,11 @@ from torch import nn
 from scgm.errors import ModelError
 from scgm.networks.cord_finder import CordFinder
 from scgm.networks.ddc import DeepDilatedNetwork
+from scgm.networks.deepseg import Cascade, CascadeGraph
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.paper_unet import PaperUNet
 from scgm.networks.unet import UNet
-from scgm.training.config import FinderStage, SegmenterStage, TrainConfig
+from scgm.training.config import DeepsegStage, FinderStage, SegmenterStage, TrainConfig
 from scgm.training.files import write_json, write_tensors
 
 RECORD = "checkpoint.json"
@@ -26,8 +27,20 @@ def build_finder(stage: FinderStage) -> CordFinder:
     return CordFinder(stage.widths)
 
 
-def build_segmenter(stage: SegmenterStage) -> nn.Module:
+def build_model(
+    finder: nn.Module, segmenter: nn.Module, stage: SegmenterStage
+) -> CordAndGrayMatter:
+    """Join both, in evaluation mode."""
+    if isinstance(segmenter, Cascade):
+        return CascadeGraph(finder, segmenter).eval()
+    return CordAndGrayMatter(finder, segmenter, stage.pixel_mm).eval()
+
+
+def build_segmenter(stage: SegmenterStage, deepseg: DeepsegStage | None = None) -> nn.Module:
     """Make the segmentation network of a configuration, untrained."""
+    if stage.network == "deepseg":
+        filters = deepseg or DeepsegStage()
+        return Cascade(filters.cord_filters, filters.gray_filters)
     if stage.network == "ddc":
         return DeepDilatedNetwork(filters=stage.filters, outputs=2, dropout=stage.dropout)
     if stage.network == "unet-paper":
@@ -85,10 +98,11 @@ def load_checkpoint(folder: Path) -> tuple[CordAndGrayMatter, TrainConfig, dict[
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         config = TrainConfig.model_validate(record.pop("config"))
-        finder, segmenter = build_finder(config.finder), build_segmenter(config.segmenter)
+        finder = build_finder(config.finder)
+        segmenter = build_segmenter(config.segmenter, config.deepseg)
         finder.load_state_dict(load_file(folder / "finder.safetensors"))
         segmenter.load_state_dict(load_file(folder / "segmenter.safetensors"))
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         msg = f"{folder}: not a complete checkpoint ({error}); train again or give another folder"
         raise ModelError(msg) from error
-    return CordAndGrayMatter(finder, segmenter).eval(), config, record
+    return build_model(finder, segmenter, config.segmenter), config, record

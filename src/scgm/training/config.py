@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from scgm.errors import ConfigError
+from scgm.networks.preparation import WINDOW_MM
 from scgm.training.sources import Checked, Folder, Labeled, Positive, Source
 
 RECIPES = Path(__file__).with_name("recipes")
@@ -14,6 +15,7 @@ DEFAULT_RECIPE = RECIPES / "default.toml"
 
 NotNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Inner = Annotated[float, Field(gt=0, lt=1)]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -55,13 +57,15 @@ class FinderStage(Stage):
 class SegmenterStage(Stage):
     """The segmentation network's training.
 
-    ``widths`` are those of "unet", ``filters`` those of "ddc", and ``dropout`` that of "ddc" and
-    "unet-paper". Every ``validate_every`` steps (0: never) the network is scored on images that it
+    ``pixel_mm`` is the resolution that it works at: its windows are as wide at any. ``widths`` are
+    those of "unet", ``filters`` those of "ddc", and ``dropout`` that of "ddc" and "unet-paper".
+    Every ``validate_every`` steps (0: never) the network is scored on images that it
     does not learn from; it stops after ``patience`` such validations without a better one (0: it
     never does), and the weights that scored best are kept, or the last.
     """
 
-    network: Literal["unet", "ddc", "unet-paper"] = "unet"
+    network: Literal["unet", "ddc", "unet-paper", "deepseg"] = "unet"
+    pixel_mm: Annotated[float, Field(ge=0.05, le=1)] = WINDOW_MM
     widths: tuple[int, ...] = (24, 48, 96, 128)
     filters: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -81,6 +85,41 @@ class SegmenterStage(Stage):
         if self.augmentation == "ours" and real == self.batch:
             msg = 'augmentation "ours" paints a part of each batch: lower real_share'
             raise ValueError(msg)
+        if self.network == "deepseg" and self.pixel_mm != WINDOW_MM:
+            msg = 'network "deepseg" has pixels of its own: leave pixel_mm away'
+            raise ValueError(msg)
+        return self
+
+
+class DeepsegStage(Checked):
+    """How the two networks are trained.
+
+    ``depth`` is the number of slices of a stack, ``sensitivity`` r of the loss, the weight of the
+    errors within a tissue: at the start and, reached evenly, at the end. Each of the three
+    Boltzmann machines of a network sees ``pretraining_batches`` batches ``pretraining_epochs``
+    times (0: no pre-training); ``threshold_batches`` batches decide a network's threshold.
+    """
+
+    cord: Stage = Stage(steps=1200, batch=12, learning_rate=5e-4, average=0.99)
+    gray: Stage = Stage(steps=5400, batch=24, learning_rate=4e-4, average=0.995)
+    cord_filters: Positive = 16
+    gray_filters: Positive = 24
+    depth: Positive = 4
+    sensitivity: tuple[Inner, Inner] = (0.2, 0.05)
+    pretraining_batches: Positive = 16
+    pretraining_epochs: Annotated[int, Field(ge=0)] = 6
+    pretraining_rate: Annotated[float, Field(gt=0)] = 3e-4
+    threshold_batches: Positive = 12
+
+    @model_validator(mode="after")
+    def _whole_stacks(self) -> Self:
+        for name, part in (("cord", self.cord), ("gray", self.gray)):
+            if part.batch % self.depth:
+                msg = f"{name}.batch = {part.batch} is no multiple of depth = {self.depth}"
+                raise ValueError(msg)
+            if part.start:
+                msg = f"{name}.start: these networks start from their pre-training; leave it away"
+                raise ValueError(msg)
         return self
 
 
@@ -105,6 +144,7 @@ class TrainConfig(Checked):
     save_every: Positive = 500
     finder: FinderStage = FinderStage()
     segmenter: SegmenterStage = SegmenterStage()
+    deepseg: DeepsegStage = DeepsegStage()
     source: tuple[Source, ...] = ()
     folder: tuple[Folder, ...] = ()
     dataset: tuple[Labeled, ...] = ()

@@ -13,10 +13,11 @@ from torch.nn import functional
 from scgm.axial import AxialStack, to_axial
 from scgm.errors import ConfigError
 from scgm.networks.graph import cut_windows
+from scgm.networks.preparation import WINDOW_MM
 from scgm.networks.resampling import grid_mm, resample_inside, resampling_matrix
 from scgm.nifti import read_labels, read_volume
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
-from scgm.synthesis.windows import CROP, Crops
+from scgm.synthesis.windows import Crops, crop_size
 from scgm.training.sources import Source
 
 SHARE_TOLERANCE = 0.05  # what interpolation adds to shares
@@ -137,8 +138,10 @@ def centres_mm(region: Tensor, pixel: Tensor) -> Tensor:
     return torch.stack([row, column], dim=1)
 
 
-def make_crops(stacks: Sequence[LabeledStack]) -> Crops:
+def make_crops(stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_MM) -> Crops:
     """Cut every labeled slice of the sources that teach the segmentation network.
+
+    ``pixel_mm`` is that of the crops.
 
     Raises
     ------
@@ -152,22 +155,22 @@ def make_crops(stacks: Sequence[LabeledStack]) -> Crops:
         raise ConfigError(msg)
     for stack in stacks:
         if stack.source.teaches == "both":
-            crop = _crops_of(stack, start)
+            crop = _crops_of(stack, start, pixel_mm)
             start += crop.gm.shape[0]
             parts.append(crop)
     return Crops(*(torch.cat([getattr(part, name) for part in parts]) for name in Crops.__slots__))
 
 
-def _crops_of(stack: LabeledStack, start: int) -> Crops:
+def _crops_of(stack: LabeledStack, start: int, pixel_mm: float) -> Crops:
     region = cord_region(stack)
     kept = torch.nonzero(region.sum(dim=(1, 2)) > 0)[:: stack.source.every, 0]
     centre = centres_mm(region[kept], stack.pixel)
-    count = len(kept)
+    count, size = len(kept), crop_size(pixel_mm)
 
     def cut(volume: Tensor | None) -> Tensor:
         if volume is None:
-            return torch.zeros(count, CROP, CROP)
-        return cut_windows(volume[kept], stack.pixel, centre, CROP)[0]
+            return torch.zeros(count, size, size)
+        return cut_windows(volume[kept], stack.pixel, centre, size, pixel_mm)[0]
 
     image = cut(stack.image)
     mean = image.mean(dim=(1, 2), keepdim=True).clamp(min=1e-6)

@@ -25,15 +25,15 @@ Batch = TypeVar("Batch")
 class Task(Generic[Batch]):
     """What a network is to learn, from which batches (dataclasses of tensors).
 
-    ``validate`` scores the average of the weights every ``every`` steps; ``patience`` and ``keep``
-    say what follows from the scores.
+    ``loss`` is also told how far training has come, from 0 to 1. ``validate`` scores the average of
+    the weights every ``every`` steps; ``patience`` and ``keep`` say what follows from the scores.
     """
 
     name: str
     stage: Stage
     draw: Draw
     batch: Callable[[], Batch]
-    loss: Callable[[nn.Module, Batch], Tensor]
+    loss: Callable[[nn.Module, Batch, float], Tensor]
     validate: Callable[[nn.Module], Validation] | None = None
     every: int = 0
     patience: int = 0
@@ -64,7 +64,7 @@ def fit(network: nn.Module, task: Task[Batch], session: Session) -> tuple[nn.Mod
     steps, every = task.stage.steps, session.config.save_every
     while not _over(place, task):
         batch = task.batch()
-        loss = task.loss(learner.shared, batch)
+        loss = task.loss(learner.shared, batch, place.step / steps)
         if not learner.learn(loss, place.step):
             raise _not_finite(batch, float(loss.detach()), place, session)
         place.step += 1

@@ -55,10 +55,12 @@ def prepare(config: TrainConfig, data: Path) -> Materials:
     apart = {source: _read(source, data) for source in dict.fromkeys((*decided, *left_out))}
     stacks = _OnceRead(config, learned, data)
     told = [config.seed, config.phantoms, config.phantom_scans, config.finder.phantom_share]
-    scenes_key, crops_key = key_of(learned, data, *told), key_of(learned, data, *told[::2])
+    pixel_mm = config.segmenter.pixel_mm
+    scenes_key = key_of(learned, data, *told)
+    crops_key = key_of(learned, data, *told[::2], pixel_mm)
     return Materials(
         scenes=kept(Scenes, scenes_key, lambda: _scenes(config, stacks())),
-        crops=kept(Crops, crops_key, lambda: make_crops(stacks())),
+        crops=kept(Crops, crops_key, lambda: make_crops(stacks(), pixel_mm)),
         deciding=tuple(apart[source] for source in decided),
         scored=tuple(apart[source] for source in left_out),
         sites={source.site for source in learned} | ({PHANTOM} if config.phantom_scans else set()),

@@ -18,6 +18,7 @@ METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "default": (),
         "ddc": ("name=ddc", "segmenter.network=ddc"),
         "unet": ("name=unet", "segmenter.network=unet-paper"),
+        "deepseg": ("name=deepseg", "segmenter.network=deepseg"),
     }
 )
 
@@ -38,7 +39,9 @@ def changes_of(method: str) -> tuple[str, ...]:
 
 def method_of(config: TrainConfig) -> str:
     """Return the method whose network a configuration trains."""
-    return {"ddc": "ddc", "unet-paper": "unet"}.get(config.segmenter.network, "default")
+    return {"ddc": "ddc", "unet-paper": "unet", "deepseg": "deepseg"}.get(
+        config.segmenter.network, "default"
+    )
 
 
 def configured(

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from scgm.errors import ConfigError, OutputError
-from scgm.networks.graph import CordAndGrayMatter
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.scenes import SceneBatch, Scenes, scene_batch
 from scgm.synthesis.windows import Crops, WindowBatch, window_batch
@@ -17,6 +16,7 @@ from scgm.training.augmentation import paper_batch, require_scans
 from scgm.training.checkpoints import (
     RECORD,
     build_finder,
+    build_model,
     build_segmenter,
     load_weights,
     round_weights,
@@ -26,6 +26,7 @@ from scgm.training.checkpoints import (
 from scgm.training.compute import choose, device_name, find_device, repeatable
 from scgm.training.config import FinderStage, SegmenterStage, TrainConfig
 from scgm.training.data import LabeledStack
+from scgm.training.deepseg import train_cascade
 from scgm.training.distributed import Team, team
 from scgm.training.loop import Task, fit
 from scgm.training.losses import place_loss, segmentation_loss
@@ -123,19 +124,27 @@ def _train(session: Session, data: Path) -> None:
         for stage in (config.finder, config.segmenter)
         if stage.start
     }
+    if config.segmenter.start:
+        starts[config.segmenter.start].require_pixel(config.segmenter.pixel_mm)
     materials = prepare(config, data)
     scenes, crops = materials.scenes.to(device), materials.crops.to(device)
     session.report(materials.told)
     finder = _finder(session, scenes, starts)
-    segmenter, place = _segmenter(session, crops, materials.deciding, starts)
+    # The two networks of deepseg are not validated: their last weights are kept.
+    deciding = () if config.segmenter.network == "deepseg" else materials.deciding
+    segmenter, place = (
+        train_cascade(config.deepseg, crops, session)
+        if config.segmenter.network == "deepseg"
+        else _segmenter(session, crops, deciding, starts)
+    )
     if session.team.lead:
         save_weights(segmenter, session.folder / f"{SEGMENTER}.safetensors")
-        model = CordAndGrayMatter(finder, segmenter).eval()
+        model = build_model(finder, segmenter, config.segmenter)
         scores = [score(model, stack) for stack in materials.scored]
         facts = {
             "sites": sorted(materials.sites.union(*(start.sites for start in starts.values()))),
             "started_with": sorted({entry for start in starts.values() for entry in start.data}),
-            "choice": _choice(session, place, validated=bool(materials.deciding)),
+            "choice": _choice(session, place, validated=bool(deciding)),
             "scores": scores,
         }
         _finish(session, facts)
@@ -154,11 +163,11 @@ def _finder(session: Session, scenes: Scenes, starts: Mapping[str, Start]) -> nn
     """Train the cord finder and save it; read it if an earlier part of the run did."""
     stage, path = session.config.finder, session.folder / f"{FINDER}.safetensors"
     network = _begun(build_finder(stage), stage, starts, FINDER).to(session.team.device)
-    if session.reached(SEGMENTER):
+    if not session.reached(FINDER) and session.earlier is not None:
         return load_weights(network, path)
     draw = Draw(session.team.seed(session.config.seed + 1), session.team.device)
 
-    def loss(network: nn.Module, batch: SceneBatch) -> Tensor:
+    def loss(network: nn.Module, batch: SceneBatch, _: float) -> Tensor:
         return place_loss(session.compute(network, batch.images), batch.targets, batch.weight)
 
     task = Task(FINDER, stage, draw, lambda: scene_batch(scenes, stage.batch, draw), loss)
@@ -183,16 +192,16 @@ def _segmenter(
 
     def batch() -> WindowBatch:
         if stage.augmentation == "ddc-2018":
-            return paper_batch(crops, stage.batch, draw)
-        return window_batch(crops, stage.batch, stage.real_share, draw)
+            return paper_batch(crops, stage.batch, draw, stage.pixel_mm)
+        return window_batch(crops, stage.batch, stage.real_share, draw, stage.pixel_mm)
 
-    def loss(network: nn.Module, batch: WindowBatch) -> Tensor:
+    def loss(network: nn.Module, batch: WindowBatch, _: float) -> Tensor:
         logits = session.compute(network, batch.images)
         entropy_weight = 0.0 if stage.loss == "dice" else 5.0
         return segmentation_loss(logits, batch.targets, batch.known, entropy_weight=entropy_weight)
 
     def judge(network: nn.Module) -> Validation:
-        return validate(network, deciding)
+        return validate(network, deciding, stage.pixel_mm)
 
     task = Task(
         SEGMENTER,

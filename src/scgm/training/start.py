@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from scgm.errors import ConfigError, ModelError
 from scgm.models import read_model
+from scgm.networks.preparation import WINDOW_MM
 
 HALF = "_half"  # what the export adds to the name of weights stored in half precision
 
@@ -29,12 +30,30 @@ class Start:
         Name of a weight, as ``segmenter.down.0.0.weight``, to its values.
     sites, data : tuple of str
         What the model has seen, which a model that starts from it has seen, too.
+    pixel_mm : float
+        Pixel of the windows of its segmentation network.
     """
 
     name: str
     weights: Mapping[str, Tensor]
     sites: tuple[str, ...]
     data: tuple[str, ...]
+    pixel_mm: float
+
+    def require_pixel(self, pixel_mm: float) -> None:
+        """Make sure that a segmentation network can go on with the weights at a resolution.
+
+        Raises
+        ------
+        ConfigError
+            If they were learned at another.
+        """
+        if self.pixel_mm != pixel_mm:
+            msg = (
+                f"start {self.name}: it was trained at {self.pixel_mm:g} mm, and pixel_mm is "
+                f"{pixel_mm:g}; take the same, or start from nothing"
+            )
+            raise ConfigError(msg)
 
     def load_into(self, network: nn.Module, part: str) -> None:
         """Give a network the weights of *part*, "finder" or "segmenter".
@@ -80,8 +99,10 @@ def read_start(name_or_path: str, root: Path) -> Start:
     weights = {tensor.name.removesuffix(HALF): _values(tensor) for tensor in stored}
     # Equal weights are stored once; the export says under whose name.
     weights |= {each.key: weights[each.value] for each in model.metadata_props}
-    sites: Any = file.card.training.get("sites", ())
-    return Start(name_or_path, weights, tuple(map(str, sites)), tuple(map(str, file.card.data)))
+    training: Any = file.card.training
+    sites = tuple(map(str, training.get("sites", ())))
+    pixel_mm = training.get("segmenter", {}).get("pixel_mm", WINDOW_MM)
+    return Start(name_or_path, weights, sites, tuple(map(str, file.card.data)), pixel_mm)
 
 
 def _values(tensor: onnx.TensorProto) -> Tensor:

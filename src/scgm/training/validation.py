@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from scgm.networks.graph import CordAndGrayMatter
+from scgm.networks.preparation import WINDOW_MM
 from scgm.training.data import LabeledStack, centres_mm, cord_region
 from scgm.training.pictures import Shown
 
@@ -72,13 +73,16 @@ class Validation:
 
 
 @torch.no_grad()
-def validate(segmenter: nn.Module, stacks: Sequence[LabeledStack]) -> Validation:
+def validate(
+    segmenter: nn.Module, stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_MM
+) -> Validation:
     """Score a segmentation network with its windows put on the centres of the labels.
 
-    So the score says nothing of the cord finder, which is trained before.
+    So the score says nothing of the cord finder, which is trained before. ``pixel_mm`` is that of
+    the windows.
     """
     # The graph's way from slices to slices; its cord finder is not asked.
-    model = CordAndGrayMatter(nn.Identity(), segmenter)
+    model = CordAndGrayMatter(nn.Identity(), segmenter, pixel_mm)
     device = next(segmenter.parameters()).device
     means, shown = [], []
     for stack in stacks:

@@ -1,0 +1,127 @@
+"""Batches of painted stacks: neighboring slices of one scan, for networks that look along it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from scgm.networks.deepseg import PIXEL_MM, standard_boxes
+from scgm.networks.preparation import WINDOW_MM
+from scgm.synthesis.acquisition import Scanner, acquire
+from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
+from scgm.synthesis.draw import Draw
+from scgm.synthesis.tissue import paint
+from scgm.synthesis.windows import Crops
+
+FINER = round(PIXEL_MM / WINDOW_MM)  # painted pixels along a pixel of the network
+JITTER_MM = 0.5  # how differently the middle of the cord is found in neighboring slices
+MOST_APART = 4  # label slices from one slice of a stack to the next, at most
+ALIKE = (0.3, 0.98)  # correlation of the textures of slices of one stack
+
+
+class StackDraw(Draw):
+    """Draws for slices that come in stacks.
+
+    What is drawn for each slice (a first dimension of ``stacks * depth``) is the same within a
+    stack, smooth fields are alike there, and noise is every slice's own.
+
+    Parameters
+    ----------
+    draw
+        Whose generator is used.
+    stacks, depth
+        Number of stacks, and of slices in each; slices of a stack follow one another.
+    """
+
+    def __init__(self, draw: Draw, stacks: int, depth: int) -> None:
+        self.device, self.generator = draw.device, draw.generator
+        self.plain, self.stacks, self.depth = draw, stacks, depth
+        alike = draw.uniform(*ALIKE, stacks, 1, 1)
+        self.alike = alike.repeat_interleave(depth, dim=0)
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Return values in [low, high), the same for all slices of a stack."""
+        if shape and shape[0] == self.stacks * self.depth:
+            each = self.plain.uniform(low, high, self.stacks, *shape[1:])
+            return each.repeat_interleave(self.depth, dim=0)
+        return self.plain.uniform(low, high, *shape)
+
+    def field(self, count: int, size: int, cells: int) -> Tensor:
+        """Return smooth fields (count, size, size), correlated by `alike` within a stack."""
+        own = self.plain.field(count, size, cells)
+        if count != self.stacks * self.depth:
+            return own
+        common = self.plain.field(self.stacks, size, cells).repeat_interleave(self.depth, dim=0)
+        return self.alike.sqrt() * common + (1 - self.alike).sqrt() * own
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StackBatch:
+    """``images`` as a network sees them, shares of ``cord`` and ``gm``; all (n, Z, Y, X)."""
+
+    images: Tensor
+    cord: Tensor
+    gm: Tensor
+
+
+def stack_batch(
+    crops: Crops, stacks: int, depth: int, size: int, how: Deformation, draw: Draw
+) -> StackBatch:
+    """Paint stacks of neighboring label shapes.
+
+    Parameters
+    ----------
+    crops
+        Label shapes; those with both labels are used, their images are not.
+    stacks, depth, size
+        Stacks, slices in each, and pixels of ``PIXEL_MM`` along a side.
+    how
+        How far shapes are bent.
+    """
+    together = StackDraw(draw, stacks, depth)
+    labels = _labels(crops, stacks, depth, together)
+    count, fine = stacks * depth, size * FINER
+    grids = sampling_grids(count, fine, WINDOW_MM, how, together)
+    grids = grids + JITTER_MM * draw.normal(count, 1, 1, 2)
+    shares = sample_at(labels, grids, WINDOW_MM)
+    images, inside = acquire(paint(shares[:, 1], shares[:, 0], together), Scanner(), together)
+    shares = shares * inside[:, None]
+    parts = torch.stack([images * inside, inside, shares[:, 0], shares[:, 1]], dim=1)
+    image, share, cord, gm = functional.avg_pool2d(parts, FINER).unbind(dim=1)
+    kept = (share >= 0.5).to(image)
+    image = standard_boxes(image / share.clamp(min=0.5) * kept, kept)
+    shape = (stacks, depth, size, size)
+    return StackBatch(image.reshape(shape), cord.reshape(shape), gm.reshape(shape))
+
+
+def _labels(crops: Crops, stacks: int, depth: int, together: StackDraw) -> Tensor:
+    """Shares (slices, 2, y, x) of cord and gray matter in stacks with a random distance."""
+    draw = together.plain
+    weight = crops.weight * (crops.knows_gm & crops.knows_cord)
+    first = torch.multinomial(weight, stacks, replacement=True, generator=draw.generator)
+    apart = 1 + draw.index(MOST_APART, stacks)
+    chosen = [first]
+    for _ in range(depth - 1):
+        chosen.append(_further(crops.neighbor, chosen[-1], apart))
+    order = torch.stack(chosen, dim=1)
+    downwards = draw.chance(0.5, stacks, 1)
+    index = torch.where(downwards, order.flip(1), order).flatten()
+    labels = torch.stack([crops.cord[index], crops.gm[index]], dim=1)
+    beside = crops.neighbor[index]
+    following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
+    count = stacks * depth
+    # A template's blurred shares get a border of about a pixel, at a random level.
+    level = torch.stack([together.uniform(0.4, 0.6, count), together.uniform(0.42, 0.66, count)], 1)
+    level = level[:, :, None, None]
+    # A thick slice shows the mean of what it passes through.
+    thick = together.uniform(0.0, 0.5, count, 1, 1, 1) * together.chance(0.5, count, 1, 1, 1)
+    labels, following = (torch.sigmoid((part - level) / 0.08) for part in (labels, following))
+    return (1 - thick) * labels + thick * following
+
+
+def _further(neighbor: Tensor, index: Tensor, steps: Tensor) -> Tensor:
+    """Go ``steps`` (n,) neighbors on from ``index`` (n,)."""
+    for step in range(MOST_APART):
+        index = torch.where(steps > step, neighbor[index], index)
+    return index
