@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
+from training_files import silent, write_data
 
 from scgm.errors import ScgmError
 from scgm.networks.cord_finder import CordFinder
@@ -34,8 +36,9 @@ from scgm.synthesis.draw import Draw
 from scgm.synthesis.stacks import StackDraw, stack_batch
 from scgm.synthesis.windows import Crops
 from scgm.training.boltzmann import ConvolutionalRBM, Schedule, Trained, pretrain, start_from
+from scgm.training.checkpoints import load_checkpoint
 from scgm.training.compute import Compute
-from scgm.training.config import DeepsegStage, Stage, TrainConfig
+from scgm.training.config import DeepsegStage, Stage, TrainConfig, read_config
 from scgm.training.deepseg import (
     GRAY_BENT,
     choose_threshold,
@@ -45,7 +48,8 @@ from scgm.training.deepseg import (
     train_cascade,
 )
 from scgm.training.distributed import Team
-from scgm.training.export import INPUTS, graph_difference, write_graph
+from scgm.training.export import INPUTS, export, graph_difference, write_graph
+from scgm.training.run import train
 from scgm.training.session import Report, Session
 from scgm.training.state import State, read_state
 
@@ -553,3 +557,38 @@ def test_before_training_the_answer_is_as_faint_as_the_tissue_is_rare() -> None:
 
     assert torch.allclose(found, torch.tensor(0.2))
     assert min(errors) == errors[1]
+
+
+def test_a_whole_run_trains_exports_and_resumes(tmp_path: Path) -> None:
+    data = write_data(tmp_path)
+    tiny = {
+        "name": "deepseg",
+        "segmenter.network": "deepseg",
+        "deepseg.cord.steps": 2,
+        "deepseg.cord.batch": 4,
+        "deepseg.gray.steps": 2,
+        "deepseg.gray.batch": 4,
+        "deepseg.cord_filters": 2,
+        "deepseg.gray_filters": 2,
+        "deepseg.pretraining_batches": 1,
+        "deepseg.threshold_batches": 1,
+    }
+    config = read_config(data / "recipe.toml", [f"{key}={value}" for key, value in tiny.items()])
+
+    def until_gray_matter(line: str) -> None:
+        if line.startswith("gray 2/2"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, data, tmp_path / "run", device="cpu", report=until_gray_matter)
+    train(config, data, tmp_path / "run", device="cpu", report=silent, resume=True)
+    model, _, record = load_checkpoint(tmp_path / "run")
+    written = export(tmp_path / "run", tmp_path / "m.onnx", description="tiny")
+    card = json.loads(written.read_text())
+
+    assert isinstance(model, CascadeGraph)
+    assert graph_difference(model, tmp_path / "m.onnx") < 1e-4
+    assert card["method"] == "deepseg"
+    assert card["training"]["deepseg"]["gray"]["steps"] == 2
+    assert record["choice"]["kept"] == "last"
+    assert [row["site"] for row in record["scores"]] == ["b"]

@@ -72,6 +72,8 @@ def export(
         temporary.unlink()
         msg = f"{checkpoint}: the exported graph differs from the checkpoint by {difference:.2g}"
         raise ModelError(msg)
+    cascade = ("deepseg",) if config.segmenter.network == "deepseg" else ()
+    stages = ("finder", "segmenter", *cascade)
     digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     temporary.replace(output)
     content: dict[str, Any] = {
@@ -89,8 +91,7 @@ def export(
         "training": {
             **{key: value for key, value in record.items() if key not in NOT_ON_THE_CARD},
             "seed": config.seed,
-            "finder": config.finder.model_dump(mode="json"),
-            "segmenter": config.segmenter.model_dump(mode="json"),
+            **{stage: getattr(config, stage).model_dump(mode="json") for stage in stages},
         },
         "data": sorted(
             {str(source.image or source.gm) for source in config.kept()}
