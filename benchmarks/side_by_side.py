@@ -18,7 +18,7 @@ from scgm.training.sources import Source
 
 OUTPUT = Path("runs/side-by-side")
 NETWORKS = ("default", "ddc", "unet", "ddc-published")
-METHODS = (*NETWORKS, "vbem", "jcscs", "mgac", "gsbme", "sct")
+METHODS = (*NETWORKS, "deepseg", "vbem", "jcscs", "mgac", "gsbme", "sct")
 EVIDENCE_TABLES = ("2D (", "3D (", "All scores, 2D")
 
 

@@ -514,6 +514,20 @@ def test_the_crop_for_gray_matter_is_put_on_the_cord_that_was_found() -> None:
         assert (2 * (found & truth).sum() / (found.sum() + truth.sum())).item() > 0.95
 
 
+def test_what_lies_too_far_from_the_place_that_was_found_is_no_cord() -> None:
+    """Two bright discs in one box, 20 mm apart; a center is given in the first one."""
+    axis = torch.arange(160) * 0.5
+    discs = [(axis[:, None] - 40) ** 2 + (axis[None] - at) ** 2 <= 5**2 for at in (36.0, 56.0)]
+    networks = nn.Module()
+    networks.cord, networks.gray = Bright(1.0), Bright(1.0)
+    image = (discs[0] | discs[1]).float()[None]
+    given = torch.tensor([[80.0, 72.0]])
+    _, cord, _, _ = CascadeGraph(OneCorner(), networks)(image, torch.tensor([5.0, 0.5, 0.5]), given)
+
+    assert (cord[0] >= 0.5)[discs[0]].float().mean() > 0.9
+    assert (cord[0] >= 0.5)[discs[1]].float().mean() < 0.1
+
+
 def test_where_no_cord_is_found_the_crop_stays_where_the_box_is() -> None:
     position = torch.arange(4.0)[None]
     box = torch.tensor([[7.0, 8.0]])

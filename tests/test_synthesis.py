@@ -1,5 +1,7 @@
 """Synthesis: what must hold for every batch, and what the acquisition does on paper."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -169,3 +171,22 @@ def test_a_shape_keeps_its_size_in_mm_at_another_resolution() -> None:
         found.append((side_mm, *area.tolist()))
 
     assert found[0] == pytest.approx(found[1], rel=0.03)
+
+
+def test_a_compressed_cord_is_flat_and_dented_in_front() -> None:
+    """By half from front to back, wider by its root; the dent takes area from the front."""
+    cord = disc(WINDOW, 5.0 / 0.25)[None, None].repeat(64, 1, 1, 1)
+    flat = replace(STILL, compressed=1.0, flattening=(0.5, 0.5), dent_mm=0.0)
+    extent = []
+    for how in (STILL, flat):
+        shape = sample_at(cord, sampling_grids(64, WINDOW, 0.25, how, Draw(0)), 0.25)[:, 0] >= 0.5
+        extent.append([float(shape.any(dim=axis).sum(1).float().mean()) for axis in (1, 2)])
+    (width, depth), (wide, shallow) = extent
+
+    assert shallow / depth == pytest.approx(0.5, abs=0.03)
+    assert wide / width == pytest.approx(2**0.5, abs=0.05)
+    dented = sample_at(
+        cord, sampling_grids(64, WINDOW, 0.25, replace(flat, dent_mm=2.0), Draw(0)), 0.25
+    )[:, 0]
+    back, front = dented[:, : WINDOW // 2].sum(), dented[:, WINDOW // 2 :].sum()
+    assert 0.6 * back < front < 0.95 * back

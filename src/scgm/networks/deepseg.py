@@ -27,6 +27,7 @@ from scgm.networks.resampling import resample
 
 PIXEL_MM = 0.5
 CORD_BOX, GRAY_BOX = 128, 64
+REACH_MM = 16.0  # half of the widest cord, and how far off the cord finder may be
 KERNELS = (9, 5, 5)  # pixels along a side, finest level first; all reach over SLICES
 SLICES = 3
 
@@ -163,11 +164,16 @@ class CascadeGraph(CordAndGrayMatter):
     def _part(
         self, name: str, slices: Tensor, pixel: Tensor, centre_mm: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Run one network; its map (Z, Y, X) and the map's middle (Z, 2) in mm."""
+        """Run one network; its map (Z, Y, X) and the map's middle (Z, 2) in mm.
+
+        What it finds further than ``REACH_MM`` from the box's middle is something else.
+        """
         size = CORD_BOX if name == "cord" else GRAY_BOX
         boxes, inside, at_mm = cut_windows(slices, pixel, centre_mm, size, PIXEL_MM)
         network = getattr(self.segmenter, name)
-        found = torch.sigmoid(network(standard_boxes(boxes, inside)[None])[0]) * inside
+        rows_away, columns_away = (at_mm[axis] - centre_mm[:, axis : axis + 1] for axis in (0, 1))
+        near = rows_away[:, :, None] ** 2 + columns_away[:, None, :] ** 2 <= REACH_MM**2
+        found = torch.sigmoid(network(standard_boxes(boxes, inside)[None])[0]) * inside * near
         middle_mm = middle_of(found, *at_mm, centre_mm, PIXEL_MM)
         back = [
             back_matrix(at_mm[axis], slices.shape[1 + axis], pixel[axis], PIXEL_MM)

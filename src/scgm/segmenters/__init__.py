@@ -113,6 +113,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "default": _graph(DEFAULT_MODEL),
         "ddc": _graph("ddc"),
         "unet": _graph("unet"),
+        "deepseg": _graph("deepseg"),
         "ddc-published": Method(_published, "published"),
         "gsbme": _without_atlas("gsbme"),
         "jcscs": _with_atlas("jcscs"),

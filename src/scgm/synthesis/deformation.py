@@ -16,6 +16,8 @@ class Deformation:
 
     ``free_rotation`` is the share of samples turned by any angle; the others turn within
     +-``rotation``. ``elastic_mm`` is the standard deviation of the smooth displacement.
+    ``compressed`` is the share of cords that are flattened from front to back, by ``flattening``,
+    and dented in front by up to ``dent_mm``, as by a disc.
     """
 
     rotation: float = 20.0
@@ -26,6 +28,9 @@ class Deformation:
     shift_mm: float = 2.5
     elastic_mm: float = 0.35
     elastic_cells: tuple[int, ...] = (3, 6)
+    compressed: float = 0.0
+    flattening: tuple[float, float] = (0.45, 0.95)
+    dent_mm: float = 2.0
 
 
 def sampling_grids(count: int, size: int, pixel_mm: float, how: Deformation, draw: Draw) -> Tensor:
@@ -44,18 +49,34 @@ def sampling_grids(count: int, size: int, pixel_mm: float, how: Deformation, dra
         [torch.ones_like(shear), shear, torch.zeros_like(shear), torch.ones_like(shear)], dim=-1
     ).reshape(count, 2, 2)
     stretched = torch.diag_embed(torch.stack([mirror / (scale * aspect), aspect / scale], dim=-1))
-    matrix = stretched @ sheared @ turned
+    pressed = draw.chance(how.compressed, count)
+    depth = torch.where(pressed, draw.log_uniform(*how.flattening, count), 1.0)
+    # What is pressed flat gets wider, and loses some of its area.
+    flattened = torch.diag_embed(torch.stack([depth.sqrt(), 1 / depth], dim=-1))
+    matrix = stretched @ sheared @ flattened @ turned
     axis = grid_mm(torch.zeros((), device=draw.device), size, pixel_mm)
     rows, columns = torch.meshgrid(axis, axis, indexing="ij")
     position = torch.stack([columns, rows], dim=-1).reshape(1, -1, 2)
     shift = draw.uniform(-how.shift_mm, how.shift_mm, count, 1, 2)
     moved = (position + shift) @ matrix.transpose(1, 2)
     moved = moved.reshape(count, size, size, 2)
+    if how.compressed:
+        moved = moved + _dent(moved, pressed * draw.uniform(0.0, how.dent_mm, count), draw)
     for cells in how.elastic_cells:
         strength = how.elastic_mm * draw.uniform(0.0, 2.0, count, 1, 1, 1)
         bend = torch.stack([draw.field(count, size, cells) for _ in range(2)], dim=-1)
         moved = moved + strength * bend * (3.0 / cells)
     return moved
+
+
+def _dent(source_mm: Tensor, depth_mm: Tensor, draw: Draw) -> Tensor:
+    """Displacements that show what lies in front of a place near the middle: it is pushed back."""
+    count = source_mm.shape[0]
+    column, row = source_mm.unbind(dim=-1)
+    middle, width = draw.uniform(-3.0, 3.0, count, 1, 1), draw.uniform(1.5, 5.0, count, 1, 1)
+    near = torch.exp(-0.5 * ((column - middle) / width) ** 2) * torch.sigmoid(row / 1.5)
+    forward = depth_mm[:, None, None] * near
+    return torch.stack([torch.zeros_like(forward), forward], dim=-1)
 
 
 def sample_at(images: Tensor, grids_mm: Tensor, pixel_mm: float) -> Tensor:

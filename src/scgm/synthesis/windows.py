@@ -12,6 +12,7 @@ from scgm.synthesis.draw import Draw
 from scgm.synthesis.tissue import paint
 
 CROP_MM = 40.0
+COMPRESSED = 0.2  # share of the cords
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,7 @@ def _painted(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBat
     share = draw.uniform(0.0, 0.5, count, 1, 1, 1) * draw.chance(0.5, count, 1, 1, 1)
     labels = (1 - share) * labels + share * following
     size = window_size(LEARNED_MM, pixel_mm)
-    grids = sampling_grids(count, size, pixel_mm, Deformation(), draw)
+    grids = sampling_grids(count, size, pixel_mm, Deformation(compressed=COMPRESSED), draw)
     targets = sample_at(labels, grids, pixel_mm)
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm)
     images, inside = acquire(signal, Scanner(), draw, pixel_mm)
@@ -105,7 +106,7 @@ def _real(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBatch:
     """Deform labeled crops of real images and degrade them a little."""
     chosen = _choose(crops.weight * crops.has_image, count, draw)
     stacked = torch.stack([crops.cord[chosen], crops.gm[chosen], crops.image[chosen]], dim=1)
-    how = Deformation(elastic_mm=0.2, scale=(0.85, 1.2))
+    how = Deformation(elastic_mm=0.2, scale=(0.85, 1.2), compressed=COMPRESSED)
     size = window_size(LEARNED_MM, pixel_mm)
     moved = sample_at(stacked, sampling_grids(count, size, pixel_mm, how, draw), pixel_mm)
     targets, signal = moved[:, :2], _recolored(moved[:, 2], draw)
