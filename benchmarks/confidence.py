@@ -91,7 +91,8 @@ def phantom_scan(seed: int) -> Phantom:
 def fit_all() -> None:
     """Fit every model and write its card."""
     models = {
-        path: load_model(path, threads=2) for path in (*sorted(FOLDS.glob("without-*.onnx")), SHIPPED)
+        path: load_model(path, threads=2)
+        for path in (*sorted(FOLDS.glob("without-*.onnx")), SHIPPED)
     }
     found: dict[Path, list[NDArray[np.float64]]] = {path: [] for path in models}
     for seed in FIT_SCANS:
