@@ -587,7 +587,9 @@ def test_a_whole_run_trains_exports_and_resumes(tmp_path: Path) -> None:
         "deepseg.pretraining_batches": 1,
         "deepseg.threshold_batches": 1,
     }
-    config = read_config(data / "recipe.toml", [f"{key}={value}" for key, value in tiny.items()])
+    config = read_config(
+        data / "recipe.toml", tuple(f"{key}={value}" for key, value in tiny.items())
+    )
 
     def until_gray_matter(line: str) -> None:
         if line.startswith("gray 2/2"):

@@ -220,7 +220,7 @@ def test_an_exported_graph_equals_its_checkpoint(checkpoint: Path, tmp_path: Pat
 
 
 def test_a_network_can_work_at_another_resolution(data: Path, tmp_path: Path) -> None:
-    config = read_config(data / "recipe.toml", ["segmenter.pixel_mm=0.5"])
+    config = read_config(data / "recipe.toml", ("segmenter.pixel_mm=0.5",))
     train(config, data, tmp_path / "coarse", device="cpu", report=silent)
     model = load_checkpoint(tmp_path / "coarse")[0]
     card = json.loads(export(tmp_path / "coarse", tmp_path / "m.onnx", description="t").read_text())
@@ -229,7 +229,9 @@ def test_a_network_can_work_at_another_resolution(data: Path, tmp_path: Path) ->
     assert graph_difference(model, tmp_path / "m.onnx") < 1e-4
     assert card["training"]["segmenter"]["pixel_mm"] == 0.5
     start = {"segmenter.start": str(tmp_path / "m.onnx"), "segmenter.pixel_mm": "0.25"}
-    finer = read_config(data / "recipe.toml", [f"{key}={value}" for key, value in start.items()])
+    finer = read_config(
+        data / "recipe.toml", tuple(f"{key}={value}" for key, value in start.items())
+    )
     with pytest.raises(ConfigError, match=r"trained at 0\.5 mm, and pixel_mm is 0\.25"):
         train(finer, data, tmp_path / "finer", device="cpu", report=silent)
 
