@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from training_files import silent, write_data
 
-from scgm.errors import ScgmError
+from scgm.errors import ConfigError, ScgmError
 from scgm.networks.cord_finder import CordFinder
 from scgm.networks.deepseg import (
     GRAY_BOX,
@@ -38,7 +38,7 @@ from scgm.synthesis.windows import Crops
 from scgm.training.boltzmann import ConvolutionalRBM, Schedule, Trained, pretrain, start_from
 from scgm.training.checkpoints import load_checkpoint
 from scgm.training.compute import Compute
-from scgm.training.config import DeepsegStage, Stage, TrainConfig, read_config
+from scgm.training.config import DEFAULT_RECIPE, DeepsegStage, Stage, TrainConfig, read_config
 from scgm.training.deepseg import (
     GRAY_BENT,
     choose_threshold,
@@ -571,6 +571,13 @@ def test_before_training_the_answer_is_as_faint_as_the_tissue_is_rare() -> None:
 
     assert torch.allclose(found, torch.tensor(0.2))
     assert min(errors) == errors[1]
+
+
+@pytest.mark.parametrize("setting", ['start="default"', "pixel_mm=0.5", 'augmentation="ddc-2018"'])
+def test_what_the_cascade_would_leave_aside_is_refused(setting: str) -> None:
+    changes = ("segmenter.network=deepseg", f"segmenter.{setting}", "segmenter.real_share=1")
+    with pytest.raises(ConfigError, match=setting.split("=")[0]):
+        read_config(DEFAULT_RECIPE, changes if "2018" in setting else changes[:2])
 
 
 def test_a_whole_run_trains_exports_and_resumes(tmp_path: Path) -> None:

@@ -85,8 +85,18 @@ class SegmenterStage(Stage):
         if self.augmentation == "ours" and real == self.batch:
             msg = 'augmentation "ours" paints a part of each batch: lower real_share'
             raise ValueError(msg)
-        if self.network == "deepseg" and self.pixel_mm != WINDOW_MM:
-            msg = 'network "deepseg" has pixels of its own: leave pixel_mm away'
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_that_deepseg_leaves_aside(self) -> Self:
+        changed = {
+            "start": self.start != "",
+            "pixel_mm": self.pixel_mm != WINDOW_MM,
+            "augmentation": self.augmentation != "ours",
+        }
+        wrong = [key for key, is_changed in changed.items() if is_changed]
+        if self.network == "deepseg" and wrong:
+            msg = f'network "deepseg" has ways of its own: leave {", ".join(wrong)} away'
             raise ValueError(msg)
         return self
 
