@@ -1,8 +1,13 @@
 """What holds for every test."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Before tests are collected, which already list models.
+os.environ["SCGM_HOME"] = str(Path(tempfile.gettempdir()) / "scgm-tests-no-home")
 
 
 @pytest.fixture(scope="session", autouse=True)

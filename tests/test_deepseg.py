@@ -502,9 +502,10 @@ def test_the_crop_for_gray_matter_is_put_on_the_cord_that_was_found() -> None:
         away = (axis[:, None] - 38.0) ** 2 + (axis[None] - 43.0) ** 2
         return (away <= radius**2).float()[None]
 
-    networks = nn.Module()
+    networks = Cascade(1, 1)
     # Halfway between two brightnesses, in deviations of the box and of the crop.
-    networks.cord, networks.gray = Bright(1.05), Bright(1.78)
+    networks.add_module("cord", Bright(1.05))
+    networks.add_module("gray", Bright(1.78))
     image = disc(7.1) + disc(3.1)
     model = CascadeGraph(OneCorner(), networks)
     gm, cord, middle, _ = model(image, torch.tensor([5.0, 0.5, 0.5]), torch.full((1, 2), math.nan))
@@ -518,8 +519,9 @@ def test_what_lies_too_far_from_the_place_that_was_found_is_no_cord() -> None:
     """Two bright discs in one box, 20 mm apart; a center is given in the first one."""
     axis = torch.arange(160) * 0.5
     discs = [(axis[:, None] - 40) ** 2 + (axis[None] - at) ** 2 <= 5**2 for at in (36.0, 56.0)]
-    networks = nn.Module()
-    networks.cord, networks.gray = Bright(1.0), Bright(1.0)
+    networks = Cascade(1, 1)
+    networks.add_module("cord", Bright(1.0))
+    networks.add_module("gray", Bright(1.0))
     image = (discs[0] | discs[1]).float()[None]
     given = torch.tensor([[80.0, 72.0]])
     _, cord, _, _ = CascadeGraph(OneCorner(), networks)(image, torch.tensor([5.0, 0.5, 0.5]), given)

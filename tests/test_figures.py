@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from standin import cord_voxels, scan, turned, write_model
 
 from scgm.errors import GeometryError
-from scgm.figures import WINDOW_MM, four_panels
+from scgm.figures import SHOWN_MM, four_panels
 from scgm.pipeline import segment
 from scgm.segmentation import Segmentation
 from scgm.segmenters import OnnxModel, load_model
@@ -98,7 +98,7 @@ def test_the_window_lies_around_the_cord(result: Segmentation) -> None:
     right, left = crop.get_xlim()
     assert (left + right) / 2 == pytest.approx(19.75)
     assert np.mean(crop.get_ylim()) == pytest.approx(8.75)
-    assert right - left == pytest.approx(WINDOW_MM)
+    assert right - left == pytest.approx(SHOWN_MM)
 
 
 def test_a_slice_that_is_not_there_is_an_error(result: Segmentation) -> None:

@@ -155,6 +155,9 @@ def test_standardization_ignores_unit_and_offset() -> None:
     assert standardise(image, torch.zeros_like(inside)).abs().max() == 0
 
 
-@pytest.mark.parametrize(("side", "pixel", "size"), [(32, 0.25, 128), (28, 0.1, 288), (28, 9, 16)])
+@pytest.mark.parametrize(
+    ("side", "pixel", "size"),
+    [(32, 0.25, 128), (28, 0.1, 288), (28, 9, 16), (28, 0.7, 48), (28, 0.25, 112)],
+)
 def test_a_window_has_pixels_that_can_be_halved(side: float, pixel: float, size: int) -> None:
     assert window_size(side, pixel) == size

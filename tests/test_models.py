@@ -9,11 +9,11 @@ import pytest
 from standin import cord_voxels, scan, standin_graph, write_model
 
 from scgm.axial import to_axial
-from scgm.errors import ModelError, UsageError
+from scgm.errors import ConfigError, ModelError, UsageError
 from scgm.models import model_names, read_card, read_model
 from scgm.nifti import volume_from_nibabel
 from scgm.segmenters import load_model
-from scgm.segmenters.onnx_model import CHUNK_PIXELS, CHUNK_SLICES, CONTEXT_MM, _chunks
+from scgm.segmenters.onnx_model import CHUNK_PIXELS, CONTEXT_MM, _chunks
 
 
 def test_a_model_is_read_by_its_path(tmp_path: Path) -> None:
@@ -151,18 +151,40 @@ def test_many_slices_come_out_as_if_given_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [1, 20, 64, 65, 100, 500])
 @pytest.mark.parametrize("distance_mm", [0.08, 0.5, 5])
 @pytest.mark.parametrize("side", [64, 384, 2000, 5000])
+@pytest.mark.parametrize(("at_once", "reach"), [(48, 0), (48, 12), (7, 0)])
 def test_chunks_hold_each_slice_once_with_its_neighbors(
-    count: int, distance_mm: float, side: int
+    count: int, distance_mm: float, side: int, at_once: int, reach: int
 ) -> None:
-    most = max(1, min(CHUNK_SLICES, CHUNK_PIXELS // side**2))
+    changes = {"slices_at_once": at_once, "reach_slices": reach}
+    card = read_card("default").model_copy(update=changes)
+    most = max(1, min(at_once, CHUNK_PIXELS // side**2))
     kept: list[int] = []
-    for seen, own in _chunks((count, side, side), distance_mm):
+    for seen, own in _chunks((count, side, side), distance_mm, card):
         indices = np.arange(count)[seen]
         kept.extend(indices[own])
         assert len(indices) <= most
         for end, limit in ((indices[0], 0), (indices[-1], count - 1)):
             own_end = indices[own][0 if limit == 0 else -1]
             context = abs(int(end) - int(own_end))
-            assert end == limit or context >= min(CONTEXT_MM / distance_mm, (most - 1) // 3)
+            wanted = max(CONTEXT_MM / distance_mm, reach)
+            assert end == limit or context >= min(wanted, (most - 1) // 3)
 
     assert kept == list(range(count))
+
+
+def test_a_shipped_model_is_found_where_there_is_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCGM_HOME", "~nobody-of-this-name/scgm")
+
+    assert read_card("default").name == "default"
+    with pytest.raises(ConfigError, match="SCGM_HOME"):
+        read_card("mine")
+
+
+def test_a_name_that_the_package_carries_is_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCGM_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "default.onnx").touch()
+
+    assert model_names().count("default") == 1

@@ -10,7 +10,8 @@ from scgm.synthesis.acquisition import Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes, scene_batch
-from scgm.synthesis.tissue import blur, paint
+from scgm.synthesis.stacks import StackDraw
+from scgm.synthesis.tissue import _lesions, blur, paint
 from scgm.synthesis.windows import Crops, crop_size, window_batch
 
 WINDOW = window_size(LEARNED_MM)
@@ -158,7 +159,7 @@ def test_the_target_lies_on_the_cord(scenes: Scenes) -> None:
 
 
 def test_a_shape_keeps_its_size_in_mm_at_another_resolution() -> None:
-    """The same cord, painted with windows of 0.25 and of 0.5 mm: area and brightness agree."""
+    """The same cord, painted with windows of 0.25 and of 0.5 mm: sides and areas agree."""
     found = []
     for pixel_mm in (0.25, 0.5):
         size = crop_size(pixel_mm)
@@ -190,3 +191,23 @@ def test_a_compressed_cord_is_flat_and_dented_in_front() -> None:
     )[:, 0]
     back, front = dented[:, : WINDOW // 2].sum(), dented[:, WINDOW // 2 :].sum()
     assert 0.6 * back < front < 0.95 * back
+
+
+def test_a_blur_is_as_wide_in_mm_at_another_resolution() -> None:
+    spreads = []
+    for pixel_mm in (0.25, 0.5):
+        point = torch.zeros(1, 65, 65)
+        point[0, 32, 32] = 1
+        row = blur(point, torch.tensor([2.0]), pixel_mm)[0].sum(dim=0)
+        place = (torch.arange(65) - 32) * pixel_mm
+        spreads.append(float((row * place**2).sum().sqrt()))
+
+    assert spreads == pytest.approx([2.0, 2.0], rel=0.03)
+
+
+def test_lesions_stay_where_they_are_within_a_stack() -> None:
+    together = StackDraw(Draw(4), stacks=6, depth=3)
+    patches = _lesions(torch.Size((18, 64, 64)), together, 0.5, share=1.0).reshape(6, 3, 64, 64)
+
+    assert patches.amax() > 0.1
+    assert torch.equal(patches[:, 0], patches[:, 2])

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -9,12 +10,15 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from pydantic import ValidationError
+from standin import run_scgm
 from training_files import silent, write_data
 
 from scgm.errors import ConfigError, ModelError, OutputError, ScgmError
+from scgm.models import read_model
 from scgm.training.checkpoints import load_checkpoint
-from scgm.training.config import DEFAULT_RECIPE, read_config
-from scgm.training.export import export, graph_difference
+from scgm.training.config import DEFAULT_RECIPE, SegmenterStage, read_config
+from scgm.training.export import export, graph_difference, slices_at_once
 from scgm.training.losses import place_loss, segmentation_loss, soft_dice_loss
 from scgm.training.run import train
 from scgm.training.sources import Folder
@@ -234,6 +238,33 @@ def test_a_network_can_work_at_another_resolution(data: Path, tmp_path: Path) ->
     )
     with pytest.raises(ConfigError, match=r"trained at 0\.5 mm, and pixel_mm is 0\.25"):
         train(finer, data, tmp_path / "finer", device="cpu", report=silent)
+
+
+def test_without_an_output_the_model_gets_the_name_of_its_folder(
+    checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SCGM_HOME", str(tmp_path))
+    for name in ("mine", "sct"):
+        shutil.copytree(checkpoint, tmp_path / name)
+
+    assert run_scgm(capsys, "export", tmp_path / "mine").status == 0
+    assert read_model("mine").card.name == "mine"
+    refused = run_scgm(capsys, "export", tmp_path / "sct")
+    assert refused.status == 1
+    assert "sct is the name of an atlas" in refused.err
+
+
+def test_a_finer_model_is_given_fewer_slices_at_once() -> None:
+    assert [slices_at_once(pixel_mm) for pixel_mm in (1.0, 0.25, 0.1, 0.05)] == [48, 48, 7, 1]
+
+
+def test_more_levels_than_a_window_has_halves_are_refused() -> None:
+    SegmenterStage(widths=(4, 4, 4, 4, 4))
+    with pytest.raises(ValidationError, match="6 levels"):
+        SegmenterStage(widths=(4, 4, 4, 4, 4, 4))
 
 
 def test_export_overwrites_nothing(checkpoint: Path, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from scgm.training.config import (
     RECIPES,
     SegmenterStage,
     Stage,
+    TrainConfig,
     find_recipe,
     read_config,
 )
@@ -76,7 +77,7 @@ def test_a_recipe_or_method_that_is_not_there_is_named_with_those_that_are() -> 
 )
 def test_a_method_is_a_network_and_a_name(method: str, network: type[nn.Module]) -> None:
     config = read_config(DEFAULT_RECIPE, (*changes_of(method), "segmenter.dropout=0.25"))
-    built = build_segmenter(config.segmenter)
+    built = build_segmenter(config)
 
     assert config.name == method
     assert isinstance(built, network)
@@ -86,7 +87,7 @@ def test_a_method_is_a_network_and_a_name(method: str, network: type[nn.Module])
 
 
 def test_dropout_is_a_tenth_unless_it_is_set() -> None:
-    built = build_segmenter(SegmenterStage(network="ddc", filters=2))
+    built = build_segmenter(TrainConfig(segmenter=SegmenterStage(network="ddc", filters=2)))
 
     assert {layer.p for layer in built.modules() if isinstance(layer, nn.Dropout)} == {0.1}
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scgm.errors import GeometryError
 from scgm.segmentation import NO_CORD, OK, Label, Segmentation
 
-WINDOW_MM = 32.0
+SHOWN_MM = 32.0
 MOST_ROWS = 5
 # Orange and sky blue of Okabe and Ito: told apart with every kind of color vision, and on gray.
 GM_COLOR = "#E69F00"
@@ -145,7 +145,7 @@ def _draw_row(panels: Sequence[Axes], segmentation: Segmentation, z: int) -> Non
     _show(whole_panel, image, spacing_mm, whole)
     corner = (window.left, window.bottom)
     whole_panel.add_patch(
-        Rectangle(corner, WINDOW_MM, WINDOW_MM, fill=False, edgecolor=CORD_COLOR, linewidth=1)
+        Rectangle(corner, SHOWN_MM, SHOWN_MM, fill=False, edgecolor=CORD_COLOR, linewidth=1)
     )
     status = segmentation.status[z]
     fine = status == OK
@@ -185,7 +185,7 @@ def _window(segmentation: Segmentation, z: int) -> _View:
 
 def _around(centre_px: tuple[float, float], spacing_mm: tuple[float, float]) -> _View:
     y, x = (place * size for place, size in zip(centre_px, spacing_mm, strict=True))
-    half = WINDOW_MM / 2
+    half = SHOWN_MM / 2
     return _View(x - half, x + half, y - half, y + half)
 
 

@@ -17,6 +17,7 @@ from scgm.errors import ModelError
 from scgm.home import home
 
 __all__ = [
+    "CHUNK_SLICES",
     "DEFAULT_MODEL",
     "ModelCard",
     "ModelFile",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "default"
+# A graph holds all slices of a call at once, some 13 MB each for a window of fixed size around the
+# cord, at 0.25 mm: so many keep it within about 1 GB.
+CHUNK_SLICES = 48
 _SHIPPED = Path(__file__).parent
 
 
@@ -51,6 +55,11 @@ class ModelCard(BaseModel):
         What was measured, one entry per data set.
     threshold
         The probability from which on a pixel counts, unless the user names another.
+    slices_at_once
+        How many slices the graph may be given in one call, for its memory.
+    reach_slices
+        How many slices to either side have a part in what is found in a slice, beside the
+        smoothing of the cord's center.
     confidence
         Coefficients that turn this model's probabilities into the confidence of a slice
         (`scgm.confidence`); None: it cannot be told.
@@ -72,6 +81,8 @@ class ModelCard(BaseModel):
     data: tuple[str | dict[str, object], ...] = ()
     scores: tuple[dict[str, object], ...] = ()
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    slices_at_once: int = Field(default=CHUNK_SLICES, gt=0)
+    reach_slices: int = Field(default=0, ge=0)
     confidence: dict[str, FiniteFloat] | None = None
 
 
@@ -86,7 +97,8 @@ class ModelFile:
 
 def model_names() -> tuple[str, ...]:
     """Return the names of the models that the package carries, then those of the user's own."""
-    return tuple(path.stem for folder in (_SHIPPED, _own()) for path in _graphs(folder))
+    shipped = _names(_SHIPPED)
+    return (*shipped, *(name for name in _names(_own()) if name not in shipped))
 
 
 def own_model(name: str) -> Path:
@@ -97,8 +109,8 @@ def own_model(name: str) -> Path:
     ModelError
         If the package carries a model of that name.
     """
-    if (_SHIPPED / f"{name}.onnx").is_file():
-        msg = f"{name} is the name of a model that the package carries; choose another"
+    if name in _names(_SHIPPED):
+        msg = f"{name} is the name of a model that the package carries; say --output FILE.onnx"
         raise ModelError(msg)
     return _own() / f"{name}.onnx"
 
@@ -107,8 +119,8 @@ def _own() -> Path:
     return home() / "models"
 
 
-def _graphs(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.onnx"))
+def _names(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in folder.glob("*.onnx")))
 
 
 def read_card(name_or_path: str | Path = DEFAULT_MODEL) -> ModelCard:
@@ -155,12 +167,12 @@ def read_model(name_or_path: str | Path = DEFAULT_MODEL) -> ModelFile:
 
 def _find_graph(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
-    for folder in (_SHIPPED, _own()):
-        for graph in _graphs(folder):
-            if graph.stem == text:
-                return graph
+    if text in _names(_SHIPPED):  # before the home is asked for, which a machine may not have
+        return _SHIPPED / f"{text}.onnx"
     path = Path(name_or_path).expanduser()
     if path.suffix.lower() != ".onnx":
+        if text in _names(_own()):
+            return _own() / f"{text}.onnx"
         known = ", ".join(model_names()) or "none in this installation"
         msg = f"there is no model {text!r}; known: {known}; or give the path of an .onnx file"
         raise ModelError(msg)

@@ -30,6 +30,7 @@ CORD_BOX, GRAY_BOX = 128, 64
 REACH_MM = 16.0  # half of the widest cord, and how far off the cord finder may be
 KERNELS = (9, 5, 5)  # pixels along a side, finest level first; all reach over SLICES
 SLICES = 3
+REACH_SLICES = 12  # to either side: six layers with kernels, in two networks
 
 
 def neighbors(maps: Tensor, stacks: int) -> Tensor:
@@ -95,7 +96,7 @@ class EncoderNetwork(nn.Module):
 
     level: Tensor
 
-    def __init__(self, filters: int = 32, kernels: Sequence[int] = KERNELS) -> None:
+    def __init__(self, filters: int, kernels: Sequence[int] = KERNELS) -> None:
         super().__init__()
         maps = [1] + [filters] * len(kernels)
         ways = list(zip(maps[:-1], maps[1:], kernels, strict=True))
@@ -125,7 +126,7 @@ class EncoderNetwork(nn.Module):
 class Cascade(nn.Module):
     """The two networks: ``cord`` first, then ``gray`` matter around it."""
 
-    def __init__(self, cord_filters: int = 16, gray_filters: int = 32) -> None:
+    def __init__(self, cord_filters: int, gray_filters: int) -> None:
         super().__init__()
         self.cord = EncoderNetwork(cord_filters)
         self.gray = EncoderNetwork(gray_filters)
@@ -139,38 +140,36 @@ class CascadeGraph(CordAndGrayMatter):
     finder
         Coarse slices (N, 1, y, x) -> logits (N, y * x + 1), "no cord" last: the box of the first
         network is put on what it finds.
-    segmenter : Cascade
+    segmenter
         The two networks.
     """
 
-    def forward(
-        self, slices: Tensor, spacing: Tensor, centre: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Segment a stack; parameters and results as of `CordAndGrayMatter.forward`.
+    segmenter: Cascade
+
+    def __init__(self, finder: nn.Module, segmenter: Cascade) -> None:
+        super().__init__(finder, segmenter, PIXEL_MM)
+
+    def segment(
+        self, slices: Tensor, pixel: Tensor, centre_mm: Tensor, given: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Run one network after the other; parameters and results as of the parent's.
 
         The crop for gray matter lies around the middle of the cord that the first network found,
         or around the center where one is given.
         """
-        pixel = spacing[1:]
-        found_mm, presence = self.find(slices, spacing)
-        given = ~torch.isnan(centre)
-        presence = torch.where(given[:, 0], torch.ones_like(presence), presence)
-        box_mm = torch.where(given, centre * pixel, found_mm)
-        cord, middle_mm = self._part("cord", slices, pixel, box_mm)
-        middle_mm = torch.where(given, box_mm, middle_mm)
-        gm, _ = self._part("gray", slices, pixel, middle_mm)
-        return torch.minimum(gm, cord), cord, middle_mm / pixel, presence
+        cord, found_mm = self._part(self.segmenter.cord, CORD_BOX, slices, pixel, centre_mm)
+        middle_mm = torch.where(given, centre_mm, found_mm)
+        gm, _ = self._part(self.segmenter.gray, GRAY_BOX, slices, pixel, middle_mm)
+        return torch.minimum(gm, cord), cord, middle_mm
 
     def _part(
-        self, name: str, slices: Tensor, pixel: Tensor, centre_mm: Tensor
+        self, network: nn.Module, size: int, slices: Tensor, pixel: Tensor, centre_mm: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Run one network; its map (Z, Y, X) and the map's middle (Z, 2) in mm.
 
         What it finds further than ``REACH_MM`` from the box's middle is something else.
         """
-        size = CORD_BOX if name == "cord" else GRAY_BOX
         boxes, inside, at_mm = cut_windows(slices, pixel, centre_mm, size, PIXEL_MM)
-        network = getattr(self.segmenter, name)
         rows_away, columns_away = (at_mm[axis] - centre_mm[:, axis : axis + 1] for axis in (0, 1))
         near = rows_away[:, :, None] ** 2 + columns_away[:, None, :] ** 2 <= REACH_MM**2
         found = torch.sigmoid(network(standard_boxes(boxes, inside)[None])[0]) * inside * near

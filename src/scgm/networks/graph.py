@@ -82,8 +82,8 @@ class CordAndGrayMatter(nn.Module):
         given = ~torch.isnan(centre)
         centre_mm = torch.where(given, centre * pixel, found_mm)
         presence = torch.where(given[:, 0], torch.ones_like(presence), presence)
-        gm, cord, middle_mm = self.segment(slices, pixel, centre_mm)
-        return gm, cord, torch.where(given, centre_mm, middle_mm) / pixel, presence
+        gm, cord, middle_mm = self.segment(slices, pixel, centre_mm, given)
+        return gm, cord, middle_mm / pixel, presence
 
     def find(self, slices: Tensor, spacing: Tensor) -> tuple[Tensor, Tensor]:
         """Return the cord's centre (Z, 2) in mm from the first pixel, and its presence (Z,)."""
@@ -94,18 +94,22 @@ class CordAndGrayMatter(nn.Module):
         return refined_centre(places, *positions), 1 - absent
 
     def segment(
-        self, slices: Tensor, pixel: Tensor, centre_mm: Tensor
+        self, slices: Tensor, pixel: Tensor, centre_mm: Tensor, given: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return gray matter and cord (Z, Y, X), and the cord's middle (Z, 2) in mm."""
+        """Return gray matter and cord (Z, Y, X), and the cord's middle (Z, 2) in mm.
+
+        The middle is ``centre_mm`` where that was ``given`` (Z, 2), else that of what was found.
+        """
         step, size = self.pixel_mm, window_size(SEGMENTED_MM, self.pixel_mm)
         windows, inside, at_mm = cut_windows(slices, pixel, centre_mm, size, step)
         logits = self.segmenter(standardise(windows, inside, step)[:, None])
         cord = torch.sigmoid(logits[:, 0])
         gm = cord * torch.sigmoid(logits[:, 1])
-        middle_mm = middle_of(cord * inside, *at_mm, centre_mm, step)
+        found_mm = middle_of(cord * inside, *at_mm, centre_mm, step)
         back = [
             back_matrix(at_mm[axis], slices.shape[1 + axis], pixel[axis], step) for axis in (0, 1)
         ]
+        middle_mm = torch.where(given, centre_mm, found_mm)
         return resample(gm, *back), resample(cord, *back), middle_mm
 
 

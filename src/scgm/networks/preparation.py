@@ -1,5 +1,7 @@
 """What the two networks get to see: the same functions in training and in the exported graph."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,7 @@ COARSE_MM = 1.5
 COARSE_MIN = 128
 COARSE_STEP = 16  # the cord finder halves the size four times
 WINDOW_MM = 0.25  # pixel of the windows, unless a training chooses another
+STEP = 16  # windows can be halved four times
 LEARNED_MM = 32.0  # side of the windows to learn from
 SEGMENTED_MM = 28.0  # side in use: holds every cord with its surroundings, at a quarter less work
 FOCUS_MM = 8.0
@@ -16,8 +19,8 @@ CLIP = 5.0
 
 
 def window_size(side_mm: float, pixel_mm: float = WINDOW_MM) -> int:
-    """Pixels along a side of a window: the multiple of 16, which networks can halve, nearest."""
-    return max(1, round(side_mm / pixel_mm / 16)) * 16
+    """Pixels along the side of a window of at least ``side_mm``: a multiple of ``STEP``."""
+    return math.ceil(round(side_mm / pixel_mm / STEP, 6)) * STEP
 
 
 def compress(images: Tensor, inside: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scgm.axial import AxialStack
 from scgm.errors import ModelError, UsageError
-from scgm.models import DEFAULT_MODEL, ModelFile, read_model
+from scgm.models import DEFAULT_MODEL, ModelCard, ModelFile, read_model
 from scgm.segmenters.base import CordHint, Probabilities
 
 INPUTS = ("slices", "spacing", "centre")
@@ -23,10 +23,8 @@ INPUTS = ("slices", "spacing", "centre")
 # is one value.
 OUTPUTS = ("gm", "cord", "found_centre", "presence")
 
-# A graph holds all slices of a call at once: so many pixels, and (as it works on a window of
-# fixed size around the cord, some 20 MB a slice) so many slices, keep it within about 1 GB.
+# Pixels of all slices of a call; `ModelCard.slices_at_once` limits their number, too.
 CHUNK_PIXELS = 2**23
-CHUNK_SLICES = 48
 # The graph smooths the cord's center along the cord by a Gaussian of 5 mm. A chunk sees two
 # deviations of its neighbors, so that its own slices come out all but as if given at once.
 CONTEXT_MM = 10.0
@@ -75,7 +73,7 @@ class OnnxModel:
         if hint is not None and hint.centre_px is not None:
             centre = hint.centre_px.astype(np.float32)
         parts = []
-        for seen, own in _chunks(slices.shape, stack.spacing_mm[0]):
+        for seen, own in _chunks(slices.shape, stack.spacing_mm[0], self.file.card):
             results = self._run(slices[seen], stack.spacing_mm, centre[seen])
             parts.append([values[own] for values in results])
         return Probabilities(*(np.concatenate(pieces) for pieces in zip(*parts, strict=True)))
@@ -185,15 +183,18 @@ def _check_interface(file: ModelFile, session: Any) -> None:
         raise ModelError(msg)
 
 
-def _chunks(shape: tuple[int, ...], distance_mm: float) -> Iterator[tuple[slice, slice]]:
+def _chunks(
+    shape: tuple[int, ...], distance_mm: float, card: ModelCard
+) -> Iterator[tuple[slice, slice]]:
     """Cut Z slices into chunks: what the graph sees, and which part of that is kept."""
     count, pixels = shape[0], math.prod(shape[1:])
-    most = max(1, min(CHUNK_SLICES, CHUNK_PIXELS // pixels))
+    most = max(1, min(card.slices_at_once, CHUNK_PIXELS // pixels))
     if count <= most:
         yield slice(0, count), slice(0, count)
         return
     # Very thin slices would be all context and no progress: a third on either side is the most.
-    context = min(math.ceil(CONTEXT_MM / distance_mm), (most - 1) // 3)
+    wanted = max(math.ceil(CONTEXT_MM / distance_mm), card.reach_slices)
+    context = min(wanted, (most - 1) // 3)
     step = most - 2 * context
     for start in range(0, count, step):
         stop = min(start + step, count)

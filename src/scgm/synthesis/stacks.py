@@ -12,7 +12,7 @@ from scgm.synthesis.acquisition import Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.tissue import paint
-from scgm.synthesis.windows import Crops
+from scgm.synthesis.windows import Crops, thick_slices
 
 FINER = round(PIXEL_MM / WINDOW_MM)  # painted pixels along a pixel of the network
 JITTER_MM = 0.5  # how differently the middle of the cord is found in neighboring slices
@@ -110,14 +110,7 @@ def _labels(crops: Crops, stacks: int, depth: int, together: StackDraw) -> Tenso
     labels = torch.stack([crops.cord[index], crops.gm[index]], dim=1)
     beside = crops.neighbor[index]
     following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
-    count = stacks * depth
-    # A template's blurred shares get a border of about a pixel, at a random level.
-    level = torch.stack([together.uniform(0.4, 0.6, count), together.uniform(0.42, 0.66, count)], 1)
-    level = level[:, :, None, None]
-    # A thick slice shows the mean of what it passes through.
-    thick = together.uniform(0.0, 0.5, count, 1, 1, 1) * together.chance(0.5, count, 1, 1, 1)
-    labels, following = (torch.sigmoid((part - level) / 0.08) for part in (labels, following))
-    return (1 - thick) * labels + thick * following
+    return thick_slices(labels, following, together)
 
 
 def _further(neighbor: Tensor, index: Tensor, steps: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ def _lesions(
     patches = torch.zeros(shape, device=draw.device)
     ill = draw.chance(share, count, 1, 1)
     for _ in range(most):
-        row, column = draw.uniform(-5.0, 5.0, 2, count, 1, 1)
+        row, column = draw.uniform(-5.0, 5.0, count, 2, 1, 1).unbind(1)
         radius = draw.log_uniform(0.5, 2.5, count, 1, 1)
         present = ill & draw.chance(0.6, count, 1, 1)
         squared = (axis[:, None] - row) ** 2 + (axis[None, :] - column) ** 2

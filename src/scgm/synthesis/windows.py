@@ -79,10 +79,7 @@ def _painted(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBat
     labels = torch.stack([crops.cord[chosen], crops.gm[chosen]], dim=1)
     beside = crops.neighbor[chosen]
     following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
-    labels, following = _sharpened(labels, following, draw)
-    # A thick slice shows the mean of what it passes through.
-    share = draw.uniform(0.0, 0.5, count, 1, 1, 1) * draw.chance(0.5, count, 1, 1, 1)
-    labels = (1 - share) * labels + share * following
+    labels = thick_slices(labels, following, draw)
     size = window_size(LEARNED_MM, pixel_mm)
     grids = sampling_grids(count, size, pixel_mm, Deformation(compressed=COMPRESSED), draw)
     targets = sample_at(labels, grids, pixel_mm)
@@ -93,13 +90,18 @@ def _painted(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBat
     return WindowBatch(images[:, None], targets * inside[:, None], known)
 
 
-def _sharpened(labels: Tensor, following: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
-    """Turn the blurred shares of a template into a border of about a pixel, at a random level."""
+def thick_slices(labels: Tensor, following: Tensor, draw: Draw) -> Tensor:
+    """Turn shares (n, 2, y, x) of cord and gray matter into what slices of some thickness show.
+
+    The blurred shares of a template get a border of about a pixel, at a random level. A thick slice
+    shows the mean of what it passes through: half of them mix with the ``following`` shares.
+    """
     count = labels.shape[0]
-    level = torch.stack(
-        [draw.uniform(0.4, 0.6, count), draw.uniform(0.42, 0.66, count)], dim=1
-    ).reshape(count, 2, 1, 1)
-    return (torch.sigmoid((labels - level) / 0.08), torch.sigmoid((following - level) / 0.08))
+    levels = [draw.uniform(0.4, 0.6, count), draw.uniform(0.42, 0.66, count)]
+    level = torch.stack(levels, dim=1)[:, :, None, None]
+    share = draw.uniform(0.0, 0.5, count, 1, 1, 1) * draw.chance(0.5, count, 1, 1, 1)
+    labels, following = (torch.sigmoid((part - level) / 0.08) for part in (labels, following))
+    return (1 - share) * labels + share * following
 
 
 def _real(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBatch:

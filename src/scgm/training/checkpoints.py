@@ -1,4 +1,4 @@
-"""Checkpoints: two weight files and a JSON that says how they came to be."""
+"""Checkpoints: weight files and a JSON that says how they came to be."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from scgm.networks.deepseg import Cascade, CascadeGraph
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.paper_unet import PaperUNet
 from scgm.networks.unet import UNet
-from scgm.training.config import DeepsegStage, FinderStage, SegmenterStage, TrainConfig
+from scgm.training.config import FinderStage, SegmenterStage, TrainConfig
 from scgm.training.files import write_json, write_tensors
 
 RECORD = "checkpoint.json"
@@ -36,11 +36,11 @@ def build_model(
     return CordAndGrayMatter(finder, segmenter, stage.pixel_mm).eval()
 
 
-def build_segmenter(stage: SegmenterStage, deepseg: DeepsegStage | None = None) -> nn.Module:
+def build_segmenter(config: TrainConfig) -> nn.Module:
     """Make the segmentation network of a configuration, untrained."""
+    stage = config.segmenter
     if stage.network == "deepseg":
-        filters = deepseg or DeepsegStage()
-        return Cascade(filters.cord_filters, filters.gray_filters)
+        return Cascade(config.deepseg.cord_filters, config.deepseg.gray_filters)
     if stage.network == "ddc":
         return DeepDilatedNetwork(filters=stage.filters, outputs=2, dropout=stage.dropout)
     if stage.network == "unet-paper":
@@ -99,7 +99,7 @@ def load_checkpoint(folder: Path) -> tuple[CordAndGrayMatter, TrainConfig, dict[
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         config = TrainConfig.model_validate(record.pop("config"))
         finder = build_finder(config.finder)
-        segmenter = build_segmenter(config.segmenter, config.deepseg)
+        segmenter = build_segmenter(config)
         finder.load_state_dict(load_file(folder / "finder.safetensors"))
         segmenter.load_state_dict(load_file(folder / "segmenter.safetensors"))
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from scgm.errors import ConfigError
-from scgm.networks.preparation import WINDOW_MM
+from scgm.networks.preparation import STEP, WINDOW_MM
 from scgm.training.sources import Checked, Folder, Labeled, Positive, Source
 
 RECIPES = Path(__file__).with_name("recipes")
@@ -16,6 +16,7 @@ DEFAULT_RECIPE = RECIPES / "default.toml"
 NotNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Inner = Annotated[float, Field(gt=0, lt=1)]
+MOST_LEVELS = STEP.bit_length()  # of a U-Net, which halves its window between two of them
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -75,6 +76,18 @@ class SegmenterStage(Stage):
     validate_every: NotNegative = 500
     patience: NotNegative = 0
     keep: Literal["best", "last"] = "best"
+
+    @property
+    def validates(self) -> bool:
+        """Whether scans are asked for to decide; the two networks of "deepseg" keep their last."""
+        return self.validate_every > 0 and self.network != "deepseg"
+
+    @model_validator(mode="after")
+    def _levels_fit_the_window(self) -> Self:
+        if self.network == "unet" and len(self.widths) > MOST_LEVELS:
+            msg = f"widths: {len(self.widths)} levels; windows can be halved for {MOST_LEVELS}"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _painted_or_not(self) -> Self:

@@ -29,17 +29,12 @@ CORD_BENT, GRAY_BENT = Deformation(shift_mm=5.0), Deformation(shift_mm=2.0)
 THRESHOLDS = tuple(number / 40 for number in range(4, 40))  # 0.1 to 0.975
 
 
-def build_cascade(stage: DeepsegStage) -> Cascade:
-    """Make the two networks, untrained."""
-    return Cascade(stage.cord_filters, stage.gray_filters)
-
-
 def train_cascade(stage: DeepsegStage, crops: Crops, session: Session) -> tuple[Cascade, Place]:
     """Train both networks as a part of a run; also where the last training ended.
 
     A run that goes on after the cord's network was done reads that network from the folder.
     """
-    cascade = build_cascade(stage).to(session.team.device)
+    cascade = Cascade(stage.cord_filters, stage.gray_filters).to(session.team.device)
     for part in parts_of(stage):
         network = getattr(cascade, part.name)
         trained, place = _trained(network, part, stage, crops, session)
@@ -97,7 +92,7 @@ def _trained(
     averaged, place = fit(network, Task(part.name, part.stage, draw, batch, loss), session)
     round_weights(averaged)
     threshold = choose_threshold(averaged, part, batch, stage.threshold_batches)
-    averaged.register_buffer("level", torch.logit(torch.tensor(threshold, device=draw.device)))
+    averaged.get_buffer("level").fill_(math.log(threshold / (1 - threshold)))
     session.report(f"{part.name}: threshold {threshold:.3f}")
     if session.team.lead:
         save_weights(averaged, path)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-# Between the seeds of two processes; seeds of the stages of one process differ by 1 or 2.
+# Between the seeds of two processes; seeds of the stages of one process differ by a few.
 SEED_STRIDE = 1_000_003
 
 

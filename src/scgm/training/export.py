@@ -15,8 +15,12 @@ import onnxruntime
 import torch
 
 from scgm.errors import ModelError, OutputError
+from scgm.models import CHUNK_SLICES
+from scgm.networks.deepseg import REACH_SLICES
 from scgm.networks.graph import CordAndGrayMatter
+from scgm.networks.preparation import WINDOW_MM
 from scgm.training.checkpoints import load_checkpoint
+from scgm.training.config import TrainConfig
 from scgm.training.methods import method_of
 from scgm.version import __version__
 
@@ -72,12 +76,10 @@ def export(
         temporary.unlink()
         msg = f"{checkpoint}: the exported graph differs from the checkpoint by {difference:.2g}"
         raise ModelError(msg)
-    cascade = ("deepseg",) if config.segmenter.network == "deepseg" else ()
-    stages = ("finder", "segmenter", *cascade)
     digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     temporary.replace(output)
     content: dict[str, Any] = {
-        "name": config.name,
+        "name": output.stem,
         "method": method_of(config),
         "version": __version__,
         "description": description,
@@ -88,10 +90,14 @@ def export(
         "inputs": list(INPUTS),
         "outputs": list(OUTPUTS),
         "threshold": 0.5,
+        "slices_at_once": slices_at_once(config.segmenter.pixel_mm),
+        "reach_slices": REACH_SLICES if config.segmenter.network == "deepseg" else 0,
         "training": {
             **{key: value for key, value in record.items() if key not in NOT_ON_THE_CARD},
             "seed": config.seed,
-            **{stage: getattr(config, stage).model_dump(mode="json") for stage in stages},
+            "recipe": config.name,
+            "finder": config.finder.model_dump(mode="json"),
+            **_segmenter_keys(config),
         },
         "data": sorted(
             {str(source.image or source.gm) for source in config.kept()}
@@ -101,6 +107,20 @@ def export(
     }
     card.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return card
+
+
+def _segmenter_keys(config: TrainConfig) -> dict[str, Any]:
+    """Return the keys that the segmentation network was trained by."""
+    if config.segmenter.network == "deepseg":
+        used = config.deepseg.model_dump(mode="json")
+        return {"segmenter": {"network": "deepseg"}, "deepseg": used}
+    return {"segmenter": config.segmenter.model_dump(mode="json")}
+
+
+def slices_at_once(pixel_mm: float) -> int:
+    """Return how many slices a graph may be given, so that its windows fit into memory."""
+    finer = min(1.0, pixel_mm / WINDOW_MM)
+    return max(1, int(CHUNK_SLICES * finer**2))
 
 
 def _scores(checkpoint: Path) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The training loop: one page for both networks."""
+"""The training loop: one page for all networks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields

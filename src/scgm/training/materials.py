@@ -43,8 +43,8 @@ def prepare(config: TrainConfig, data: Path) -> Materials:
         If a file cannot be read.
     """
     learned, left_out = config.kept(), [source for source in config.left_out() if source.image]
-    decided = config.validated() if config.segmenter.validate_every else []
-    if config.validate_on and config.segmenter.validate_every and not decided:
+    decided = config.validated() if config.segmenter.validates else []
+    if config.validate_on and config.segmenter.validates and not decided:
         sites = ", ".join(config.validate_on)
         msg = f"validate_on: no scan of {sites} has gray matter drawn on it; name another site"
         raise ConfigError(msg)
@@ -54,10 +54,10 @@ def prepare(config: TrainConfig, data: Path) -> Materials:
     check_splits({"is learned from": learned, "is kept apart": [*decided, *left_out]}, data)
     apart = {source: _read(source, data) for source in dict.fromkeys((*decided, *left_out))}
     stacks = _OnceRead(config, learned, data)
-    told = [config.seed, config.phantoms, config.phantom_scans, config.finder.phantom_share]
-    pixel_mm = config.segmenter.pixel_mm
-    scenes_key = key_of(learned, data, *told)
-    crops_key = key_of(learned, data, *told[::2], pixel_mm)
+    drawn, pixel_mm = (config.seed, config.phantom_scans), config.segmenter.pixel_mm
+    share = config.finder.phantom_share
+    scenes_key = key_of(learned, data, *drawn, config.phantoms, share)
+    crops_key = key_of(learned, data, *drawn, pixel_mm)
     return Materials(
         scenes=kept(Scenes, scenes_key, lambda: _scenes(config, stacks())),
         crops=kept(Crops, crops_key, lambda: make_crops(stacks(), pixel_mm)),

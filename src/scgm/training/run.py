@@ -130,12 +130,10 @@ def _train(session: Session, data: Path) -> None:
     scenes, crops = materials.scenes.to(device), materials.crops.to(device)
     session.report(materials.told)
     finder = _finder(session, scenes, starts)
-    # The two networks of deepseg are not validated: their last weights are kept.
-    deciding = () if config.segmenter.network == "deepseg" else materials.deciding
     segmenter, place = (
         train_cascade(config.deepseg, crops, session)
         if config.segmenter.network == "deepseg"
-        else _segmenter(session, crops, deciding, starts)
+        else _segmenter(session, crops, materials.deciding, starts)
     )
     if session.team.lead:
         save_weights(segmenter, session.folder / f"{SEGMENTER}.safetensors")
@@ -144,7 +142,7 @@ def _train(session: Session, data: Path) -> None:
         facts = {
             "sites": sorted(materials.sites.union(*(start.sites for start in starts.values()))),
             "started_with": sorted({entry for start in starts.values() for entry in start.data}),
-            "choice": _choice(session, place, validated=bool(deciding)),
+            "choice": _choice(session, place, validated=bool(materials.deciding)),
             "scores": scores,
         }
         _finish(session, facts)
@@ -214,7 +212,9 @@ def _segmenter(
         patience=stage.patience,
         keep=stage.keep,
     )
-    network = _begun(build_segmenter(stage), stage, starts, SEGMENTER).to(session.team.device)
+    network = _begun(build_segmenter(session.config), stage, starts, SEGMENTER).to(
+        session.team.device
+    )
     segmenter, place = fit(network, task, session)
     round_weights(segmenter)
     return segmenter, place

@@ -91,7 +91,8 @@ def validate(
         centre = centres_mm(cord_region(stack), stack.pixel)
         kept = (stack.gm >= 0.5).any(dim=2).any(dim=1) & ~centre[:, 0].isnan()
         images, label, centre = stack.image[kept], stack.gm[kept], centre[kept]
-        found = model.segment(images.to(device), stack.pixel.to(device), centre.to(device))[0].cpu()
+        asked = (part.to(device) for part in (images, stack.pixel, centre, centre.isfinite()))
+        found = model.segment(*asked)[0].cpu()
         dice = slice_dice(found, label)
         means.append(float(dice.mean()))
         shown += [

@@ -34,7 +34,8 @@ def crossvalidate(
         ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to train: default, ddc or unet.")
+        str | None,
+        typer.Option(metavar="NAME", help="What to train: default, ddc, unet or deepseg."),
     ] = None,
     data: Annotated[
         Path,

@@ -41,6 +41,7 @@ def export(
 
       scgm export runs/all --fold runs/without-ucl --output models/all.onnx
     """
+    from scgm.atlases import atlas_names
     from scgm.errors import ConfigError
     from scgm.models import own_model
 
@@ -49,7 +50,11 @@ def export(
     except ImportError as error:
         msg = f"export needs {error.name}, which is not installed: pip install 'scgm[train]'"
         raise ConfigError(msg) from error
-    output = output or own_model(checkpoint.resolve().name)
+    name = checkpoint.resolve().name
+    if output is None and name in atlas_names():
+        msg = f"{name} is the name of an atlas that the package carries; say --output FILE.onnx"
+        raise ConfigError(msg)
+    output = output or own_model(name)
     card = run(
         checkpoint, output, description=description, folds=tuple(fold or ()), overwrite=overwrite
     )

@@ -42,7 +42,8 @@ def train(
         ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to train: default, ddc or unet.")
+        str | None,
+        typer.Option(metavar="NAME", help="What to train: default, ddc, unet or deepseg."),
     ] = None,
     data: Annotated[
         Path,
