@@ -34,7 +34,7 @@ from scgm.networks.deepseg import (
 from scgm.networks.graph import cut_windows, middle_of
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.stacks import StackDraw, stack_batch
-from scgm.synthesis.windows import Crops
+from scgm.synthesis.windows import WIDER, Crops
 from scgm.training.boltzmann import ConvolutionalRBM, Schedule, Trained, pretrain, start_from
 from scgm.training.checkpoints import load_checkpoint
 from scgm.training.compute import Compute
@@ -337,13 +337,14 @@ def test_fields_are_alike_in_a_stack_and_have_the_variance_of_others() -> None:
 
 
 def test_painted_stacks_show_the_shape_that_they_are_labeled_with() -> None:
-    """Area of the cord in mm2 as drawn (pi 5^2), but for the random bending of a quarter."""
+    """Area of the cord in mm2 as drawn (pi 5^2), but for bending and for other white matter."""
     batch = stack_batch(crops(), 6, 4, GRAY_BOX, GRAY_BENT, Draw(3))
     areas = batch.cord.sum(dim=(2, 3)) * PIXEL_MM**2
+    bent, (narrower, wider) = (0.5, 1.8), WIDER
 
     assert batch.images.shape == batch.gm.shape == (6, 4, GRAY_BOX, GRAY_BOX)
-    assert bool((areas / (math.pi * 25) > 0.5).all())
-    assert bool((areas / (math.pi * 25) < 1.8).all())
+    assert bool((areas / (math.pi * 25) > bent[0] * narrower**2).all())
+    assert bool((areas / (math.pi * 25) < bent[1] * wider**2).all())
     assert bool((batch.gm <= batch.cord + 0.05).all())
     assert bool(torch.isfinite(batch.images).all())
 

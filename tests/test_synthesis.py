@@ -12,7 +12,14 @@ from scgm.synthesis.draw import Draw
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes, scene_batch
 from scgm.synthesis.stacks import StackDraw
 from scgm.synthesis.tissue import _lesions, blur, paint
-from scgm.synthesis.windows import Crops, crop_size, window_batch
+from scgm.synthesis.windows import (
+    WIDER,
+    Crops,
+    crop_size,
+    thick_slices,
+    window_batch,
+    with_other_white_matter,
+)
 
 WINDOW = window_size(LEARNED_MM)
 CROP = crop_size()
@@ -211,3 +218,27 @@ def test_lesions_stay_where_they_are_within_a_stack() -> None:
 
     assert patches.amax() > 0.1
     assert torch.equal(patches[:, 0], patches[:, 2])
+
+
+def test_white_matter_differs_while_gray_matter_stays(crops: Crops) -> None:
+    labels = torch.stack([crops.cord[0], crops.gm[0]]).expand(200, -1, -1, -1)
+    changed = with_other_white_matter(labels, Draw(0))
+    torch.testing.assert_close(changed[:, 1], labels[:, 1])
+    across = (changed[:, 0].sum(dim=(1, 2)) / labels[:, 0].sum(dim=(1, 2))).sqrt()
+    assert across.min() == pytest.approx(WIDER[0], abs=0.01)
+    assert across.max() == pytest.approx(WIDER[1], abs=0.01)
+
+
+def test_gray_matter_stays_within_a_narrower_cord(crops: Crops) -> None:
+    labels = torch.stack([crops.cord[0], crops.cord[0]]).expand(50, -1, -1, -1)
+    cord, gm = with_other_white_matter(labels, Draw(0)).unbind(dim=1)
+    assert (gm <= cord).all()
+    assert (gm.sum(dim=(1, 2)) < 0.98 * labels[:, 1].sum(dim=(1, 2))).any()
+
+
+def test_gray_matter_of_templates_gets_thick_and_thin() -> None:
+    ramp = torch.linspace(1, 0, CROP).expand(CROP, -1)
+    labels = torch.stack([torch.ones_like(ramp), ramp]).expand(200, -1, -1, -1)
+    width = thick_slices(labels, labels, Draw(0))[:, 1, 0].sum(dim=-1) / CROP
+    assert width.min() < 0.25
+    assert width.max() > 0.55

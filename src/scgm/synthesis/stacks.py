@@ -12,7 +12,7 @@ from scgm.synthesis.acquisition import Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.tissue import paint
-from scgm.synthesis.windows import Crops, thick_slices
+from scgm.synthesis.windows import Crops, thick_slices, with_other_white_matter
 
 FINER = round(PIXEL_MM / WINDOW_MM)  # painted pixels along a pixel of the network
 JITTER_MM = 0.5  # how differently the middle of the cord is found in neighboring slices
@@ -110,7 +110,7 @@ def _labels(crops: Crops, stacks: int, depth: int, together: StackDraw) -> Tenso
     labels = torch.stack([crops.cord[index], crops.gm[index]], dim=1)
     beside = crops.neighbor[index]
     following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
-    return thick_slices(labels, following, together)
+    return with_other_white_matter(thick_slices(labels, following, together), together)
 
 
 def _further(neighbor: Tensor, index: Tensor, steps: Tensor) -> Tensor:

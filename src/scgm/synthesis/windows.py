@@ -6,13 +6,18 @@ import torch
 from torch import Tensor
 
 from scgm.networks.preparation import LEARNED_MM, WINDOW_MM, standardise, window_size
+from scgm.networks.resampling import grid_mm
 from scgm.synthesis.acquisition import GENTLE, Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.tissue import paint
 
 CROP_MM = 40.0
-COMPRESSED = 0.2  # share of the cords
+# The finest bends, of 2 to 3 mm, make horns thinner here and thicker there. A fifth of the cords is
+# compressed.
+PAINTED = Deformation(elastic_cells=(3, 6, 12), compressed=0.2)
+REAL = Deformation(scale=(0.85, 1.2), elastic_mm=0.2, elastic_cells=(3, 6, 12), compressed=0.2)
+WIDER = (0.95, 1.18)  # cords, while their gray matter stays as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,9 +84,9 @@ def _painted(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBat
     labels = torch.stack([crops.cord[chosen], crops.gm[chosen]], dim=1)
     beside = crops.neighbor[chosen]
     following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
-    labels = thick_slices(labels, following, draw)
+    labels = with_other_white_matter(thick_slices(labels, following, draw), draw)
     size = window_size(LEARNED_MM, pixel_mm)
-    grids = sampling_grids(count, size, pixel_mm, Deformation(compressed=COMPRESSED), draw)
+    grids = sampling_grids(count, size, pixel_mm, PAINTED, draw)
     targets = sample_at(labels, grids, pixel_mm)
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm)
     images, inside = acquire(signal, Scanner(), draw, pixel_mm)
@@ -93,24 +98,38 @@ def _painted(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBat
 def thick_slices(labels: Tensor, following: Tensor, draw: Draw) -> Tensor:
     """Turn shares (n, 2, y, x) of cord and gray matter into what slices of some thickness show.
 
-    The blurred shares of a template get a border of about a pixel, at a random level. A thick slice
-    shows the mean of what it passes through: half of them mix with the ``following`` shares.
+    The blurred shares of a template get a border of about a pixel, at a random level: at high ones
+    gray matter is as thin as some people have it. A thick slice shows the mean of what it passes
+    through: half of them mix with the ``following`` shares.
     """
     count = labels.shape[0]
-    levels = [draw.uniform(0.4, 0.6, count), draw.uniform(0.42, 0.66, count)]
+    levels = [draw.uniform(0.4, 0.6, count), draw.uniform(0.42, 0.8, count)]
     level = torch.stack(levels, dim=1)[:, :, None, None]
     share = draw.uniform(0.0, 0.5, count, 1, 1, 1) * draw.chance(0.5, count, 1, 1, 1)
     labels, following = (torch.sigmoid((part - level) / 0.08) for part in (labels, following))
     return (1 - share) * labels + share * following
 
 
+def with_other_white_matter(labels: Tensor, draw: Draw) -> Tensor:
+    """Make cords wider or narrower around gray matter that stays as it is.
+
+    Labels come from few people, in whom gray matter takes up a similar part of the cord. ``labels``
+    (n, 2, y, x) are shares of cord and gray matter.
+    """
+    count, size = labels.shape[0], labels.shape[-1]
+    axis = grid_mm(torch.zeros((), device=draw.device), size, 1.0)
+    rows, columns = torch.meshgrid(axis, axis, indexing="ij")
+    wider = draw.log_uniform(*WIDER, count, 1, 1, 1)
+    cord = sample_at(labels[:, :1], torch.stack([columns, rows], dim=-1) / wider, 1.0)
+    return torch.cat([cord, torch.minimum(labels[:, 1:], cord)], dim=1)
+
+
 def _real(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBatch:
     """Deform labeled crops of real images and degrade them a little."""
     chosen = _choose(crops.weight * crops.has_image, count, draw)
     stacked = torch.stack([crops.cord[chosen], crops.gm[chosen], crops.image[chosen]], dim=1)
-    how = Deformation(elastic_mm=0.2, scale=(0.85, 1.2), compressed=COMPRESSED)
     size = window_size(LEARNED_MM, pixel_mm)
-    moved = sample_at(stacked, sampling_grids(count, size, pixel_mm, how, draw), pixel_mm)
+    moved = sample_at(stacked, sampling_grids(count, size, pixel_mm, REAL, draw), pixel_mm)
     targets, signal = moved[:, :2], _recolored(moved[:, 2], draw)
     images, inside = acquire(signal, GENTLE, draw, pixel_mm)
     known = torch.stack([crops.knows_cord[chosen], crops.knows_gm[chosen]], dim=1)
