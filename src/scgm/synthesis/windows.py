@@ -111,7 +111,7 @@ def thick_slices(labels: Tensor, following: Tensor, draw: Draw) -> Tensor:
 
 
 def with_other_white_matter(labels: Tensor, draw: Draw) -> Tensor:
-    """Make cords wider or narrower around gray matter that stays as it is.
+    """Make cords wider or narrower around gray matter, which is cut where it would stick out.
 
     Labels come from few people, in whom gray matter takes up a similar part of the cord. ``labels``
     (n, 2, y, x) are shares of cord and gray matter.

@@ -58,8 +58,9 @@ class FinderStage(Stage):
 class SegmenterStage(Stage):
     """The segmentation network's training.
 
-    ``pixel_mm`` is the resolution that it works at: its windows are as wide at any. ``widths`` are
-    those of "unet", ``filters`` those of "ddc", and ``dropout`` that of "ddc" and "unet-paper".
+    ``pixel_mm`` is the resolution that it works at: its windows are at least as wide at
+    any. ``widths`` are those of "unet", ``filters`` those of "ddc", and ``dropout`` that of "ddc"
+    and "unet-paper".
     Every ``validate_every`` steps (0: never) the network is scored on images that it
     does not learn from; it stops after ``patience`` such validations without a better one (0: it
     never does), and the weights that scored best are kept, or the last.
