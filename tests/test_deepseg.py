@@ -4,6 +4,7 @@ import copy
 import itertools
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from scgm.networks.deepseg import (
     unpool,
 )
 from scgm.networks.graph import cut_windows, middle_of
+from scgm.synthesis.deformation import Deformation
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.stacks import StackDraw, stack_batch
 from scgm.synthesis.windows import WIDER, Crops
@@ -297,6 +299,11 @@ def test_a_stack_without_the_tissue_has_only_the_second_part() -> None:
 # Painted stacks
 
 
+STILL = Deformation(
+    rotation=0, free_rotation=0, scale=(1, 1), aspect=0, shear=0, shift_mm=0, elastic_mm=0
+)
+
+
 def crops(count: int = 12) -> Crops:
     """Round cords with a bar of gray matter that becomes wider from slice to slice."""
     axis = torch.arange(160) - 79.5
@@ -334,6 +341,18 @@ def test_fields_are_alike_in_a_stack_and_have_the_variance_of_others() -> None:
 
     assert 0.5 < np.mean(together) < 0.8  # the middle of ALIKE is 0.64
     assert pairs.std().item() == pytest.approx(plain.std().item(), rel=0.1)
+
+
+def test_painted_stacks_show_cords_with_other_white_matter() -> None:
+    """Nothing else changes the ratio of cord to gray matter where shapes are not bent."""
+    alike = replace(crops(), gm=crops().gm[:1].expand(12, -1, -1))
+    batch = stack_batch(alike, 25, 4, GRAY_BOX, STILL, Draw(3))
+    drawn = alike.cord[0].sum() / alike.gm[0].sum()
+    ratio = batch.cord.sum(dim=(1, 2, 3)) / batch.gm.sum(dim=(1, 2, 3)) / drawn
+    narrow, wide = ratio.quantile(torch.tensor([0.1, 0.9])).sqrt()
+
+    assert narrow < 0.99
+    assert wide > 1.1
 
 
 def test_painted_stacks_show_the_shape_that_they_are_labeled_with() -> None:
@@ -616,5 +635,6 @@ def test_a_whole_run_trains_exports_and_resumes(tmp_path: Path) -> None:
     assert graph_difference(model, tmp_path / "m.onnx") < 1e-4
     assert card["method"] == "deepseg"
     assert card["training"]["deepseg"]["gray"]["steps"] == 2
+    assert card["reach_slices"] == 12  # two networks, six layers that see a slice to either side
     assert record["choice"]["kept"] == "last"
     assert [row["site"] for row in record["scores"]] == ["b"]

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from scgm.networks.preparation import LEARNED_MM, window_size
+from scgm.synthesis import windows
 from scgm.synthesis.acquisition import Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
@@ -242,3 +243,16 @@ def test_gray_matter_of_templates_gets_thick_and_thin() -> None:
     width = thick_slices(labels, labels, Draw(0))[:, 1, 0].sum(dim=-1) / CROP
     assert width.min() < 0.25
     assert width.max() > 0.55
+
+
+def test_painted_windows_show_cords_with_other_white_matter(
+    crops: Crops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else changes the ratio of cord to gray matter where shapes are not bent."""
+    monkeypatch.setattr(windows, "PAINTED", STILL)
+    cord, gm = window_batch(crops, 100, 0.0, Draw(0)).targets.sum(dim=(2, 3)).unbind(dim=1)
+    drawn = crops.cord[0].sum() / crops.gm[0].sum()
+    narrow, wide = (cord / gm / drawn).quantile(torch.tensor([0.1, 0.9])).sqrt()
+
+    assert narrow < 0.99
+    assert wide > 1.1

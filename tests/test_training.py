@@ -221,6 +221,7 @@ def test_an_exported_graph_equals_its_checkpoint(checkpoint: Path, tmp_path: Pat
         np.allclose(got, want.numpy(), atol=1e-4) for got, want in zip(found, expected, strict=True)
     )
     assert card["training"]["sites"] == ["a"]
+    assert card["reach_slices"] == 0
 
 
 def test_a_network_can_work_at_another_resolution(data: Path, tmp_path: Path) -> None:
