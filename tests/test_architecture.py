@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,53 +13,31 @@ import scgm
 
 PACKAGE = Path(scgm.__file__).parent
 
-# What each part may import of ours, beside `errors`, `version` and `home`, which all may.
+# What each package may import of ours, beside `errors` and `version`, which all may.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
-    "home": set(),
-    "volume": set(),
-    "nifti": {"volume"},
-    "axial": {"volume"},
-    "windows": set(),
-    "atlases": {"axial", "nifti", "datasets", "windows"},
-    "classical": {"windows", "atlases", "datasets"},
-    "segmenters": {"axial", "models", "networks", "windows", "atlases", "classical"},
-    "models": set(),
-    "segmentation": {"volume", "nifti", "axial"},
-    "confidence": set(),
-    "pipeline": {"volume", "nifti", "axial", "segmenters", "segmentation", "confidence"},
-    "measurements": {"volume", "segmentation"},
-    "figures": {"segmentation", "axial"},
-    "outputs": {"nifti", "segmentation", "measurements", "figures"},
-    "metrics": set(),
-    "raters": {"metrics"},
-    "evaluation": {"volume", "nifti", "axial", "metrics", "raters"},
-    "benchmark": {
-        *("nifti", "axial", "models", "segmenters", "segmentation", "pipeline"),
-        *("metrics", "raters", "datasets", "figures", "atlases"),
-    },
-    "datasets": {"volume", "nifti", "axial"},
-    "phantom": {"volume"},
+    "image": set(),
+    "io": {"image"},
+    "artifacts": {"io"},
+    "datasets": {"image", "io"},
     "networks": set(),
-    "synthesis": {"networks", "nifti", "axial"},
+    "segmenters": {"image", "io", "artifacts", "datasets", "networks"},
+    "segmentation": {"image", "io", "segmenters"},
+    "evaluation": {"image", "io"},
+    "benchmark": {
+        *("image", "io", "artifacts", "datasets", "segmenters", "segmentation", "evaluation"),
+    },
+    "phantom": {"image"},
+    "synthesis": {"networks"},
     "training": {
-        *("networks", "synthesis", "axial", "nifti", "metrics", "phantom", "datasets", "models"),
+        *("image", "io", "artifacts", "datasets", "networks", "phantom", "synthesis"),
     },
 }
 EVERYTHING = {"cli", "__init__", "__main__"}
-# Modules with a shared first word are one part: nifti_bytes belongs to nifti.
-WITHIN = {"nifti_bytes": "nifti", "nifti_header": "nifti"}
-# A result saves, measures and draws itself through modules that stand on it.
-METHODS_OF_A_RESULT = {"segmentation": {"measurements", "outputs", "figures"}}
 
 HEAVY = ("torch", "pandas", "SimpleITK", "matplotlib", "fastapi", "h5py", "skimage")
 MODULES = sorted(PACKAGE.rglob("*.py"))
-
-
-def part(name: str) -> str:
-    """Return the part of the package that a module belongs to, as "segmenters"."""
-    return WITHIN.get(name, name)
 
 
 def imports(tree: ast.AST, *, inside_functions: bool) -> Iterator[str]:
@@ -77,22 +56,56 @@ def imports(tree: ast.AST, *, inside_functions: bool) -> Iterator[str]:
             yield from imports(node, inside_functions=inside_functions)
 
 
+def package_of(path: Path) -> str:
+    """Return the part of the package that a file belongs to, as "segmenters"."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def module_of(path: Path) -> str:
+    """Return the dotted name of a file's module."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
 def ours(path: Path) -> set[str]:
+    """Return all that a file imports of ours, inside functions, too."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = (name.split(".") for name in imports(tree, inside_functions=True))
-    return {part(name[1]) for name in names if name[0] == "scgm"}
+    return {name for name in imports(tree, inside_functions=True) if name.split(".")[0] == "scgm"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_arrows_point_one_way(path: Path) -> None:
-    own = part(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
+    own = package_of(path)
     if own in EVERYTHING:
         return
-    allowed = (
-        ALLOWED[own] | {own, "errors", "version", "home"} | METHODS_OF_A_RESULT.get(own, set())
-    )
 
-    assert ours(path) <= allowed
+    assert {name.split(".")[1] for name in ours(path)} <= {*ALLOWED[own], own, "errors", "version"}
+
+
+def test_every_permission_is_used() -> None:
+    used: dict[str, set[str]] = {own: set() for own in ALLOWED}
+    for path in MODULES:
+        if package_of(path) in used:
+            used[package_of(path)] |= {name.split(".")[1] for name in ours(path)}
+
+    assert {own: names - used[own] for own, names in ALLOWED.items()} == {
+        own: set() for own in ALLOWED
+    }
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Also where the import waits inside a function."""
+    modules = {module_of(path): path for path in MODULES}
+    arrows = {
+        name: {
+            imported if imported in modules else imported.rpartition(".")[0]
+            for imported in ours(path)
+        }
+        - {name}
+        for name, path in modules.items()
+    }
+
+    assert list(TopologicalSorter(arrows).static_order())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -106,15 +119,15 @@ def test_imports_are_absolute(path: Path) -> None:
 def test_each_library_has_its_place(name: str) -> None:
     places = {
         "torch": {"networks", "synthesis", "training"},
-        "matplotlib": {"figures", "benchmark"},
-        "nibabel": {"nifti"},
+        "matplotlib": {"segmentation", "benchmark"},
+        "nibabel": {"io"},
         "onnxruntime": {"segmenters", "training"},
         "typer": {"cli"},
         "rich": {"cli"},
     }
 
     users = {
-        part(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
+        package_of(path)
         for path in MODULES
         for module in imports(ast.parse(path.read_text("utf-8")), inside_functions=False)
         if module.split(".")[0] == name
@@ -153,6 +166,8 @@ except SystemExit as end:
 
 
 def test_segmenting_loads_nothing_heavy() -> None:
-    program = "import scgm.pipeline, scgm.outputs, scgm.segmenters.onnx_model"
+    program = (
+        "import scgm.segmentation.segmentation, scgm.segmentation.pipeline, scgm.segmenters.onnx"
+    )
 
     assert loaded_by(program, *HEAVY, "scipy.ndimage", "scipy.sparse") == set()

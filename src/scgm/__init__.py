@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scgm.evaluation import evaluate
-    from scgm.pipeline import SegmentOptions, segment
-    from scgm.segmentation import Segmentation
-    from scgm.segmenters import load_model, methods
+    from scgm.segmentation.pipeline import SegmentOptions, segment
+    from scgm.segmentation.segmentation import Segmentation
+    from scgm.segmenters.registry import load_model, methods
     from scgm.version import __version__
 
 __all__ = [
@@ -31,12 +31,12 @@ __all__ = [
 
 _HOMES = {
     "__version__": "scgm.version",
-    "SegmentOptions": "scgm.pipeline",
-    "Segmentation": "scgm.segmentation",
+    "SegmentOptions": "scgm.segmentation.pipeline",
+    "Segmentation": "scgm.segmentation.segmentation",
     "evaluate": "scgm.evaluation",
-    "load_model": "scgm.segmenters",
-    "methods": "scgm.segmenters",
-    "segment": "scgm.pipeline",
+    "load_model": "scgm.segmenters.registry",
+    "methods": "scgm.segmenters.registry",
+    "segment": "scgm.segmentation.pipeline",
 }
 
 

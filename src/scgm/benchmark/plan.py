@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from scgm.benchmark.choice import Choice, choose, read_offers
+from scgm.benchmark.model_selection import Choice, choose, read_offers
 from scgm.datasets import DataCase, DataSet
 from scgm.errors import UsageError
-from scgm.segmenters import METHODS
+from scgm.io.hashing import sha256_of, sha256_of_file
+from scgm.segmenters.registry import METHODS
 from scgm.version import __version__
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -144,7 +144,7 @@ def make_plan(
     offers = {} if options.models is None else read_offers(options.models)
     jobs = []
     for case in dataset.labeled:
-        image_sha256 = _sha256(case.image)
+        image_sha256 = sha256_of_file(case.image)
         for method in asked:
             if method.cord_given and cord_rater(case) is None:
                 continue
@@ -209,7 +209,7 @@ def _job(method: Method, case: DataCase, chosen: Choice, threads: int, image_sha
         case=case,
         threads=threads,
         remark=chosen.remark,
-        key=hashlib.sha256(text.encode()).hexdigest(),
+        key=sha256_of(text),
     )
 
 
@@ -217,12 +217,7 @@ def _cord_identity(case: DataCase) -> list[str]:
     """Return what decides the cord that is given: checksums of the files it is read from."""
     rater = cord_rater(case)
     assert rater is not None
-    return [_sha256(file) for file in case.references[rater].files]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return [sha256_of_file(file) for file in case.references[rater].files]
 
 
 def describe(dataset: DataSet, jobs: Sequence[Job]) -> str:

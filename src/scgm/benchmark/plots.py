@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scgm.benchmark.running import Runner
+from scgm.benchmark.runner import Runner
 from scgm.benchmark.scores import SliceArea, read_case
-from scgm.figures import CORD_COLOR, GM_COLOR, draw_outline, show_window
+from scgm.segmentation.qc_figure import CORD_COLOR, GM_COLOR, draw_outline, show_window
 
 WORST = 6
 

@@ -39,7 +39,8 @@ _PERCENT = 100.0
 # These scores have percent in the source, so two decimals more than the others as fractions.
 IN_PERCENT = ("sensitivity", "specificity", "precision", "conformity")
 
-# By the names of `scgm.metrics.METRICS`; in each row mean and deviation in the order of METHODS.
+# By the names of `scgm.evaluation.metrics.METRICS`; in each row mean and deviation in
+# the order of METHODS.
 PUBLISHED: Mapping[str, Mapping[str, PublishedScore]] = MappingProxyType(
     {
         "dice": _row("0.79 0.04 0.80 0.06 0.75 0.07 0.76 0.06 0.69 0.07 0.61 0.13 0.85 0.04"),

@@ -12,7 +12,7 @@ from scgm.benchmark.scores import MODES, PRIMARY, Comparison, Result
 from scgm.benchmark.statistics import FEWEST_IMAGES, Difference
 from scgm.benchmark.tables import ALL, RATERS, Group, differences
 from scgm.datasets import DataSet
-from scgm.metrics import METRICS, Metric, Mode, Statistic
+from scgm.evaluation.metrics import METRICS, Metric, Mode, Statistic
 from scgm.version import __version__
 
 FIGURES = "figures"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scgm.benchmark import tables
 from scgm.benchmark.plan import BenchmarkOptions, Job, describe, make_plan, read_methods
 from scgm.benchmark.report import FIGURES, compose
-from scgm.benchmark.running import WORKER, Runner
+from scgm.benchmark.runner import WORKER, Runner
 from scgm.benchmark.scores import (
     PRIMARY,
     Comparison,

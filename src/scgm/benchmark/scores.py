@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.axial import AxialStack, to_axial
 from scgm.benchmark.plan import Job
-from scgm.benchmark.running import Outcome, Runner
+from scgm.benchmark.runner import Outcome, Runner
 from scgm.datasets import DataCase, reference_masks
-from scgm.metrics import CaseScores, Mode, area_mm2, evaluate_case
-from scgm.nifti import read_volume
-from scgm.raters import evaluate_pairs
+from scgm.evaluation.consensus import evaluate_pairs
+from scgm.evaluation.metrics import CaseScores, Mode, area_mm2, evaluate_case
+from scgm.image.orientation import AxialStack, to_axial
+from scgm.io.nifti.read import read_volume
 
 PRIMARY: Mode = "2d"
 MODES: tuple[Mode, ...] = (PRIMARY, "3d")

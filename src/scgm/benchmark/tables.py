@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from scgm.benchmark.running import as_record
+from scgm.benchmark.runner import as_record
 from scgm.benchmark.scores import MODES, Comparison, by_image
 from scgm.benchmark.statistics import Difference, compare_methods
-from scgm.metrics import METRICS, CaseScores, Mode, Summary, summarise
+from scgm.evaluation.metrics import METRICS, CaseScores, Mode, Summary, summarise
+from scgm.io.tables import table_text
 
 ALL = "all"
 RATERS = "raters among themselves"
@@ -169,19 +168,6 @@ def statistics_csv(found: Mapping[tuple[Mode, str], Sequence[Difference]]) -> st
 
 
 def _csv(rows: Iterable[Mapping[str, object]]) -> str:
-    text = io.StringIO()
-    table = None
-    for row in rows:
-        if table is None:
-            table = csv.DictWriter(text, list(row), lineterminator="\n")
-            table.writeheader()
-        table.writerow({name: _cell(value) for name, value in row.items()})
-    return text.getvalue()
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.6g}"
-    text = str(value)
-    # A spreadsheet would run a file name that starts like a formula.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    """Return rows with the same keys as CSV, the keys as its head."""
+    listed = list(rows)
+    return table_text(list(listed[0]), (list(row.values()) for row in listed)) if listed else ""

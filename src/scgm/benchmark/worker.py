@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from scgm.errors import ScgmError, UsageError
-from scgm.pipeline import SegmentOptions, open_segmenter, segment
-from scgm.segmentation import Label
+from scgm.segmentation.pipeline import SegmentOptions, open_segmenter, segment
+from scgm.segmentation.result import Label
 
 _KIB = 1024
 

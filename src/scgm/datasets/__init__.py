@@ -4,7 +4,7 @@ Three layouts are known: that of the SCGM challenge, BIDS with derivatives, and 
 paths. All become a `DataSet`.
 """
 
-from scgm.datasets.base import (
+from scgm.datasets.case import (
     DataCase,
     DataSet,
     Kind,

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from scgm.datasets.base import (
+from scgm.datasets.case import (
     NIFTI_ENDINGS,
     DataCase,
     DataSet,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from scgm.datasets.base import DataCase, DataSet, Reference, drop_absent, listed
+from scgm.datasets.case import DataCase, DataSet, Reference, drop_absent, listed
 from scgm.errors import DataSetError
 
 GM_VALUE, WM_VALUE = 1, 2

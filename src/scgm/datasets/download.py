@@ -21,9 +21,9 @@ from urllib.request import Request, urlopen
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from scgm.datasets.base import sha256_of
 from scgm.errors import DownloadError, NoConnectionError, OutputError
-from scgm.home import home
+from scgm.io.hashing import sha256_of_file
+from scgm.io.paths import home
 from scgm.version import __version__
 
 _REGISTRY = Path(__file__).parent / "registry"
@@ -224,7 +224,7 @@ def fetch_file(url: str, target: Path, file: PublicFile) -> None:
         for _ in range(_TRIES):
             if not _transfer(url, part, file.bytes):
                 continue
-            found = sha256_of(part)
+            found = sha256_of_file(part)
             if found == file.sha256:
                 part.replace(target)
                 return
@@ -299,7 +299,7 @@ def _is_there(target: Path, file: PublicFile) -> bool:
     """Tell whether a file was fetched before."""
     if not target.exists():
         return False
-    if _size(target) == file.bytes and sha256_of(target) == file.sha256:
+    if _size(target) == file.bytes and sha256_of_file(target) == file.sha256:
         return True
     msg = (
         f"{target}: it exists already and is not the listed file; move it away, or choose another "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from scgm.datasets.base import DataSet, Kind, equal_images
 from scgm.datasets.bids import is_bids, read_bids
+from scgm.datasets.case import DataSet, Kind, equal_images
 from scgm.datasets.challenge import is_challenge, read_challenge
 from scgm.datasets.table import ENDINGS, read_table
 from scgm.errors import DataSetError

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scgm.datasets.base import (
+from scgm.datasets.case import (
     ONLY_RATER,
     DataCase,
     DataSet,

@@ -9,7 +9,7 @@ from scgm.evaluation.compare import (
 )
 from scgm.evaluation.matching import Job, matched_files
 from scgm.evaluation.reading import resampled
-from scgm.evaluation.reports import as_json, as_table, summary_rows
+from scgm.evaluation.tables import as_json, as_table, summary_rows
 
 __all__ = [
     "Comparison",

@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from scgm.axial import to_axial
 from scgm.errors import UsageError
+from scgm.evaluation.consensus import (
+    CaseOptions,
+    evaluate_each,
+    evaluate_pairs,
+    majority_vote,
+    staple,
+)
+from scgm.evaluation.metrics import CaseScores, Mode
+from scgm.evaluation.metrics.arrays import Mask
+from scgm.evaluation.metrics.case import DEFAULT_TOLERANCE_MM
 from scgm.evaluation.reading import Reader
-from scgm.metrics import CaseScores, Mode
-from scgm.metrics.arrays import Mask
-from scgm.metrics.case import DEFAULT_TOLERANCE_MM
-from scgm.nifti import read_labels
-from scgm.raters import CaseOptions, evaluate_each, evaluate_pairs, majority_vote, staple
+from scgm.image.orientation import to_axial
+from scgm.io.nifti.read import read_labels
 
 Consensus = Literal["each", "majority", "lenient", "staple"]
 
@@ -26,7 +32,8 @@ class EvaluateOptions:
     Parameters
     ----------
     mode : "2d" or "3d"
-        Mean over the slices of the reference, or the volume at once (`scgm.metrics.case`).
+        Mean over the slices of the reference, or the volume at once
+        (`scgm.evaluation.metrics.case`).
     tolerance_mm : float
         Largest distance that the surface Dice calls near.
     threshold : float

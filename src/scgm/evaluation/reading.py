@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from scgm.axial import AxialStack
 from scgm.errors import GeometryError, ImageReadError
-from scgm.metrics.arrays import Mask
-from scgm.nifti import read_labels
-from scgm.volume import Geometry, Volume
+from scgm.evaluation.metrics.arrays import Mask
+from scgm.image.orientation import AxialStack
+from scgm.image.volume import Geometry, Volume
+from scgm.io.nifti.read import read_labels
 
 # A mask with a single label is taken as it is where it has one of these.
 _USUAL_LABELS = (1, 255)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scgm.image.volume import Geometry, Volume, read_only
 from scgm.phantom.acquisition import EX_VIVO, Acquisition, draw_bias, measured, textured
 from scgm.phantom.anatomy import Anatomy, draw_anatomy
 from scgm.phantom.rendering import tissue_fractions
 from scgm.phantom.tissues import CORD_TISSUES, GRAY_TISSUES, UNEVEN_TISSUES, Tissue, signals
-from scgm.volume import Geometry, Volume, read_only
 
 __all__ = [
     "EX_VIVO",

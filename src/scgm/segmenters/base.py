@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.axial import AxialStack
 from scgm.errors import GeometryError, ModelError
+from scgm.image.orientation import AxialStack
 
 
 @dataclass(frozen=True, slots=True, eq=False)

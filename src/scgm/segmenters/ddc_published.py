@@ -10,7 +10,6 @@ Perone C.S., Calabrese E., Cohen-Adad J. Scientific Reports 8, 5966 (2018).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scgm.axial import AxialStack
 from scgm.errors import ModelError, UsageError
+from scgm.image.orientation import AxialStack
+from scgm.io.hashing import sha256_of_file
 from scgm.segmenters.base import CordHint, Probabilities
 
 if TYPE_CHECKING:
@@ -106,5 +106,4 @@ def load_published(path: str | Path | None, *, threads: int | None = None) -> Pu
         raise ModelError(msg) from error
     if threads is not None:
         torch.set_num_threads(threads)
-    with file.open("rb") as content:
-        return PublishedNetwork(network, hashlib.file_digest(content, "sha256").hexdigest())
+    return PublishedNetwork(network, sha256_of_file(file))

@@ -1,7 +1,5 @@
 """Leave-one-site-out cross-validation: one training for each site, and the table of all scores."""
 
-import csv
-import io
 import json
 import statistics
 from collections.abc import Callable, Sequence
@@ -9,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from scgm.errors import ConfigError
-from scgm.training.checkpoints import RECORD
-from scgm.training.config import TrainConfig
-from scgm.training.files import write_whole
-from scgm.training.state import STATE
+from scgm.io.atomic import write_text
+from scgm.io.tables import table_text
+from scgm.training.config.settings import TrainConfig
+from scgm.training.engine.checkpoints import RECORD
+from scgm.training.engine.state import STATE
 
 TABLE, PAGE = "cross_validation.csv", "cross_validation.md"
 COLUMNS = ("site", "image", "slices", "gm_dice", "gm_dice_centred", "cord_dice", "found_3mm")
@@ -55,8 +54,8 @@ def cross_validate(
         fold = whole.model_copy(update={"leave_out": (site,), "segmenter": last})
         rows += _scores(fold, output / f"without-{site}", run)
     page = _page(rows)
-    write_whole(output / TABLE, _table(rows).encode())
-    write_whole(output / PAGE, page.encode())
+    write_text(output / TABLE, _table(rows))
+    write_text(output / PAGE, page)
     return page
 
 
@@ -76,11 +75,7 @@ def _scores(
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    return text.getvalue()
+    return table_text(COLUMNS, ([row.get(column) for column in COLUMNS] for row in rows))
 
 
 def _page(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,6 +1,5 @@
 """A checkpoint becomes a model file: one ONNX graph and its card."""
 
-import hashlib
 import json
 import warnings
 from collections.abc import Sequence
@@ -14,14 +13,15 @@ import onnx.numpy_helper
 import onnxruntime
 import torch
 
+from scgm.artifacts.models import CHUNK_SLICES
 from scgm.errors import ModelError, OutputError
-from scgm.models import CHUNK_SLICES
+from scgm.io.hashing import sha256_of_file
 from scgm.networks.deepseg import REACH_SLICES
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.preparation import WINDOW_MM
-from scgm.training.checkpoints import load_checkpoint
-from scgm.training.config import TrainConfig
-from scgm.training.methods import method_of
+from scgm.training.config.methods import method_of
+from scgm.training.config.settings import TrainConfig
+from scgm.training.engine.checkpoints import load_checkpoint
 from scgm.version import __version__
 
 OPSET = 17
@@ -76,7 +76,7 @@ def export(
         temporary.unlink()
         msg = f"{checkpoint}: the exported graph differs from the checkpoint by {difference:.2g}"
         raise ModelError(msg)
-    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    digest = sha256_of_file(temporary)
     temporary.replace(output)
     content: dict[str, Any] = {
         "name": output.stem,
@@ -165,7 +165,8 @@ def write_graph(model: CordAndGrayMatter, path: Path) -> None:
 def _name_equal_weights(model: CordAndGrayMatter, path: Path) -> None:
     """Write down which weight stands for which: the exporter stores equal ones once.
 
-    Who starts a training from the file finds all weights by their names (`scgm.training.start`).
+    Who starts a training from the file finds all weights by their names
+    (`scgm.training.engine.start`).
     """
     graph = onnx.load(path)
     held = {each.name: onnx.numpy_helper.to_array(each) for each in graph.graph.initializer}

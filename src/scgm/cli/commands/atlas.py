@@ -56,8 +56,8 @@ def build(
 
       scgm segment scan.nii.gz --method sct --model sct.npz
     """
-    from scgm.classical.building import AtlasOptions, build_atlas
     from scgm.datasets import read_dataset
+    from scgm.segmenters.classical.building import AtlasOptions, build_atlas
 
     messages = Messages(verbose, quiet)
     data = read_dataset(dataset)

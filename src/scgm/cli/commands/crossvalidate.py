@@ -64,10 +64,10 @@ def crossvalidate(
     from scgm.errors import ConfigError
 
     try:
-        from scgm.training.config import TrainConfig
+        from scgm.training.config.methods import configured
+        from scgm.training.config.settings import TrainConfig
         from scgm.training.cross_validation import cross_validate
-        from scgm.training.methods import configured
-        from scgm.training.run import train
+        from scgm.training.engine.run import train
     except ImportError as error:
         msg = f"training needs {error.name}, which is not installed: pip install 'scgm[train]'"
         raise ConfigError(msg) from error

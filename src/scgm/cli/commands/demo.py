@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scgm.phantom import Phantom
-    from scgm.segmentation import Label, Segmentation
+    from scgm.segmentation.result import Label
+    from scgm.segmentation.segmentation import Segmentation
 
 SEED = 1
 NAME = "phantom"
@@ -41,9 +42,9 @@ def demo(
 
       scgm demo --output somewhere/else
     """
-    from scgm.outputs import check_targets
     from scgm.phantom import make_phantom
-    from scgm.pipeline import segment
+    from scgm.segmentation.outputs import check_targets
+    from scgm.segmentation.pipeline import segment
 
     messages = Messages(verbose, quiet)
     check_targets(output, NAME, overwrite=overwrite)
@@ -63,7 +64,7 @@ def _write_phantom(phantom: Phantom, folder: Path, *, overwrite: bool) -> Path:
     """Write the scan and its true masks; return the path of the scan."""
     import numpy as np
 
-    from scgm.nifti import as_nifti, write_nifti
+    from scgm.io.nifti.write import as_nifti, write_nifti
 
     folder.mkdir(parents=True, exist_ok=True)
     scan = folder / f"{NAME}.nii.gz"
@@ -77,7 +78,7 @@ def _write_phantom(phantom: Phantom, folder: Path, *, overwrite: bool) -> Path:
 
 def _truth(phantom: Phantom) -> dict[Label, NDArray[np.bool_]]:
     """Return the true masks: where at least half of a voxel is that tissue."""
-    from scgm.segmentation import Label
+    from scgm.segmentation.result import Label
 
     return {
         Label.GM: phantom.gm >= 0.5,
@@ -90,8 +91,8 @@ def _scores(result: Segmentation, phantom: Phantom) -> list[list[str]]:
     """Compare masks with the truth, label by label; the first row is the head."""
     import numpy as np
 
-    from scgm.measurements import pixel_area_mm2
-    from scgm.metrics import dice
+    from scgm.evaluation.metrics import dice
+    from scgm.segmentation.measurements import pixel_area_mm2
 
     axis = result.stack.native_axis
     per_slice_mm2 = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -89,6 +88,7 @@ def evaluate(
       scgm evaluate results/ labels/ --table scores.csv
     """
     from scgm.evaluation import EvaluateOptions, as_json, as_table
+    from scgm.io.atomic import write_text
 
     messages = Messages(verbose, quiet)
     options = EvaluateOptions(
@@ -109,9 +109,9 @@ def evaluate(
         _show(name, some, messages)
     if table is not None and found:
         separator = "\t" if table.suffix.lower() == ".tsv" else ","
-        _write(table, as_table(found, separator=separator))
+        write_text(table, as_table(found, separator=separator))
     if json is not None and found:
-        _write(json, as_json(found))
+        write_text(json, as_json(found))
     if statuses:
         messages.error(f"{len(statuses)} of {len(jobs)} predictions could not be scored")
         raise typer.Exit(max(statuses))
@@ -160,7 +160,7 @@ def _evaluate_all(
 def _show(label: str, evaluations: Sequence[Evaluation], messages: Messages) -> None:
     """Say what was compared, and show all scores."""
     from scgm.evaluation import summary_rows
-    from scgm.evaluation.reports import summary_of
+    from scgm.evaluation.tables import summary_of
 
     summary = summary_of([each for some in evaluations for each in some.comparisons])
     way = "mean over slices of the reference" if summary.mode == "2d" else "whole volumes"
@@ -188,16 +188,3 @@ def _check_target(file: Path | None, endings: tuple[str, ...], *, overwrite: boo
     if not file.absolute().parent.is_dir():
         msg = f"{file}: there is no folder {file.parent}; make it first"
         raise OutputError(msg)
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file, which appears whole or not at all."""
-    temporary = file.with_name(f".tmp-{os.getpid()}-{file.name}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
-    except OSError as error:
-        msg = f"{file}: it cannot be written ({error.strerror or error}); check folder and space"
-        raise OutputError(msg) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -41,9 +41,9 @@ def export(
 
       scgm export runs/all --fold runs/without-ucl --output models/all.onnx
     """
-    from scgm.atlases import atlas_names
+    from scgm.artifacts.atlases import atlas_names
+    from scgm.artifacts.models import own_model
     from scgm.errors import ConfigError
-    from scgm.models import own_model
 
     try:
         from scgm.training.export import export as run

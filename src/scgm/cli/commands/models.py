@@ -27,8 +27,8 @@ def models(
 
       scgm models default
     """
-    from scgm.atlases import atlas_names, read_atlas, read_atlas_card
-    from scgm.models import read_model
+    from scgm.artifacts.atlases import atlas_names, read_atlas, read_atlas_card
+    from scgm.artifacts.models import read_model
 
     messages = Messages(verbose, quiet)
     if name is None:
@@ -45,9 +45,9 @@ HEADINGS = ("name", "method", "what", "learned from", "size", "sha256", SCORES)
 
 
 def _rows() -> list[list[str]]:
-    from scgm.atlases import atlas_names
+    from scgm.artifacts.atlases import atlas_names
+    from scgm.artifacts.models import model_names
     from scgm.errors import ModelError
-    from scgm.models import model_names
 
     rows = [list(HEADINGS)]
     for names, row_of in ((model_names(), _model_row), (atlas_names(), _atlas_row)):
@@ -60,7 +60,7 @@ def _rows() -> list[list[str]]:
 
 
 def _model_row(name: str) -> list[str]:
-    from scgm.models import read_model
+    from scgm.artifacts.models import read_model
 
     file = read_model(name)
     card, size = file.card, f"{len(file.graph) / 1e6:.1f} MB"
@@ -70,7 +70,7 @@ def _model_row(name: str) -> list[str]:
 
 
 def _atlas_row(name: str) -> list[str]:
-    from scgm.atlases import read_atlas, read_atlas_card
+    from scgm.artifacts.atlases import read_atlas, read_atlas_card
 
     card = read_atlas_card(name)
     size = f"{read_atlas(name, card.method).path.stat().st_size / 1e6:.1f} MB"

@@ -179,7 +179,7 @@ def _save(phantom: Phantom, folder: Path, name: str, *, overwrite: bool) -> list
 
     import numpy as np
 
-    from scgm.nifti import as_nifti, write_nifti
+    from scgm.io.nifti.write import as_nifti, write_nifti
 
     scan, *masks, parameters = _names(name)
     try:

@@ -14,9 +14,9 @@ from scgm.cli.console import Failures, Messages, Quiet, Verbose
 from scgm.errors import UsageError
 
 if TYPE_CHECKING:
-    from scgm.outputs import OutputOptions
-    from scgm.pipeline import SegmentOptions
-    from scgm.segmentation import Segmentation
+    from scgm.segmentation.outputs import OutputOptions
+    from scgm.segmentation.pipeline import SegmentOptions
+    from scgm.segmentation.segmentation import Segmentation
 
 
 class DeviceName(StrEnum):
@@ -100,8 +100,8 @@ def segment(
 
       scgm segment lumbar.nii.gz --centre 120,131
     """
-    from scgm.outputs import OutputOptions
-    from scgm.pipeline import SegmentOptions
+    from scgm.segmentation.outputs import OutputOptions
+    from scgm.segmentation.pipeline import SegmentOptions
 
     messages = Messages(verbose, quiet)
     options = SegmentOptions(
@@ -125,7 +125,7 @@ def segment(
 
 def _refuse_clashes(jobs: Sequence[tuple[Path, Path]]) -> None:
     """Make sure that no result replaces another one, or an input, of the same call."""
-    from scgm.outputs import possible_files, result_name
+    from scgm.segmentation.outputs import possible_files, result_name
 
     images = {image.resolve() for image, _ in jobs}
     owners: dict[tuple[Path, str], Path] = {}
@@ -150,9 +150,9 @@ def _segment_all(
     messages: Messages,
 ) -> list[int]:
     """Segment image by image; name those that fail, and return their exit statuses."""
-    from scgm.outputs import check_targets, result_name
-    from scgm.pipeline import open_segmenter
-    from scgm.pipeline import segment as segment_image
+    from scgm.segmentation.outputs import check_targets, result_name
+    from scgm.segmentation.pipeline import open_segmenter
+    from scgm.segmentation.pipeline import segment as segment_image
 
     failures = Failures(messages)
     ready = []

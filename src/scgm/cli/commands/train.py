@@ -83,9 +83,9 @@ def train(
     from scgm.errors import ConfigError
 
     try:
-        from scgm.training.methods import configured
-        from scgm.training.run import train as run
-        from scgm.training.state import read_state
+        from scgm.training.config.methods import configured
+        from scgm.training.engine.run import train as run
+        from scgm.training.engine.state import read_state
     except ImportError as error:
         msg = f"training needs {error.name}, which is not installed: pip install 'scgm[train]'"
         raise ConfigError(msg) from error

@@ -1,0 +1,1 @@
+"""What methods have learned: model files and atlases, each with a card."""

@@ -1,0 +1,186 @@
+"""Which model or atlas a method meets an image with: one that has never seen its site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scgm.artifacts.atlases import AtlasCard, read_atlas, read_atlas_card
+from scgm.artifacts.models import DEFAULT_MODEL, ModelCard, read_card, read_model
+from scgm.datasets import DataCase
+from scgm.errors import ModelError
+from scgm.io.hashing import sha256_of_file
+from scgm.segmenters.registry import METHODS
+
+Card = ModelCard | AtlasCard
+
+MAY_HAVE_SEEN = "its training may have seen this image"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a method meets an image with.
+
+    Parameters
+    ----------
+    model, cord_model : str or None
+        Name or file of what the method has learned, and of the model that finds the cord.
+    remark : str
+        What is known of their having seen the image.
+    identity : tuple of str
+        What decides the result: checksums and thresholds.
+    """
+
+    model: str | None
+    cord_model: str | None
+    remark: str
+    identity: tuple[str, ...]
+
+
+def read_offers(folder: Path) -> dict[Path, Card]:
+    """Read the cards of all models and atlases in a folder.
+
+    Raises
+    ------
+    ModelError
+        If there is none, a card is damaged, or a card does not say which sites were seen.
+    """
+    graphs, atlases = sorted(folder.glob("*.onnx")), sorted(folder.glob("*.npz"))
+    cards: dict[Path, Card] = {path: read_card(path) for path in graphs}
+    cards |= {path: read_atlas_card(path) for path in atlases}
+    if not cards:
+        msg = (
+            f"{folder}: there is no .onnx and no .npz file in it; "
+            "give the folder of the models to choose of"
+        )
+        raise ModelError(msg)
+    for path, card in cards.items():
+        if not _sites(card):
+            msg = (
+                f"{path}: its card does not say which sites it was trained on (training.sites), "
+                "so it cannot be chosen by site; take it out of the folder"
+            )
+            raise ModelError(msg)
+    return cards
+
+
+def choose(name: str, model: str | Path | None, case: DataCase, offers: dict[Path, Card]) -> Choice:
+    """Choose what a method meets an image with.
+
+    Parameters
+    ----------
+    name : str
+        Of the method, out of `scgm.methods`.
+    model : str or Path or None
+        What the user gave for it.
+    case : DataCase
+        The image.
+    offers : dict
+        As from `read_offers`; empty to take what the package carries.
+
+    Raises
+    ------
+    ModelError
+        If a model is missing or damaged, or none was made without the site of the image.
+    """
+    method = METHODS[name]
+    if method.learned == "published":
+        if model is None:
+            msg = f"method {name} needs the published weights; name them with --weights"
+            raise ModelError(msg)
+        path = Path(model).expanduser().resolve()
+        return Choice(str(path), None, MAY_HAVE_SEEN, (_identity(path),))
+    parts: dict[str, str] = {}
+    if method.learned != "nothing":
+        parts["model"] = str(model) if model else _pick(name, case, offers)
+    if method.needs_cord:
+        parts["cord_model"] = _pick(DEFAULT_MODEL, case, offers)
+    return Choice(
+        parts.get("model"),
+        parts.get("cord_model"),
+        _remark([_card(part) for part in parts.values()], case),
+        tuple(_identity(part) for part in parts.values()),
+    )
+
+
+def unseen(method: str, case: DataCase, offers: dict[Path, Card]) -> Path:
+    """Return the first of a method's models that was made without the site of an image.
+
+    Raises
+    ------
+    ModelError
+        If the site is unknown, or all models have seen it.
+    """
+    if case.site is None:
+        msg = f"{case.image}: the data set does not say its site, so --models cannot be used"
+        raise ModelError(msg)
+    of_method = [path for path, card in offers.items() if card.method == method]
+    for path in of_method:
+        if same_site(case.site) not in map(same_site, _sites(offers[path])):
+            return path
+    folder = next(iter(offers)).parent
+    if not of_method:
+        msg = f"{folder}: there is nothing in it for method {method}, as the cards say"
+        raise ModelError(msg)
+    msg = (
+        f"{case.image}: everything for method {method} in {folder} has seen its site "
+        f"{case.site!r}; train without it, or leave --models away"
+    )
+    raise ModelError(msg)
+
+
+def same_site(name: str) -> str:
+    """Return what two spellings of a site have in common.
+
+    >>> same_site("Mount Sinai") == same_site("mount-sinai")
+    True
+    """
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _pick(method: str, case: DataCase, offers: dict[Path, Card]) -> str:
+    """Return what a method is given: out of the offers, or what the package carries."""
+    return str(unseen(method, case, offers).resolve()) if offers else method
+
+
+def _remark(cards: Sequence[Card], case: DataCase) -> str:
+    """Say whether any card lists an image, or its site, among what it was made from."""
+    if not cards:
+        return ""
+    listed = [entry for card in cards for entry in card.data]
+    if any(str(entry).endswith(f"/{case.image.name}") for entry in listed):
+        return "its card lists an image of this name as seen in training"
+    seen = [set(map(same_site, _sites(card))) for card in cards]
+    if case.site is None or not all(seen):
+        return MAY_HAVE_SEEN
+    if any(same_site(case.site) in sites for sites in seen):
+        return f"its card lists site {case.site} as seen in training"
+    return f"trained without site {case.site}"
+
+
+def _sites(card: Card) -> list[str]:
+    sites = card.training.get("sites")
+    return [str(site) for site in sites] if isinstance(sites, list | tuple) else []
+
+
+def _card(name_or_path: str) -> Card:
+    if name_or_path in METHODS:
+        learned = METHODS[name_or_path].learned
+        return read_atlas_card(name_or_path) if learned == "atlas" else read_card(name_or_path)
+    is_atlas = Path(name_or_path).suffix.lower() == ".npz"
+    return read_atlas_card(name_or_path) if is_atlas else read_card(name_or_path)
+
+
+def _identity(name_or_path: str | Path) -> str:
+    """Return what decides the results of a model: its content and the card's threshold."""
+    path = Path(name_or_path).expanduser()
+    card = None if path.suffix.lower() in (".hdf5", ".h5") else _card(str(name_or_path))
+    if isinstance(card, ModelCard):
+        return f"{read_model(name_or_path).card.graph_sha256} at {card.threshold}"
+    if isinstance(card, AtlasCard):
+        return read_atlas(name_or_path, card.method).card.sha256
+    if not path.is_file():
+        msg = f"{path}: there is no such file of weights"
+        raise ModelError(msg)
+    return sha256_of_file(path)

@@ -1,9 +1,0 @@
-"""VBEM: variational Bayes of a Gaussian mixture under a tissue template that bends.
-
-After Blaiotta et al. (2016). `docs/methods/vbem.md` has the equations.
-"""
-
-from scgm.classical.vbem.method import Vbem, open_vbem
-from scgm.classical.vbem.template import Template, build
-
-__all__ = ["Template", "Vbem", "build", "open_vbem"]

@@ -1,0 +1,86 @@
+"""Agreement of a prediction with its reference: pure functions on arrays, distances in mm.
+
+`evaluate_case` takes all scores of a case, `summarise` those of many cases; the functions of the
+other modules are the single scores. Masks are (Z, Y, X) or (Y, X), spacing is in the same order.
+"""
+
+from scgm.evaluation.metrics.area import area_error_mm2, area_error_percent, area_mm2
+from scgm.evaluation.metrics.calibration import (
+    Reliability,
+    brier,
+    cord_region,
+    expected_calibration_error,
+    reliability,
+    soft_dice,
+)
+from scgm.evaluation.metrics.case import CaseScores, Mode, SliceScores, evaluate_case
+from scgm.evaluation.metrics.definitions import METRICS, Metric
+from scgm.evaluation.metrics.intensity import centre_of, mse, paper_window, psnr_db
+from scgm.evaluation.metrics.overlap import (
+    Confusion,
+    conformity,
+    confusion,
+    dice,
+    jaccard,
+    precision,
+    sensitivity,
+    specificity,
+    volumetric_similarity,
+)
+from scgm.evaluation.metrics.skeleton import median_distance_mm, skeleton, skeleton_distances
+from scgm.evaluation.metrics.summary import Statistic, Summary, summarise
+from scgm.evaluation.metrics.surface import (
+    Distances,
+    assd_mm,
+    boundary,
+    boundary_distances,
+    hausdorff95_mm,
+    hausdorff_mm,
+    mean_surface_distance_mm,
+    surface_dice,
+)
+
+__all__ = [
+    "METRICS",
+    "CaseScores",
+    "Confusion",
+    "Distances",
+    "Metric",
+    "Mode",
+    "Reliability",
+    "SliceScores",
+    "Statistic",
+    "Summary",
+    "area_error_mm2",
+    "area_error_percent",
+    "area_mm2",
+    "assd_mm",
+    "boundary",
+    "boundary_distances",
+    "brier",
+    "centre_of",
+    "conformity",
+    "confusion",
+    "cord_region",
+    "dice",
+    "evaluate_case",
+    "expected_calibration_error",
+    "hausdorff95_mm",
+    "hausdorff_mm",
+    "jaccard",
+    "mean_surface_distance_mm",
+    "median_distance_mm",
+    "mse",
+    "paper_window",
+    "precision",
+    "psnr_db",
+    "reliability",
+    "sensitivity",
+    "skeleton",
+    "skeleton_distances",
+    "soft_dice",
+    "specificity",
+    "summarise",
+    "surface_dice",
+    "volumetric_similarity",
+]

@@ -1,0 +1,1 @@
+"""Voxels in memory: volumes, axial slices, patches around the cord."""

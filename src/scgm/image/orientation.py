@@ -1,0 +1,271 @@
+"""The way from a volume to canonical axial slices and back.
+
+Every method sees the same picture: slices from inferior to superior, rows from posterior to
+anterior, columns from left to right. Getting there only permutes and flips the axes of the array,
+so the way back is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.errors import GeometryError, ImageReadError
+from scgm.image.volume import Geometry, Volume
+
+# Gray matter is 2 to 4 mm wide: larger pixels cannot show it.
+MAX_PIXEL_MM = 2.0
+
+_ROUNDING_MM = 1e-3
+
+_MASK_FROM = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class AxisMap:
+    """Which axis of a native array becomes Z, Y and X, and which of them run backwards.
+
+    Parameters
+    ----------
+    order : tuple of int
+        Native axis (0, 1, 2 for i, j, k) of Z, Y and X.
+    flipped : tuple of bool
+        Whether Z, Y and X run against their native axis.
+    """
+
+    order: tuple[int, int, int]
+    flipped: tuple[bool, bool, bool]
+
+    def to_stack(self, native: NDArray[Any]) -> NDArray[Any]:
+        """Return a view (Z, Y, X) of a native array (i, j, k)."""
+        return np.flip(native.transpose(self.order), self._backward)
+
+    def to_native(self, stack: NDArray[Any]) -> NDArray[Any]:
+        """Return a view (i, j, k) of an array (Z, Y, X): the inverse of `to_stack`."""
+        return np.flip(stack, self._backward).transpose(np.argsort(self.order))
+
+    @property
+    def _backward(self) -> tuple[int, ...]:
+        return tuple(axis for axis in range(3) if self.flipped[axis])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AxialStack:
+    """Axial slices in canonical order: all that a method ever sees of an image.
+
+    Parameters
+    ----------
+    slices : (Z, Y, X) float32
+        Z inferior to superior, Y posterior to anterior, X left to right. Row 0 is the most
+        posterior one: draw with ``origin="lower"`` to have anterior up.
+    spacing_mm : tuple of float
+        Distance between slices, height of a pixel (along Y) and its width (along X) in mm.
+    geometry : Geometry
+        Geometry of the native volume.
+    axes : AxisMap
+        The way from native axes to Z, Y, X and back.
+    """
+
+    slices: NDArray[np.float32]
+    spacing_mm: tuple[float, float, float]
+    geometry: Geometry
+    axes: AxisMap
+
+    @property
+    def native_axis(self) -> int:
+        """Axis of the native array (0, 1 or 2) along which the slices lie."""
+        return self.axes.order[0]
+
+    def native_index(self, z: int) -> int:
+        """Return the index of slice *z* along `native_axis`, as a viewer shows it.
+
+        Raises
+        ------
+        GeometryError
+            If the stack has no slice *z*; slices are counted from 0.
+        """
+        count = self.slices.shape[0]
+        if not 0 <= z < count:
+            msg = f"there is no slice {z} in a stack of {count} slices (0 to {count - 1})"
+            raise GeometryError(msg)
+        return count - 1 - z if self.axes.flipped[0] else z
+
+    def point_to_stack(self, x: float, y: float) -> tuple[float, float]:
+        """Return (row, column) of a point that is given as a viewer shows it.
+
+        Parameters
+        ----------
+        x, y : float
+            Voxel coordinates along the two native in-plane axes, in the order of the file;
+            whole numbers are centers of voxels, counted from 0.
+
+        Raises
+        ------
+        GeometryError
+            If the point lies outside of the slices.
+        """
+        size = dict(zip(self.axes.order, self.slices.shape, strict=True))
+        first, second = self._in_plane_axes
+        if not (-0.5 <= x <= size[first] - 0.5 and -0.5 <= y <= size[second] - 0.5):
+            msg = (
+                f"the point {x:g},{y:g} lies outside of the slices, which have {size[first]} x "
+                f"{size[second]} voxels counted from 0; give it in voxels, not in mm"
+            )
+            raise GeometryError(msg)
+        point = {first: x, second: y}
+        row, column = (self._turned(axis, point[self.axes.order[axis]]) for axis in (1, 2))
+        return row, column
+
+    def point_to_native(self, row: float, column: float) -> tuple[float, float]:
+        """Return the point (x, y) of the native slices: the inverse of `point_to_stack`."""
+        point = {
+            self.axes.order[axis]: self._turned(axis, value)
+            for axis, value in ((1, row), (2, column))
+        }
+        first, second = self._in_plane_axes
+        return point[first], point[second]
+
+    @property
+    def _in_plane_axes(self) -> tuple[int, int]:
+        first, second = sorted(self.axes.order[1:])
+        return first, second
+
+    def _turned(self, axis: int, value: float) -> float:
+        """Count *value* from the other end if that axis of the stack is flipped."""
+        return self.slices.shape[axis] - 1 - value if self.axes.flipped[axis] else value
+
+
+def to_axial(volume: Volume) -> AxialStack:
+    """Reorder a volume, however it was acquired, into axial slices.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan. Sagittal and coronal ones become axial where their voxels are small enough.
+
+    Returns
+    -------
+    AxialStack
+        The same values in canonical order; none is interpolated.
+
+    Raises
+    ------
+    ImageReadError
+        If an axial pixel is larger than 2 mm or a slice is a single line: gray matter cannot be
+        seen.
+    """
+    axes = axis_map(volume.geometry.affine)
+    size = volume.geometry.voxel_size_mm
+    depth, height, width = (size[axis] for axis in axes.order)
+    slices = np.ascontiguousarray(axes.to_stack(volume.voxels))
+    if max(height, width) > MAX_PIXEL_MM + _ROUNDING_MM:
+        msg = (
+            f"{volume.name}: gray matter cannot be seen in axial pixels of {height:.3g} x "
+            f"{width:.3g} mm (front-back x left-right); give a scan with axial slices and pixels "
+            f"of at most {MAX_PIXEL_MM:g} mm"
+        )
+        raise ImageReadError(msg)
+    if min(slices.shape[1:]) < 2:
+        msg = (
+            f"{volume.name}: its axial slices have only {slices.shape[1]} x {slices.shape[2]} "
+            "pixels (front-back x left-right); give a scan with whole axial slices"
+        )
+        raise ImageReadError(msg)
+    slices.setflags(write=False)
+    return AxialStack(slices, (depth, height, width), volume.geometry, axes)
+
+
+def from_axial(stack: AxialStack, values: NDArray[Any]) -> NDArray[Any]:
+    """Bring values on the pixels of a stack back to the order of the native volume.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        The slices that *values* belong to.
+    values : (Z, Y, X) array
+        One value for each pixel, of any type.
+
+    Returns
+    -------
+    (i, j, k) array
+        The same values, bit for bit and of the same type, as the native volume orders them.
+
+    Raises
+    ------
+    GeometryError
+        If *values* does not have the shape of the stack.
+    """
+    if values.shape != stack.slices.shape:
+        msg = f"values are {values.shape}, but the slices {stack.slices.shape}"
+        raise GeometryError(msg)
+    return np.ascontiguousarray(stack.axes.to_native(values))
+
+
+def stack_mask(stack: AxialStack, mask: Volume) -> NDArray[np.bool_]:
+    """Bring a mask that was drawn on the same image to the pixels of a stack.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        Slices of the image.
+    mask : Volume
+        The mask, on the grid of the image; values of at least 0.5 are inside.
+
+    Returns
+    -------
+    (Z, Y, X) bool
+        Whether a pixel lies in the mask.
+
+    Raises
+    ------
+    GeometryError
+        If the grids differ, by shape or by more than 1e-3 mm.
+    """
+    image, other = stack.geometry, mask.geometry
+    if not image.matches(other):
+        found = (
+            f"its grid has the shape {other.shape}, that of the image {image.shape}"
+            if image.shape != other.shape
+            else f"its voxels lie up to {image.distance_mm(other):.3g} mm from those of the image "
+            f"(both have the shape {image.shape})"
+        )
+        msg = f"{mask.name}: {found}; resample the mask to the grid of the image"
+        raise GeometryError(msg)
+    inside: NDArray[np.bool_] = np.ascontiguousarray(stack.axes.to_stack(mask.voxels >= _MASK_FROM))
+    return inside
+
+
+def axis_map(affine: NDArray[np.float64]) -> AxisMap:
+    """Find the order and the flips of voxel axes that come closest to Z, Y, X.
+
+    Z is the voxel axis closest to inferior-superior; of the other two, Y and X are those that
+    come closest together. Where two choices are equally close (a grid turned by 45 degrees) the
+    one that keeps more of the order i, j, k = X, Y, Z wins, so the result is always a permutation.
+
+    Parameters
+    ----------
+    affine : (4, 4) float64
+        Voxels to millimeters, RAS+, not singular.
+
+    Returns
+    -------
+    AxisMap
+        The way to canonical slices.
+    """
+    linear = affine[:3, :3]
+    cosines = linear / np.linalg.norm(linear, axis=0)  # (world axis, voxel axis)
+
+    def closeness(order: tuple[int, ...]) -> tuple[float, float]:
+        z, y, x = order
+        in_plane = abs(cosines[1, y]) + abs(cosines[0, x])
+        # Rounded, so that noise in the last digit of a header does not decide a tie.
+        return round(float(abs(cosines[2, z])), 6), round(float(in_plane), 6)
+
+    # `max` takes the first of equals, and the first is the order (2, 1, 0).
+    z, y, x = max(permutations((2, 1, 0)), key=closeness)
+    flipped = (bool(cosines[2, z] < 0), bool(cosines[1, y] < 0), bool(cosines[0, x] < 0))
+    return AxisMap((z, y, x), flipped)

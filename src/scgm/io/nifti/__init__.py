@@ -1,0 +1,1 @@
+"""NIfTI files: the bytes, the header, reading and writing."""

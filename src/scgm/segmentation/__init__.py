@@ -1,0 +1,1 @@
+"""From an image to its result: options, pipeline, confidence, measurements, files."""

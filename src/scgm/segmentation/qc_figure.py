@@ -1,0 +1,279 @@
+"""The picture of a result: slice, window, gray matter, and gray matter on the slice.
+
+Drawn as viewers show it: anterior up, and the patient's left on the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from scgm.errors import GeometryError
+from scgm.segmentation.result import NO_CORD, OK, Label, Result
+
+SHOWN_MM = 32.0
+MOST_ROWS = 5
+# Orange and sky blue of Okabe and Ito: told apart with every kind of color vision, and on gray.
+GM_COLOR = "#E69F00"
+CORD_COLOR = "#56B4E9"
+FLAG_COLOR = "#D55E00"  # their vermilion
+MOST_LISTED = 20
+
+_PANEL_INCHES = 2.6
+_TITLES = (
+    "Slice",
+    "Window around the cord",
+    "Gray matter, probability",
+    "Gray matter on the slice",
+)
+_CAPTION = (
+    "Each row is one axial slice, seen from the feet: anterior (A) is up, the patient's left (L) "
+    "is on the right.\nThe blue box in the first column is what the other three show. Third "
+    "column: the lighter, the more likely gray matter;\nits orange outline is the mask that is "
+    "saved. Fourth column: that outline and the outline of the cord (blue) on the image."
+)
+_NO_CORD_DRAWN = "This method finds no cord."
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A part of a slice in mm: pixel (row, column) has its center at (column, row) * spacing."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+
+def four_panels(segmentation: Result, slices: Sequence[int] | None = None) -> Figure:
+    """Draw four panels for each of some slices.
+
+    Parameters
+    ----------
+    segmentation : Result
+        The result to draw.
+    slices : sequence of int, optional
+        Indices of slices in the image, as the table's column ``slice`` has them; by default up
+        to five, evenly spaced over those that show cord.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One row per slice. It belongs to no window and no global state; ``savefig`` writes it.
+
+    Raises
+    ------
+    GeometryError
+        If the image has no such slice.
+    """
+    chosen = _spread(segmentation) if slices is None else _stack_indices(segmentation, slices)
+    rows = len(chosen)
+    figure = Figure(figsize=(4 * _PANEL_INCHES, rows * _PANEL_INCHES + 1.5), dpi=110)
+    height = figure.get_figheight()
+    grid = figure.subplots(rows, 4, squeeze=False)
+    figure.subplots_adjust(
+        left=0.05, right=0.99, bottom=0.85 / height, top=1 - 0.65 / height, wspace=0.04, hspace=0.05
+    )
+    for panels, z in zip(grid, chosen, strict=True):
+        _draw_row(panels, segmentation, z)
+    for panel, title in zip(grid[0], _TITLES, strict=True):
+        panel.set_title(title, fontsize=9)
+    figure.text(0.05, 1 - 0.2 / height, _headline(segmentation), fontsize=11, va="center")
+    figure.text(
+        *(0.05, 1 - 0.4 / height), _flags(segmentation), fontsize=9, va="center", color=FLAG_COLOR
+    )
+    caption = _CAPTION if segmentation.probabilities.finds_cord else f"{_CAPTION} {_NO_CORD_DRAWN}"
+    figure.text(0.05, 0.1 / height, caption, fontsize=8, va="bottom", linespacing=1.4)
+    return figure
+
+
+def _headline(segmentation: Result) -> str:
+    made_by = segmentation.provenance
+    text = f"{segmentation.source_name}   model {made_by.model['name']}   scgm {made_by.version}"
+    return text.replace("$", r"\$")
+
+
+def _flags(segmentation: Result) -> str:
+    """Name the slices to look at, drawn or not."""
+    flagged = segmentation.flagged
+    if not flagged:
+        return ""
+    listed = ", ".join(str(index) for index in flagged[:MOST_LISTED])
+    if len(flagged) > MOST_LISTED:
+        listed += f" and {len(flagged) - MOST_LISTED} more (see the table)"
+    return f"Look at {'slice' if len(flagged) == 1 else 'slices'} {listed}"
+
+
+def _spread(segmentation: Result) -> list[int]:
+    seen = [z for z, status in enumerate(segmentation.status) if status != NO_CORD]
+    picks = np.linspace(0, len(seen) - 1, min(MOST_ROWS, len(seen))).round().astype(int)
+    return [seen[pick] for pick in picks]
+
+
+def _stack_indices(segmentation: Result, slices: Sequence[int]) -> list[int]:
+    by_native = {segmentation.stack.native_index(z): z for z in range(len(segmentation.status))}
+    missing = [index for index in slices if index not in by_native]
+    if missing or not slices:
+        msg = (
+            f"{segmentation.source_name}: it has slices {min(by_native)} to {max(by_native)}, "
+            f"not {missing}"
+        )
+        raise GeometryError(msg)
+    return [by_native[index] for index in slices]
+
+
+def _draw_row(panels: Sequence[Axes], segmentation: Result, z: int) -> None:
+    image = segmentation.stack.slices[z]
+    spacing_mm = segmentation.stack.spacing_mm[1:]
+    gm = segmentation.axial_mask(Label.GM)[z]
+    whole = _whole(image.shape, spacing_mm)
+    window = _window(segmentation, z)
+    whole_panel, crop_panel, soft_panel, overlay_panel = panels
+
+    _show(whole_panel, image, spacing_mm, whole)
+    corner = (window.left, window.bottom)
+    whole_panel.add_patch(
+        Rectangle(corner, SHOWN_MM, SHOWN_MM, fill=False, edgecolor=CORD_COLOR, linewidth=1)
+    )
+    status = segmentation.status[z]
+    fine = status == OK
+    number = segmentation.stack.native_index(z)
+    whole_panel.set_ylabel(
+        f"slice {number}" if fine else f"slice {number}: {status}",
+        fontsize=9,
+        color="black" if fine else FLAG_COLOR,
+    )
+    _show(crop_panel, image, spacing_mm, window)
+    soft = segmentation.axial_probability(Label.GM)[z]
+    _show(soft_panel, soft, spacing_mm, window, limits=(0, 1))
+    _show(overlay_panel, image, spacing_mm, window)
+    draw_outline(soft_panel, gm, spacing_mm, GM_COLOR)
+    if Label.CORD in segmentation.labels:
+        cord = segmentation.axial_mask(Label.CORD)[z]
+        draw_outline(overlay_panel, cord, spacing_mm, CORD_COLOR)
+    draw_outline(overlay_panel, gm, spacing_mm, GM_COLOR)
+
+
+def _whole(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> _View:
+    (rows, columns), (height, width) = shape, spacing_mm
+    return _View(-width / 2, (columns - 0.5) * width, -height / 2, (rows - 0.5) * height)
+
+
+def _window(segmentation: Result, z: int) -> _View:
+    """Where the cord or, failing that, gray matter is; or the middle of a slice without any."""
+    row, column = segmentation.probabilities.centre_px[z]
+    gm = segmentation.axial_mask(Label.GM)[z]
+    if not segmentation.probabilities.finds_cord and gm.any():
+        row, column = np.argwhere(gm).mean(axis=0)
+    if not (np.isfinite(row) and np.isfinite(column)):
+        rows, columns = segmentation.stack.slices[z].shape
+        row, column = (rows - 1) / 2, (columns - 1) / 2
+    return _around((float(row), float(column)), segmentation.stack.spacing_mm[1:])
+
+
+def _around(centre_px: tuple[float, float], spacing_mm: tuple[float, float]) -> _View:
+    y, x = (place * size for place, size in zip(centre_px, spacing_mm, strict=True))
+    half = SHOWN_MM / 2
+    return _View(x - half, x + half, y - half, y + half)
+
+
+def _show(
+    panel: Axes,
+    values: NDArray[np.float32],
+    spacing_mm: tuple[float, float],
+    view: _View,
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """Show a slice at its true proportions, each pixel as it is, with letters and scale bar."""
+    whole = _whole(values.shape, spacing_mm)
+    low, high = limits or _contrast(values, spacing_mm, view)
+    panel.imshow(
+        values,
+        cmap="gray",
+        vmin=low,
+        vmax=high,
+        interpolation="nearest",
+        origin="lower",  # rows go from posterior to anterior
+        extent=(whole.left, whole.right, whole.bottom, whole.top),
+    )
+    panel.set_xlim(view.right, view.left)  # columns go from left to right: left to the right
+    panel.set_ylim(view.bottom, view.top)
+    panel.set_facecolor("black")
+    panel.set_xticks([])
+    panel.set_yticks([])
+    for letter, x, y in (("A", 0.5, 0.95), ("P", 0.5, 0.05), ("R", 0.05, 0.5), ("L", 0.95, 0.5)):
+        _write(panel, letter, x, y)
+    _scale_bar(panel, view)
+
+
+def _contrast(
+    values: NDArray[np.float32], spacing_mm: tuple[float, float], view: _View
+) -> tuple[float, float]:
+    """Gray values between which the shades are spread, from what is in view."""
+    height, width = spacing_mm
+    y, x = np.ogrid[: values.shape[0], : values.shape[1]]
+    inside = (y * height >= view.bottom) & (y * height <= view.top)
+    inside = inside & (x * width >= view.left) & (x * width <= view.right)
+    low, high = np.percentile(values[inside] if inside.any() else values, (1, 99.5))
+    return float(low), float(max(high, low + 1e-6))
+
+
+def _scale_bar(panel: Axes, view: _View) -> None:
+    length = next(mm for mm in (50, 20, 10, 5, 2, 1) if mm < view.width / 3 or mm == 1)
+    y = view.bottom + 0.05 * (view.top - view.bottom)
+    start = view.right - 0.05 * view.width
+    panel.plot([start, start - length], [y, y], color="white", linewidth=2, solid_capstyle="butt")
+    _write(panel, f"{length} mm", 0.05 + length / view.width / 2, 0.1)
+
+
+def _write(panel: Axes, text: str, x: float, y: float) -> None:
+    """Write in white with a dark edge, which can be read on tissue of any brightness."""
+    written = panel.text(x, y, text, color="white", fontsize=8, ha="center", va="center")
+    written.set_transform(panel.transAxes)
+    written.set_path_effects([withStroke(linewidth=1.5, foreground="black")])
+
+
+def show_window(
+    panel: Axes,
+    image: NDArray[np.float32],
+    spacing_mm: tuple[float, float],
+    centre_px: tuple[float, float],
+) -> None:
+    """Show 32 mm of a slice (Y, X) around a place, given as row and column.
+
+    *spacing_mm* is height and width of a pixel. Anterior is up, the patient's left on the right.
+    """
+    _show(panel, image, spacing_mm, _around(centre_px, spacing_mm))
+
+
+def draw_outline(
+    panel: Axes, mask: NDArray[np.bool_], spacing_mm: tuple[float, float], color: str
+) -> None:
+    """Draw the edges of the pixels of a mask (Y, X), which is where the mask ends.
+
+    For a panel that shows the same slice, as of `show_window`.
+    """
+    height, width = spacing_mm
+    padded = np.pad(mask, 1)
+    segments: list[NDArray[np.float64]] = []
+    for axis, (along, across) in enumerate(((width, height), (height, width))):
+        edges = np.argwhere(np.diff(padded, axis=axis))
+        at = (edges[:, axis] - 0.5) * across
+        start = (edges[:, 1 - axis] - 1.5) * along
+        x, y = (
+            ((start, start + along), (at, at)) if axis == 0 else ((at, at), (start, start + along))
+        )
+        segments.extend(np.transpose(np.array([x, y]), (2, 1, 0)))
+    panel.add_collection(LineCollection(segments, colors=color, linewidths=1.2))

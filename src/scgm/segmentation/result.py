@@ -1,0 +1,157 @@
+"""The result: masks and probabilities on the grid of the image, and what made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.errors import ModelError
+from scgm.image.orientation import AxialStack, from_axial
+from scgm.image.volume import Volume
+from scgm.io.nifti.write import as_nifti
+
+if TYPE_CHECKING:
+    from scgm.segmenters.base import Probabilities
+
+OK = "ok"
+NO_CORD = "no cord"
+NO_GRAY_MATTER = "no gray matter"
+LOW_CONFIDENCE = "low confidence"
+
+
+class Label(StrEnum):
+    """What a pixel can be. Gray and white matter together are the cord."""
+
+    GM = "gm"
+    WM = "wm"
+    CORD = "cord"
+
+    @property
+    def suffix(self) -> str:
+        """The label in file names and tables: GM, WM or SC."""
+        return {"gm": "GM", "wm": "WM", "cord": "SC"}[self.value]
+
+
+LABELS = tuple(Label)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What made a result; goes into its record as it is."""
+
+    version: str
+    method: str
+    model: Mapping[str, str | None]
+    options: Mapping[str, Any]
+    input: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """Cord, gray and white matter of one image: the values alone.
+
+    Attributes
+    ----------
+    volume : Volume
+        The image.
+    stack : AxialStack
+        Its axial slices, Z of them from inferior to superior.
+    probabilities : Probabilities
+        What the method found, on the pixels of *stack*; zero in slices without cord.
+    threshold : float
+        A pixel belongs to a mask where its probability is this or more.
+    status : tuple of str
+        One word for each of the Z slices: "ok", "no cord", "no gray matter", "low confidence".
+    confidence : tuple of float or None
+        For each slice the probability that its gray matter agrees with a rater's by a Dice
+        coefficient of at least 0.7 (`scgm.segmentation.confidence`); None without cord,
+        and throughout for methods and models that cannot tell.
+    provenance : Provenance
+        What made it.
+    """
+
+    volume: Volume
+    stack: AxialStack
+    probabilities: Probabilities
+    threshold: float
+    status: tuple[str, ...]
+    confidence: tuple[float | None, ...]
+    provenance: Provenance
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels that this result has: only gray matter if its method finds no cord.
+
+        Masks and probabilities of the others raise a `ModelError`.
+        """
+        return LABELS if self.probabilities.finds_cord else (Label.GM,)
+
+    @property
+    def gm(self) -> Any:
+        """Mask of the gray matter, a nibabel image on the image's grid (uint8, 0 or 1)."""
+        return self.mask(Label.GM)
+
+    @property
+    def wm(self) -> Any:
+        """Mask of the white matter: the cord less the gray matter."""
+        return self.mask(Label.WM)
+
+    @property
+    def cord(self) -> Any:
+        """Mask of the whole cord."""
+        return self.mask(Label.CORD)
+
+    def mask(self, label: Label | str) -> Any:
+        """Return the mask of a label, a nibabel image on the image's grid (uint8, 0 or 1)."""
+        return self._native(self.axial_mask(label), np.uint8)
+
+    def probability(self, label: Label | str) -> Any:
+        """Return the probability of "gm", "wm" or "cord", a nibabel image (float32, 0 to 1)."""
+        return self._native(self.axial_probability(label), np.float32)
+
+    def axial_mask(self, label: Label | str) -> NDArray[np.bool_]:
+        """Return the mask of a label on the axial slices, (Z, Y, X)."""
+        self._require(label)
+        gm = self.probabilities.gm >= self.threshold
+        cord = self.probabilities.cord >= self.threshold
+        return {Label.GM: gm, Label.WM: cord & ~gm, Label.CORD: cord}[Label(label)]
+
+    def axial_probability(self, label: Label | str) -> NDArray[np.float32]:
+        """Return the probability of a label on the axial slices, (Z, Y, X), from 0 to 1."""
+        self._require(label)
+        gm, cord = self.probabilities.gm, self.probabilities.cord
+        match Label(label):
+            case Label.GM:
+                return gm
+            case Label.CORD:
+                return cord
+            case Label.WM:
+                return cord - gm
+
+    @property
+    def source_name(self) -> str:
+        """File name of the image; "image" where it came from memory."""
+        return self.volume.source.name if self.volume.source else "image"
+
+    @property
+    def flagged(self) -> tuple[int, ...]:
+        """Slices to look at, as indices of the image."""
+        return tuple(self.stack.native_index(z) for z, word in enumerate(self.status) if word != OK)
+
+    def _require(self, label: Label | str) -> None:
+        if Label(label) not in self.labels:
+            msg = (
+                f"{self.source_name}: method {self.provenance.method} finds no cord, so there is "
+                f"no {Label(label).suffix} of it; use another --method"
+            )
+            raise ModelError(msg)
+
+    def _native(self, values: NDArray[Any], dtype: type[np.uint8] | type[np.float32]) -> Any:
+        return as_nifti(from_axial(self.stack, values), self.volume, dtype=dtype)

@@ -1,0 +1,8 @@
+"""GSBME: a maximum-entropy threshold for a sliding window of slices, outliers told by shape.
+
+After the entry of that name in the gray matter challenge (Prados et al. 2017). It learns nothing.
+"""
+
+from scgm.segmenters.classical.gsbme.method import Gsbme, open_gsbme
+
+__all__ = ["Gsbme", "open_gsbme"]

@@ -1,0 +1,158 @@
+"""GSBME: thresholds by entropy, then another try for the slices whose shape is odd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from scgm.errors import ConfigError
+from scgm.image.patches import CordWindows, Found
+from scgm.segmenters.classical.gsbme.entropy import entropy_threshold
+from scgm.segmenters.classical.gsbme.preparation import Prepared, gray_is_bright, prepare
+from scgm.segmenters.classical.gsbme.shapes import cleaned, features, oddness
+from scgm.version import __version__
+
+Bools = NDArray[np.bool_]
+Numbers = NDArray[np.float64]
+
+MARGIN_MM = 1.0  # how far gray matter may lie from that of the slice it is held against
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gsbme:
+    """GSBME as a method on windows.
+
+    Parameters
+    ----------
+    reach : int
+        Slices to either side whose histogram a threshold is taken from.
+    rim_mm : float
+        Width of the rim of the cord that is left out: it mixes with the fluid.
+    smooth_mm : float
+        Standard deviation of the Gaussian that reduces noise.
+    bins : int
+        Of the histogram.
+    share : (least, most)
+        Share of the cord within its rim that may be gray matter.
+    least_mm2 : float
+        Smaller parts are swept out.
+    most_odd : float
+        Greatest robust z at which a shape passes as usual; a greater one gets another try.
+    gray : {"auto", "bright", "dark"}
+        Whether gray matter is brighter or darker than white matter.
+
+    Raises
+    ------
+    ConfigError
+        If a setting makes no sense.
+    """
+
+    reach: int = 1
+    rim_mm: float = 0.75
+    smooth_mm: float = 0.15
+    bins: int = 128
+    share: tuple[float, float] = (0.08, 0.35)
+    least_mm2: float = 2.0
+    most_odd: float = 3.0
+    gray: Literal["auto", "bright", "dark"] = "auto"
+    name: str = "gsbme"
+    size: int = 96  # 24 mm: the widest cords have 16 mm
+    pixel_mm: float = 0.25
+    order: int = 1
+
+    def __post_init__(self) -> None:
+        least, most = self.share
+        if not 0 < least < most < 1:
+            msg = f"share is {self.share}; give two rising numbers between 0 and 1"
+            raise ConfigError(msg)
+        if self.reach < 0 or self.bins < 2 or self.gray not in ("auto", "bright", "dark"):
+            msg = (
+                f"reach is {self.reach}, bins is {self.bins}, gray is {self.gray!r}; give a reach "
+                "from 0 on, at least 2 bins, and auto, bright or dark"
+            )
+            raise ConfigError(msg)
+        if min(self.rim_mm, self.smooth_mm, self.least_mm2, self.most_odd) < 0:
+            msg = "rim_mm, smooth_mm, least_mm2 and most_odd are 0 or more; change the negative one"
+            raise ConfigError(msg)
+
+    @property
+    def provenance(self) -> Mapping[str, str | None]:
+        """It learns nothing: the version of the package is all there is to know."""
+        return {"version": __version__}
+
+    def __call__(self, windows: CordWindows) -> Found:
+        """Mark gray matter. A slice without any contrast in its cord gets none."""
+        prepared = prepare(windows, smooth_mm=self.smooth_mm, rim_mm=self.rim_mm)
+        bright = gray_is_bright(prepared) if self.gray == "auto" else self.gray == "bright"
+        if not bright:
+            prepared = replace(prepared, values=-prepared.values)
+        thresholds = self._thresholds(prepared)
+        masks = np.empty_like(prepared.core)
+        for k, threshold in enumerate(thresholds):
+            masks[k] = self._cut(prepared, k, threshold)
+        return Found(self._retried(prepared, thresholds, masks).astype(np.float32))
+
+    def _thresholds(self, prepared: Prepared) -> Numbers:
+        """Return a threshold for each slice: the median of those of all windows that it is in.
+
+        That is the same as a vote of the masks that the windows make.
+        """
+        index = prepared.index
+        of_window = [self._of_window(prepared, k, self.reach) for k in range(len(index))]
+        found = np.empty(len(index))
+        for k in range(len(index)):
+            covering = np.flatnonzero(np.abs(index - index[k]) <= self.reach)
+            found[k] = np.median([of_window[other] for other in covering])
+        return found
+
+    def _of_window(self, prepared: Prepared, k: int, reach: int) -> float:
+        near = np.abs(prepared.index - prepared.index[k]) <= reach
+        values = prepared.values[near][prepared.core[near]]
+        return entropy_threshold(values, bins=self.bins, share=self.share)
+
+    def _cut(self, prepared: Prepared, k: int, threshold: float) -> Bools:
+        mask = (prepared.values[k] > threshold) & prepared.core[k]
+        return cleaned(mask, prepared.depth_mm[k], self.pixel_mm, self.least_mm2)
+
+    def _retried(self, prepared: Prepared, thresholds: Numbers, masks: Bools) -> Bools:
+        """Give slices of odd shape another mask: the first that looks usual, or the least odd."""
+        shapes = np.array([features(*each) for each in zip(masks, prepared.core, strict=True)])
+        odd = oddness(shapes, shapes)
+        good = np.flatnonzero(odd <= self.most_odd)
+        result = masks.copy()
+        for k in np.flatnonzero(odd > self.most_odd):
+            for other in self._other_masks(prepared, thresholds, masks, good, int(k)):
+                shape = features(other, prepared.core[k])
+                found = float(oddness(shape[None], shapes[good])[0])
+                if found < odd[k]:
+                    odd[k], result[k] = found, other
+                if odd[k] <= self.most_odd:
+                    break
+        return result
+
+    def _other_masks(
+        self,
+        prepared: Prepared,
+        thresholds: Numbers,
+        masks: Bools,
+        good: NDArray[np.intp],
+        k: int,
+    ) -> Iterator[Bools]:
+        """Mark slice *k* by two larger windows, then as the nearest good slice suggests."""
+        for more in (1, 2):
+            yield self._cut(prepared, k, self._of_window(prepared, k, self.reach + more))
+        if good.size:
+            nearest = good[np.argmin(np.abs(prepared.index[good] - prepared.index[k]))]
+            steps = max(round(MARGIN_MM / self.pixel_mm), 1)
+            near = ndimage.binary_dilation(masks[nearest], iterations=steps)
+            yield near & self._cut(prepared, k, float(thresholds[nearest]))
+
+
+def open_gsbme() -> Gsbme:
+    """Return the method with its default settings."""
+    return Gsbme()

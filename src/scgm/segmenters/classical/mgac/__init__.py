@@ -1,0 +1,9 @@
+"""MGAC: a template brought onto the cord's outline starts a contour that settles on edges.
+
+After Datta et al. (2017) and the program that its authors published.
+"""
+
+from scgm.segmenters.classical.mgac.method import Mgac, open_mgac
+from scgm.segmenters.classical.mgac.template import Template, build
+
+__all__ = ["Mgac", "Template", "build", "open_mgac"]

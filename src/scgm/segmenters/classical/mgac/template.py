@@ -1,0 +1,138 @@
+"""The template: an average outline of the cord, and where gray matter lies within it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.artifacts.atlases import Atlas
+from scgm.errors import ConfigError, ModelError
+from scgm.segmenters.classical.labeled_slices import PIXEL_MM, LabeledSlices
+from scgm.segmenters.classical.mgac.registration import (
+    UPRIGHT,
+    Plane,
+    WarpSettings,
+    affine,
+    frame_of,
+    register,
+    signed_distance_mm,
+    warped,
+)
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """An average cord.
+
+    Parameters
+    ----------
+    distance_mm : Plane
+        Signed distance from the outline of the cord, positive inside.
+    gm : Plane
+        Share of gray matter, 0 to 1.
+    """
+
+    distance_mm: Plane
+    gm: Plane
+
+    @property
+    def level(self) -> float:
+        """Share from which on a sample is gray matter: the mask has the mean area of those seen.
+
+        A mean of shapes that do not coincide is blurred; half of it would be too thin at the horns.
+        """
+        shares = np.sort(self.gm.values, axis=None)[::-1]
+        count = round(float(shares.sum(dtype=np.float64)))
+        return max(float(shares[max(count, 1) - 1]), 1e-6)
+
+
+def build(slices: LabeledSlices, *, per_volume: int = 6) -> dict[str, NDArray[Any]]:
+    """Average labeled slices into a template that is its own mirror image.
+
+    Cords are shifted and turned upright, and their outlines averaged, as distances; then each cord
+    is warped onto the mean as `Mgac` does it later, and the gray matter that comes along is
+    averaged. So the template is not blurred by cords of different sizes. Volumes count equally.
+
+    Parameters
+    ----------
+    slices : LabeledSlices
+        What to learn from.
+    per_volume : int
+        Most slices of one volume, evenly spaced: neighbors tell little new, and cost time.
+
+    Returns
+    -------
+    dict
+        ``distance_mm`` and ``gm``, (128, 128) float32, and ``pixel_mm``.
+
+    Raises
+    ------
+    ConfigError
+        If *per_volume* makes no sense.
+    """
+    if per_volume < 1:
+        msg = f"per_volume is {per_volume}; give a whole number from 1 on"
+        raise ConfigError(msg)
+    chosen, weights = _chosen(slices, per_volume)
+    cords = [Plane(signed_distance_mm(slices.cord[k] >= 0.5, PIXEL_MM), PIXEL_MM) for k in chosen]
+    upright = [
+        warped(cord, affine(UPRIGHT, frame_of(cord).rigid), cord, float(cord.values.min()))
+        for cord in cords
+    ]
+    mean = _mean(upright, weights)
+    settings = WarpSettings()
+    gray = [
+        warped(Plane(slices.gm[k], PIXEL_MM), register(mean, cord, settings), mean)
+        for k, cord in zip(chosen, cords, strict=True)
+    ]
+    return {
+        "distance_mm": mean.values,
+        "gm": np.clip(_mean(gray, weights).values, 0, 1),
+        "pixel_mm": np.array(PIXEL_MM, np.float32),
+    }
+
+
+def template_of(atlas: Atlas) -> Template:
+    """Return the template that an atlas holds.
+
+    Raises
+    ------
+    ModelError
+        If the arrays are not those that `build` makes.
+    """
+    arrays: Mapping[str, NDArray[Any]] = atlas.arrays
+    try:
+        pixel_mm = float(arrays["pixel_mm"])
+        planes = [Plane(arrays[name], pixel_mm) for name in ("distance_mm", "gm")]
+    except (KeyError, TypeError) as error:
+        msg = f"{atlas.path}: array {error} is missing or not as mgac has it; build it again"
+        raise ModelError(msg) from error
+    shapes = {plane.values.shape for plane in planes}
+    if len(shapes) > 1 or planes[0].values.ndim != 2 or not (planes[0].values > 0).any():
+        msg = f"{atlas.path}: the arrays show no cord of mgac; build it again"
+        raise ModelError(msg)
+    return Template(*planes)
+
+
+def _chosen(slices: LabeledSlices, per_volume: int) -> tuple[list[int], Floats]:
+    """Choose slices evenly from each volume, with weights that sum to 1 and to 1/V in each."""
+    chosen, weights = [], []
+    volumes = np.unique(slices.volume)
+    for volume in volumes:
+        own = np.flatnonzero(slices.volume == volume)
+        picks = np.unique(np.linspace(0, len(own) - 1, min(per_volume, len(own))).round())
+        chosen += [int(own[int(pick)]) for pick in picks]
+        weights += [1 / len(picks) / len(volumes)] * len(picks)
+    return chosen, np.array(weights, np.float32)
+
+
+def _mean(planes: list[Floats], weights: Floats) -> Plane:
+    """Return the weighted mean of planes and their mirror images, left for right."""
+    mean = np.tensordot(weights, np.stack(planes), 1)
+    return Plane(np.asarray((mean + mean[:, ::-1]) / 2, np.float32), PIXEL_MM)

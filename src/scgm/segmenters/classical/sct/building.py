@@ -1,0 +1,115 @@
+"""From labeled slices to a dictionary: one outline, one mean, one scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from scgm.image.patches import cut_windows
+from scgm.segmenters.classical.labeled_slices import PIXEL_MM as SLICE_MM
+from scgm.segmenters.classical.labeled_slices import LabeledSlices
+from scgm.segmenters.classical.sct.alignment import Alignment, Profile, align, mean_profile
+from scgm.segmenters.classical.sct.dictionary import fuse, make_dictionary
+from scgm.segmenters.classical.sct.intensities import denoised, levels
+from scgm.segmenters.classical.sct.method import PIXEL_MM, SHARE, SIZE
+from scgm.segmenters.classical.sct.registration import affine_of, registered_group
+
+Slices = NDArray[np.float32]
+
+DECAYS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+STEPS = 255  # shares are stored in so many
+BLUR = 1.0  # samples: labels with soft edges are easier to lay on each other
+
+
+def build(slices: LabeledSlices, *, mirrored: bool = True) -> dict[str, NDArray[Any]]:
+    """Make the dictionary, and estimate how fast similarity falls with distance.
+
+    Parameters
+    ----------
+    slices : LabeledSlices
+        At least of one subject.
+    mirrored : bool
+        Use every slice twice, as it is and with left and right exchanged.
+
+    Returns
+    -------
+    dict
+        ``image`` (J, 75, 75) float16, normalized; ``gm`` (J, 75, 75) uint8, shares in 255ths;
+        ``half_width`` (), ``middle`` and ``half_height`` (75,) of the common outline; ``mirrored``
+        (); ``decay`` ().
+    """
+    middle = np.full((len(slices.gm), 2), (slices.gm.shape[1] - 1) / 2, np.float32)
+    image, gm, cord = (
+        cut_windows(values, (SLICE_MM, SLICE_MM), middle, size=SIZE, window_mm=PIXEL_MM)[0]
+        for values in (slices.image, slices.gm, slices.cord)
+    )
+    outline = mean_profile(list(cord), symmetric=mirrored)
+    ways = _group(cord, gm, outline, symmetric=mirrored)
+    common = np.stack([way.to_common(gray) for way, gray in zip(ways, gm, strict=True)])
+    scaled = _normalized(image, cord, ways, common, outline)
+    subject = np.array([slices.subjects[number] for number in slices.volume])
+    return {
+        "image": scaled.astype(np.float16),
+        "gm": np.rint(common * STEPS).astype(np.uint8),
+        "half_width": np.array(outline.half_width),
+        "middle": outline.middle,
+        "half_height": outline.half_height,
+        "mirrored": np.array(mirrored),
+        "decay": np.array(_estimated_decay((scaled, common), subject, outline, mirrored=mirrored)),
+    }
+
+
+def both_sides(values: Slices, *, mirrored: bool) -> Slices:
+    """Return slices (J, n, n), followed by their mirror images if these are wanted."""
+    return np.concatenate([values, values[:, :, ::-1]]) if mirrored else values
+
+
+def _group(cord: Slices, gm: Slices, outline: Profile, *, symmetric: bool) -> list[Alignment]:
+    """Find the way of each slice: its outline first, then its gray matter to the mean of all."""
+    ways = [align(mask, outline) for mask in cord]
+    common = [way.to_common(gray) for way, gray in zip(ways, gm, strict=True)]
+    soft = np.stack([ndimage.gaussian_filter(gray, BLUR) for gray in common])
+    moves = registered_group(soft, outline.inner(), symmetric=symmetric)
+    return [replace(way, affine=affine_of(move)) for way, move in zip(ways, moves, strict=True)]
+
+
+def _normalized(
+    image: Slices, cord: Slices, ways: list[Alignment], gm: Slices, outline: Profile
+) -> Slices:
+    """Bring slices to the common space and scale their intensities by their own labels."""
+    inner = outline.inner()
+    scaled = np.zeros_like(gm)
+    for out, values, mask, way, gray in zip(scaled, image, cord, ways, gm, strict=True):
+        common = way.to_common(denoised(values, mask >= 0.5))
+        tissues = inner & (gray >= 0.5), inner & (gray < 0.5)
+        if all(tissue.any() for tissue in tissues):
+            medians = [float(np.median(common[tissue])) for tissue in tissues]
+            known = levels(common, *tissues, brighter=medians[0] >= medians[1])
+            out[:] = known.scaled(common, inner)
+    return scaled
+
+
+def _estimated_decay(
+    common: tuple[Slices, Slices], subject: NDArray[np.str_], outline: Profile, *, mirrored: bool
+) -> float:
+    """Return the decay with the fewest wrong samples, each subject labeled by the others."""
+    wrong = dict.fromkeys(DECAYS, 0)
+    image, gm = common
+    for name in np.unique(subject):
+        others = subject != name
+        if not others.any():
+            return 1.0  # a single subject: nothing to estimate from
+        known = make_dictionary(
+            both_sides(image[others], mirrored=mirrored),
+            both_sides(gm[others], mirrored=mirrored),
+            outline,
+        )
+        for index in np.flatnonzero(~others):
+            for decay in DECAYS:
+                found = fuse(known, image[index], decay=decay, share=SHARE)
+                wrong[decay] += int(((found >= 0.5) != (gm[index] >= 0.5)).sum())
+    return min(wrong, key=lambda decay: wrong[decay])

@@ -1,0 +1,9 @@
+"""VBEM: variational Bayes of a Gaussian mixture under a tissue template that bends.
+
+After Blaiotta et al. (2016). `docs/methods/vbem.md` has the equations.
+"""
+
+from scgm.segmenters.classical.vbem.method import Vbem, open_vbem
+from scgm.segmenters.classical.vbem.template import Template, build
+
+__all__ = ["Template", "Vbem", "build", "open_vbem"]

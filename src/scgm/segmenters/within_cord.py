@@ -1,0 +1,128 @@
+"""A method that works on windows around a cord which somebody else has found.
+
+The classical methods mark gray matter inside of a cord. Here the cord is found by a model (or is
+the user's mask), windows are cut around it, and what the method marks is put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.image.orientation import AxialStack
+from scgm.image.patches import CordWindows, WindowMethod, cut_windows, put_back
+from scgm.segmenters.base import CordHint, Probabilities, Segmenter
+
+LEAST_PRESENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InCord:
+    """A window method as a `Segmenter`.
+
+    Parameters
+    ----------
+    method : WindowMethod
+        What marks the gray matter.
+    cord_finder : Segmenter
+        What finds the cord where the user does not give it.
+    """
+
+    method: WindowMethod
+    cord_finder: Segmenter
+
+    @property
+    def name(self) -> str:
+        """Name of the method."""
+        return self.method.name
+
+    @property
+    def threshold(self) -> float:
+        """Classical methods mark by 0.5."""
+        return 0.5
+
+    @property
+    def provenance(self) -> Mapping[str, str | None]:
+        """What identifies the method, and what found the cord."""
+        finder = self.cord_finder.provenance.get("sha256")
+        found_by = {"cord_finder": self.cord_finder.name, "cord_sha256": finder}
+        return {**self.method.provenance, **found_by}
+
+    def __call__(self, stack: AxialStack, hint: CordHint | None = None) -> Probabilities:
+        """Find cord and gray matter in every slice of *stack*.
+
+        Raises
+        ------
+        ModelError
+            If the model that finds the cord fails.
+        """
+        found = self._cord(stack, hint)
+        given = hint is not None and hint.mask is not None
+        shown = (found.presence >= LEAST_PRESENCE) & (found.cord >= 0.5).any(axis=(1, 2))
+        index = np.flatnonzero(shown)
+        if not index.size:
+            return Probabilities(
+                np.zeros_like(found.gm), found.cord, found.centre_px, found.presence
+            )
+        centre = _centroids(found.cord[index] ** 2)  # faint values far away do not count
+        marked = self.method(self._windows(stack, found.cord, index, centre, given=given))
+        gm = self._whole(marked.gm, stack, index, centre)
+        cord = found.cord
+        if marked.cord is not None and not given:
+            cord = self._whole(marked.cord, stack, index, centre)
+        return Probabilities(gm, cord, found.centre_px, found.presence)
+
+    def _windows(
+        self,
+        stack: AxialStack,
+        cord: NDArray[np.float32],
+        index: NDArray[np.intp],
+        centre: NDArray[np.float32],
+        *,
+        given: bool,
+    ) -> CordWindows:
+        size, window_mm, order = self.method.size, self.method.pixel_mm, self.method.order
+        pixel_mm = stack.spacing_mm[1:]
+        image, inside = cut_windows(
+            stack.slices[index], pixel_mm, centre, size=size, window_mm=window_mm, order=order
+        )
+        share, _ = cut_windows(cord[index], pixel_mm, centre, size=size, window_mm=window_mm)
+        return CordWindows(image, inside, share, index, window_mm, stack.spacing_mm[0], given)
+
+    def _whole(
+        self,
+        windows: NDArray[np.float32],
+        stack: AxialStack,
+        index: NDArray[np.intp],
+        centre: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Put windows (N, n, n) back to their slices; the other slices are empty."""
+        values = np.zeros_like(stack.slices)
+        values[index] = put_back(
+            windows,
+            centre,
+            self.method.pixel_mm,
+            shape=stack.slices.shape[1:],
+            pixel_mm=stack.spacing_mm[1:],
+        )
+        return values
+
+    def _cord(self, stack: AxialStack, hint: CordHint | None) -> Probabilities:
+        if hint is None or hint.mask is None:
+            return self.cord_finder(stack, hint)
+        mask = hint.mask.astype(np.float32)
+        presence = mask.max(axis=(1, 2))
+        return Probabilities(np.zeros_like(mask), mask, _centroids(mask), presence)
+
+
+def _centroids(cord: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Row and column of the middle of each slice's cord (Z, Y, X); NaN where there is none."""
+    total = cord.sum(axis=(1, 2))
+    rows, columns = (np.arange(length) for length in cord.shape[1:])
+    with np.errstate(invalid="ignore"):
+        row = (cord.sum(axis=2) * rows).sum(axis=1) / total
+        column = (cord.sum(axis=1) * columns).sum(axis=1) / total
+    return np.stack([row, column], axis=1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""From files to what a training run learns from."""

@@ -1,0 +1,98 @@
+"""What is refused before training starts: labels that make no sense, splits that leak."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from scgm.errors import ConfigError
+from scgm.io.hashing import sha256_of_file
+from scgm.training.config.sources import Source
+from scgm.training.data.examples import LabeledStack
+
+LEAST_CORD_MM2, MOST_CORD_MM2 = 10.0, 400.0  # of a whole section, from the conus to a wide cord
+# A subject of a BIDS folder, a session in its name left away; labels may lie among derivatives.
+SUBJECT = re.compile(r"^(.*?)(?:derivatives/[^/]+/)?(sub-[0-9A-Za-z]+?)(?:Ses\d+)?(?=[/_.])")
+
+
+def subject_of(source: Source) -> str:
+    """Return whom a source shows: as it says, by the folder ``sub-`` of its path, or its path.
+
+    >>> subject_of(Source(site="a", image="set/sub-01/anat/sub-01_T2starw.nii.gz"))
+    'set/sub-01'
+    """
+    if source.subject:
+        return source.subject
+    path = (source.image or source.gm or source.cord[0]).as_posix()
+    found = SUBJECT.search(path)
+    return "".join(found.groups()) if found else path
+
+
+def check_splits(splits: Mapping[str, Sequence[Source]], root: Path) -> None:
+    """Refuse subjects, and images, that are in two splits: scores would be of what was learned.
+
+    Parameters
+    ----------
+    splits
+        Name of a split, as "learned from", to its sources.
+
+    Raises
+    ------
+    ConfigError
+        Naming the subject or image and both splits.
+    """
+    where: dict[str, tuple[str, Source]] = {}
+    for split, sources in splits.items():
+        for source in sources:
+            for key in _marks(source, root):
+                before, other = where.setdefault(key, (split, source))
+                if before != split:
+                    msg = (
+                        f"{source.image or source.gm}: it shows what {other.image or other.gm} "
+                        f"shows ({key}), but one is {before} and the other {split}; give both the "
+                        "same site, or leave one out"
+                    )
+                    raise ConfigError(msg)
+
+
+def _marks(source: Source, root: Path) -> Iterable[str]:
+    """Return what must not be in two splits: the subject, and the content of the image."""
+    yield f"subject {subject_of(source)}"
+    if source.image is not None and (root / source.image).is_file():
+        yield f"image content {sha256_of_file(root / source.image)[:12]}"
+
+
+def check_labels(stack: LabeledStack) -> None:
+    """Refuse labels that cannot be what they are said to be.
+
+    Raises
+    ------
+    ConfigError
+        If gray matter or cord is empty, gray matter lies mostly outside of the cord, or a cord has
+        no possible size.
+    """
+    source = stack.source
+    for what, values in (("gray matter", stack.gm), ("cord", stack.cord)):
+        if values is not None and not bool((values >= 0.5).any()):
+            name = source.gm if what == "gray matter" else source.cord[0]
+            msg = f"{name}: no voxel of it is {what}; give the right file, or leave it away"
+            raise ConfigError(msg)
+    if stack.cord is None:
+        return
+    pixel_mm2 = float(stack.pixel.prod())
+    areas = (stack.cord >= 0.5).sum(dim=(1, 2)) * pixel_mm2
+    middle = float(areas[areas > 0].median())
+    if not LEAST_CORD_MM2 <= middle <= MOST_CORD_MM2:
+        msg = (
+            f"{source.cord[0]}: its sections have {middle:.0f} mm2 in the middle, and a cord has "
+            f"{LEAST_CORD_MM2:.0f} to {MOST_CORD_MM2:.0f}; check the label and the voxel size"
+        )
+        raise ConfigError(msg)
+    if stack.gm is not None:
+        gray = stack.gm >= 0.5
+        outside = float((gray & (stack.cord < 0.5)).sum() / gray.sum())
+        if outside > 0.5:
+            msg = (
+                f"{source.gm}: {outside:.0%} of its gray matter lies outside of the cord in "
+                f"{source.cord[0]}; do both belong to the same image?"
+            )
+            raise ConfigError(msg)

@@ -1,0 +1,227 @@
+"""From files to what training draws from: label shapes, labeled crops, whole scenes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from scgm.errors import ConfigError
+from scgm.image.orientation import AxialStack, to_axial
+from scgm.io.nifti.read import read_labels, read_volume
+from scgm.networks.graph import cut_windows
+from scgm.networks.preparation import WINDOW_MM
+from scgm.networks.resampling import grid_mm, resample_inside, resampling_matrix
+from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
+from scgm.synthesis.windows import Crops, crop_size
+from scgm.training.config.sources import Source
+
+SHARE_TOLERANCE = 0.05  # what interpolation adds to shares
+GM_TO_CORD_MM = 2.5  # white matter around gray matter, where only gray matter is labeled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabeledStack:
+    """Axial slices (Z, Y, X) of one source with its labels as shares; None where it has none."""
+
+    source: Source
+    image: Tensor | None
+    gm: Tensor | None
+    cord: Tensor | None
+    spacing_mm: tuple[float, float, float]
+
+    @property
+    def pixel(self) -> Tensor:
+        """Row and column spacing (2,) in mm."""
+        return torch.tensor(self.spacing_mm[1:])
+
+
+def read_source(source: Source, root: Path) -> LabeledStack:
+    """Read the files of a source and bring them to axial slices.
+
+    Raises
+    ------
+    ConfigError
+        If it has no label, or its files are not on one grid.
+    ImageReadError
+        If a file is not an image.
+    """
+    if source.gm is None and not source.cord:
+        msg = f"site {source.site}: a source needs gm or cord, else there is nothing to learn from"
+        raise ConfigError(msg)
+    image = _read(root, source.image) if source.image else None
+    gm = _read_label(root, source.gm, source.gm_values) if source.gm else None
+    cords = [_read_label(root, path, source.cord_values) for path in source.cord]
+    first, *others = [part for part in (image, gm, *cords) if part is not None]
+    for other in others:
+        _require_one_grid(first, other)
+    spacing: tuple[float, float, float] = first.stack.spacing_mm
+    return LabeledStack(
+        source=source,
+        image=image.values if image else None,
+        gm=gm.values if gm else None,
+        cord=torch.stack([cord.values for cord in cords]).sum(0).clamp(0, 1) if cords else None,
+        spacing_mm=spacing,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _File:
+    """One volume of a source: where it came from, and its axial slices."""
+
+    path: Path
+    stack: AxialStack
+    values: Tensor
+
+
+def _read(root: Path, path: Path) -> _File:
+    stack = to_axial(read_volume(root / path))
+    values: NDArray[np.float32] = np.array(stack.slices, dtype=np.float32)  # ours to write to
+    return _File(root / path, stack, torch.from_numpy(values))
+
+
+def _read_label(root: Path, path: Path, meant: tuple[int, ...]) -> _File:
+    """Read a label: shares of a tissue, or numbers of which some mean it."""
+    stack = to_axial(read_labels(root / path))
+    values: NDArray[np.float32] = np.array(stack.slices, dtype=np.float32)
+    if meant:
+        values = np.isin(np.rint(values), meant).astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    if low < -SHARE_TOLERANCE or high > 1 + SHARE_TOLERANCE:
+        msg = (
+            f"{root / path}: its values run from {low:g} to {high:g}, and a label is 0 or 1, or a "
+            "share between; name the numbers that mean the tissue (gm_values, cord_values)"
+        )
+        raise ConfigError(msg)
+    return _File(root / path, stack, torch.from_numpy(values.clip(0, 1)))
+
+
+def _require_one_grid(first: _File, other: _File) -> None:
+    """Refuse labels that lie elsewhere by more than half a pixel: the error would be learned."""
+    ours, theirs = first.stack.geometry, other.stack.geometry
+    if ours.shape != theirs.shape:
+        msg = (
+            f"{other.path}: its grid has the shape {theirs.shape}, that of {first.path.name} "
+            f"{ours.shape}; resample one of them"
+        )
+        raise ConfigError(msg)
+    away = ours.distance_mm(theirs)
+    if away > min(ours.voxel_size_mm) / 2:
+        msg = (
+            f"{other.path}: it lies {away:.2g} mm away from {first.path.name}; resample one of them"
+        )
+        raise ConfigError(msg)
+
+
+def cord_region(stack: LabeledStack) -> Tensor:
+    """Return the cord's share (Z, Y, X); where only gray matter is labeled, its surroundings."""
+    if stack.cord is not None:
+        return stack.cord
+    assert stack.gm is not None
+    reach = [round(GM_TO_CORD_MM / mm) for mm in stack.spacing_mm[1:]]
+    kernel = (2 * reach[0] + 1, 2 * reach[1] + 1)
+    grown = functional.max_pool2d(stack.gm[:, None], kernel, 1, (reach[0], reach[1]))
+    return grown[:, 0]
+
+
+def centres_mm(region: Tensor, pixel: Tensor) -> Tensor:
+    """Return centroids (Z, 2) in mm from the first pixel; NaN where a slice is empty."""
+    total = region.sum(dim=(1, 2))
+    rows = torch.arange(region.shape[1]) * pixel[0]
+    columns = torch.arange(region.shape[2]) * pixel[1]
+    row = (region.sum(2) * rows).sum(1) / total
+    column = (region.sum(1) * columns).sum(1) / total
+    return torch.stack([row, column], dim=1)
+
+
+def make_crops(stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_MM) -> Crops:
+    """Cut every labeled slice of the sources that teach the segmentation network.
+
+    ``pixel_mm`` is that of the crops.
+
+    Raises
+    ------
+    ConfigError
+        If no source has labels of both gray matter and cord.
+    """
+    parts: list[Crops] = []
+    start = 0
+    if not any(stack.gm is not None and stack.cord is not None for stack in stacks):
+        msg = "no source has both gm and cord: the segmentation network has no shape to learn from"
+        raise ConfigError(msg)
+    for stack in stacks:
+        if stack.source.teaches == "both":
+            crop = _crops_of(stack, start, pixel_mm)
+            start += crop.gm.shape[0]
+            parts.append(crop)
+    return Crops(*(torch.cat([getattr(part, name) for part in parts]) for name in Crops.__slots__))
+
+
+def _crops_of(stack: LabeledStack, start: int, pixel_mm: float) -> Crops:
+    region = cord_region(stack)
+    kept = torch.nonzero(region.sum(dim=(1, 2)) > 0)[:: stack.source.every, 0]
+    centre = centres_mm(region[kept], stack.pixel)
+    count, size = len(kept), crop_size(pixel_mm)
+
+    def cut(volume: Tensor | None) -> Tensor:
+        if volume is None:
+            return torch.zeros(count, size, size)
+        return cut_windows(volume[kept], stack.pixel, centre, size, pixel_mm)[0]
+
+    image = cut(stack.image)
+    mean = image.mean(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+    flag = torch.ones(count, dtype=torch.bool)
+    return Crops(
+        gm=cut(stack.gm),
+        cord=cut(stack.cord),
+        image=image / mean,
+        has_image=flag & (stack.image is not None),
+        knows_gm=flag & (stack.gm is not None),
+        knows_cord=flag & (stack.cord is not None),
+        neighbor=start + (torch.arange(count) + 1).clamp(max=count - 1),
+        weight=torch.full((count,), stack.source.weight / count),
+    )
+
+
+def make_scenes(stacks: Sequence[LabeledStack]) -> Scenes:
+    """Bring whole slices of the sources with an image to the coarse grid of the cord finder.
+
+    Raises
+    ------
+    ConfigError
+        If no source has an image.
+    """
+    parts = [_scenes_of(stack) for stack in stacks if stack.image is not None]
+    if not parts:
+        msg = "no source has an image: the cord finder has nothing to learn from; add a scan"
+        raise ConfigError(msg)
+    return join_scenes(parts)
+
+
+def join_scenes(parts: Sequence[Scenes]) -> Scenes:
+    """Put scenes of several origins into one set; weights stay as they are."""
+    names = Scenes.__slots__
+    return Scenes(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+
+
+def _scenes_of(stack: LabeledStack) -> Scenes:
+    assert stack.image is not None
+    region = cord_region(stack)
+    kept = torch.nonzero(region.sum(dim=(1, 2)) > 0)[:, 0]
+    weights = []
+    for axis, pixel in enumerate(stack.pixel):
+        length = stack.image.shape[1 + axis]
+        positions = grid_mm((length - 1) * pixel / 2, SCENE, SCENE_MM)
+        weights.append(resampling_matrix(positions, SCENE_MM, length, pixel))
+    image, inside = resample_inside(stack.image[kept], *weights)
+    inside = inside.expand_as(image)
+    cord, _ = resample_inside(region[kept], *weights)
+    image = (image - image.amin(dim=(1, 2), keepdim=True)) * inside
+    count = inside.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+    image = image / (image.sum(dim=(1, 2), keepdim=True) / count).clamp(min=1e-6)
+    weight = torch.full((len(kept),), stack.source.weight / len(kept))
+    return Scenes(image, inside, cord, weight)

@@ -1,0 +1,100 @@
+"""Phantoms to learn from: slices for the cord finder, also without cord, and whole scans."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scgm.phantom import Acquisition, draw_anatomy, make_phantom
+from scgm.phantom.body import Body
+from scgm.phantom.levels import SEGMENTS
+from scgm.phantom.scene import Scene
+from scgm.phantom.tissues import CONTRASTS, CORD_TISSUES, Tissue, signals
+from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
+from scgm.training.config.sources import Source
+from scgm.training.data.examples import LabeledStack, join_scenes
+
+EX_VIVO, WITHOUT_CORD = 0.2, 0.3  # shares of the phantoms
+ANY_SIGNAL = 0.5  # share of the phantoms whose tissues have signals of no known contrast
+PHANTOM = "phantom"  # the site of phantom scans
+FIELD_MM, SLICES = 60.0, 8  # of a phantom scan
+POINTS = 2  # looked at per pixel and axis
+
+
+def with_phantoms(scenes: Scenes, count: int, share: float, seed: int) -> Scenes:
+    """Add ``count`` phantoms that make up ``share`` of the draws."""
+    drawn = phantom_scenes(count, seed)
+    total = float(scenes.weight.sum()) * share / (1 - share)
+    return join_scenes([scenes, replace(drawn, weight=drawn.weight * total)])
+
+
+def phantom_scenes(count: int, seed: int) -> Scenes:
+    """Draw ``count`` phantoms, whose weights sum to 1."""
+    rng = np.random.default_rng(seed)
+    drawn = [_phantom(rng) for _ in range(count)]
+    image, cord = (torch.stack(part) for part in zip(*drawn, strict=True))
+    weight = torch.full((count,), 1 / count)
+    return Scenes(image, torch.ones_like(image), cord, weight)
+
+
+def phantom_stacks(count: int, seed: int) -> list[LabeledStack]:
+    """Draw ``count`` phantom scans with their truth: people, levels and contrasts at random."""
+    rng = np.random.default_rng((seed, 1))
+    return [_scan(rng, number) for number in range(count)]
+
+
+def _scan(rng: np.random.Generator, number: int) -> LabeledStack:
+    region = SEGMENTS[int(rng.integers(len(SEGMENTS)))]
+    in_vivo = sorted(set(CONTRASTS) - {"exvivo"})
+    pixel_mm = float(rng.uniform(0.3, 0.8))
+    size = round(FIELD_MM / pixel_mm)
+    acquisition = Acquisition(
+        shape=(SLICES, size, size),
+        spacing_mm=(float(rng.uniform(2.5, 6)), pixel_mm, pixel_mm),
+        contrast=in_vivo[int(rng.integers(len(in_vivo)))],
+        snr=float(rng.uniform(8, 40)),
+    )
+    phantom = make_phantom(draw_anatomy(rng, region), acquisition, seed=int(rng.integers(2**31)))
+    parts = (phantom.volume.voxels, phantom.gm_fraction, phantom.cord_fraction)
+    image, gm, cord = (torch.from_numpy(np.array(part.T)) for part in parts)
+    source = Source(site=PHANTOM, subject=f"phantom-{number}", gm=Path("gm"), cord=(Path("cord"),))
+    return LabeledStack(source, image, gm, cord, acquisition.spacing_mm)
+
+
+def _phantom(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """One axial slice (192, 192) with mean 1, and its share of cord."""
+    region = SEGMENTS[int(rng.integers(len(SEGMENTS)))]
+    anatomy = draw_anatomy(rng, region, ex_vivo=bool(rng.random() < EX_VIVO))
+    scene = Scene(anatomy, Body.draw(region, rng))
+    labels = _labels(scene, cord=bool(rng.random() >= WITHOUT_CORD))
+    image = _mean_of_points(_signals(rng)[labels])
+    cord = _mean_of_points(np.isin(labels, CORD_TISSUES).astype(np.float32))
+    return torch.from_numpy(image / max(float(image.mean()), 1e-6)), torch.from_numpy(cord)
+
+
+def _labels(scene: Scene, *, cord: bool) -> NDArray[np.uint8]:
+    size = SCENE * POINTS
+    axis = ((np.arange(size) - (size - 1) / 2) * (SCENE_MM / POINTS)).astype(np.float32)
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    return scene.labels(x, y, 0.0, cord=cord)
+
+
+def _signals(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Signal of every tissue: of a known contrast and varied, or any at all."""
+    if rng.random() < ANY_SIGNAL:
+        values = rng.uniform(0.0, 1.0, len(Tissue)) ** 1.5
+        values[Tissue.AIR] = 0.05 * rng.random()
+    else:
+        values = signals(CONTRASTS[int(rng.integers(len(CONTRASTS)))]).astype(np.float64)
+        values *= np.exp(rng.normal(0.0, 0.25, len(Tissue)))
+    return values.astype(np.float32)
+
+
+def _mean_of_points(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average POINTS x POINTS points (2n, 2n) to pixels (n, n)."""
+    size = len(values) // POINTS
+    pixels: NDArray[np.float32] = values.reshape(size, POINTS, size, POINTS).mean(axis=(1, 3))
+    return pixels

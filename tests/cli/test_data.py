@@ -1,0 +1,117 @@
+"""``scgm data``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from scgm.datasets import download
+from tests.helpers.loopback import Site, public, serving
+from tests.helpers.standin import run_scgm
+
+FILES = {"a.nii.gz": b"a" * 2_000_000, "b.json": b"{}"}
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Serve a set that the package lists, and use a home of its own."""
+    registry = tmp_path / "registry"
+    registry.mkdir()
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(download, "_REGISTRY", registry)
+    monkeypatch.setenv("SCGM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "300")
+    with serving(Site(dict(FILES))) as running:
+        entry = public(running.address, FILES).model_dump_json()
+        (registry / "toy.json").write_text(entry, encoding="utf-8")
+        yield running
+
+
+def test_a_set_is_fetched_after_saying_what_comes(
+    capsys: pytest.CaptureFixture[str], site: Site, tmp_path: Path
+) -> None:
+    ended = run_scgm(capsys, "data", "get", "toy", "--output", tmp_path / "d", "--yes")
+
+    assert ended.status == 0
+    for text in ("2 files, 2.0 MB, license CC0-1.0", "example.org", str(tmp_path / "d" / "toy")):
+        assert text in ended.out
+    assert (tmp_path / "d" / "toy" / "a.nii.gz").read_bytes() == FILES["a.nii.gz"]
+    again = run_scgm(capsys, "data", "get", "toy", "--output", tmp_path / "d")
+    assert (again.status, again.err) == (0, "")
+    assert "complete" in again.out
+
+
+def test_the_list_says_where_a_set_lies(
+    capsys: pytest.CaptureFixture[str], site: Site, tmp_path: Path
+) -> None:
+    folder = tmp_path / "home" / "data" / "toy"
+    before = run_scgm(capsys, "data", "list").out
+    folder.mkdir(parents=True)
+    (folder / "b.json").write_bytes(b"{}")
+    partly = run_scgm(capsys, "data", "list").out
+    assert run_scgm(capsys, "data", "get", "toy", "-y", "--quiet").out == ""
+    after = run_scgm(capsys, "data", "list").out
+
+    assert all(text in before for text in ("toy", "a toy", "2.0 MB", "CC0-1.0"))
+    assert str(folder) not in before
+    assert f"{folder} (1 of 2 files)" in partly
+    assert str(folder) in after
+    assert "of 2 files" not in after
+
+
+def test_nothing_is_fetched_when_nobody_confirms(
+    capsys: pytest.CaptureFixture[str], site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+
+    ended = run_scgm(capsys, "data", "get", "toy")
+
+    assert ended.status == 2
+    assert "add --yes" in ended.err
+    assert site.requests == []
+
+
+@pytest.mark.parametrize(("answer", "status", "count"), [(True, 0, 2), (False, 1, 0)])
+def test_a_person_is_asked(
+    capsys: pytest.CaptureFixture[str],
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: bool,
+    status: int,
+    count: int,
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: answer)
+
+    assert run_scgm(capsys, "data", "get", "toy").status == status
+    assert len(site.requests) == count
+
+
+def test_a_failure_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], site: Site, tmp_path: Path
+) -> None:
+    site.files = {"b.json": b"{}"}
+
+    ended = run_scgm(capsys, "data", "get", "toy", "--yes")
+
+    assert ended.status == 1
+    assert ended.err.startswith(f"error: {site.address}a.nii.gz: the server answers 404")
+    assert ended.err.count("\n") == 1
+
+
+def test_an_unknown_set_is_refused(capsys: pytest.CaptureFixture[str], site: Site) -> None:
+    ended = run_scgm(capsys, "data", "get", "nonsense")
+
+    assert (ended.status, ended.err.count("\n")) == (1, 1)
+    assert "known: toy" in ended.err
+
+
+@pytest.mark.parametrize("command", [["data"], ["data", "list"], ["data", "get"]])
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    ended = run_scgm(capsys, *command, "--help")
+
+    assert ended.status == 0
+    assert "For example" in ended.out
+    assert f"scgm {' '.join(command)}" in ended.out

@@ -1,0 +1,92 @@
+"""``scgm models``."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scgm.artifacts import models
+from scgm.errors import ModelError
+from tests.helpers.standin import run_scgm, write_model
+
+
+def test_a_card_is_shown_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    ended = run_scgm(capsys, "models", write_model(tmp_path))
+
+    assert ended.status == 0
+    assert json.loads(ended.out)["name"] == "standin"
+
+
+def test_a_damaged_model_is_not_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = write_model(tmp_path)
+    path.write_bytes(b"")
+
+    ended = run_scgm(capsys, "models", path)
+
+    assert ended.status == 1
+    assert "damaged or was exchanged" in ended.err
+
+
+def test_the_list_has_a_line_for_each_model(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_model(
+        tmp_path, data=("nothing at all",), scores=({"image": "phantom", "gm_dice": 0.5},)
+    )
+    monkeypatch.setattr(models, "_SHIPPED", tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    ended = run_scgm(capsys, "models")
+
+    assert ended.status == 0
+    for text in ("standin", "1 volumes", "Dice 0.50 to 0.50 on 1 images"):
+        assert text in ended.out
+    assert models.read_card(path).graph_sha256[:12] in ended.out
+
+
+def test_an_atlas_is_listed_and_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    listed, shown = run_scgm(capsys, "models"), run_scgm(capsys, "models", "vbem")
+
+    card = json.loads(shown.out)
+    assert card["method"] == "vbem"
+    assert card["sha256"][:12] in listed.out
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of the user's own models."""
+    monkeypatch.setenv("SCGM_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return folder
+
+
+def test_a_model_of_the_user_has_a_name(capsys: pytest.CaptureFixture[str], own: Path) -> None:
+    for path in write_model(own).parent.glob("*"):
+        path.rename(own / f"mine{path.suffix}")
+
+    assert models.model_names()[-1] == "mine"
+    assert models.read_model("mine").path == own / "mine.onnx"
+    assert "│ mine" in run_scgm(capsys, "models").out
+
+
+def test_a_damaged_model_does_not_hide_the_others(
+    capsys: pytest.CaptureFixture[str], own: Path
+) -> None:
+    write_model(own).write_bytes(b"")
+
+    ended = run_scgm(capsys, "models")
+
+    assert ended.status == 0
+    assert "damaged" in ended.out
+    assert "│ default" in ended.out
+
+
+def test_a_model_of_the_user_does_not_take_the_name_of_another() -> None:
+    with pytest.raises(ModelError, match="default is the name of a model that the package carries"):
+        models.own_model("default")

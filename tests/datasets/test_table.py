@@ -1,0 +1,129 @@
+"""Tables of paths."""
+
+from pathlib import Path
+
+import pytest
+
+from scgm.datasets import DataCase, DataSetError, Reference, read_dataset
+from tests.helpers.dataset_files import put
+
+
+def table(root: Path, text: str, name: str = "set.csv") -> Path:
+    path = root / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    return put(
+        tmp_path, *("a.nii.gz", "b.nii.gz", "gm.nii.gz", "gm2.nii.gz", "c.nii.gz", "levels.txt")
+    )
+
+
+def test_a_row_is_an_image_with_all_that_is_known(files: Path) -> None:
+    path = table(
+        files,
+        "image,gm,wm,cord,rater,site,subject,levels\n"
+        "a.nii.gz,gm.nii.gz,gm2.nii.gz,c.nii.gz,ann,London,S1,levels.txt\n",
+    )
+
+    dataset = read_dataset(path)
+
+    assert (dataset.kind, dataset.name, dataset.root) == ("table", "set", files)
+    reference = Reference(gm=files / "gm.nii.gz", wm=files / "gm2.nii.gz", cord=files / "c.nii.gz")
+    assert dataset.cases == (
+        DataCase("a", files / "a.nii.gz", "London", "S1", {"ann": reference}, files / "levels.txt"),
+    )
+
+
+def test_rows_of_one_image_are_its_raters(files: Path) -> None:
+    text = "image,gm,rater\na.nii.gz,gm.nii.gz,ann\nb.nii.gz,,\n./a.nii.gz,gm2.nii.gz,bob\n"
+
+    dataset = read_dataset(table(files, text))
+
+    assert [(case.name, case.raters) for case in dataset.cases] == [
+        ("a", ("ann", "bob")),
+        ("b", ()),
+    ]
+    assert dataset.cases[0].references["bob"].gm == files / "gm2.nii.gz"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("set.tsv", "image\tgm\na.nii.gz\tgm.nii.gz\n"),
+        ("set.csv", "image;gm\na.nii.gz;gm.nii.gz\n"),
+        ("set.CSV", "\ufeffImage, GM\r\n\r\na.nii.gz, gm.nii.gz\r\n"),
+        ("set.csv", 'image,gm\n"a.nii.gz","gm.nii.gz"\n'),
+    ],
+)
+def test_tables_of_every_program_are_read(files: Path, name: str, text: str) -> None:
+    (case,) = read_dataset(table(files, text, name)).cases
+
+    assert case.image == files / "a.nii.gz"
+    assert case.references == {"labels": Reference(gm=files / "gm.nii.gz")}
+    assert (case.name, case.subject, case.site) == ("a", "a", None)
+
+
+def test_paths_start_from_the_folder_of_the_table(tmp_path: Path) -> None:
+    put(tmp_path, "images/a.nii.gz", "labels/a.nii.gz", "lists/nothing")
+    text = "image,gm\n../images/a.nii.gz,../labels/a.nii.gz\n"
+
+    (case,) = read_dataset(table(tmp_path / "lists", text)).cases
+
+    assert case.image == tmp_path / "images/a.nii.gz"
+
+
+def test_images_of_one_name_are_called_by_their_folders(tmp_path: Path) -> None:
+    put(tmp_path, "s1/t2s.nii.gz", "s2/t2s.nii.gz")
+
+    dataset = read_dataset(table(tmp_path, "image,gm\ns1/t2s.nii.gz,\ns2/t2s.nii.gz,\n"))
+
+    assert [case.name for case in dataset.cases] == ["s1-t2s", "s2-t2s"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("image,gm,mask\n", 1, "no column 'mask'"),
+        ("image\n", 1, "the column 'gm' is missing"),
+        ("", 1, "the column 'image' is missing"),
+        ("image,gm,gm\n", 1, "the column 'gm' is there twice"),
+        ("image,gm\na.nii.gz,gm.nii.gz\nb.nii.gz\n", 3, "it has 1 cells"),
+        ("image,gm\n,gm.nii.gz\n", 2, "the cell 'image' is empty"),
+        (
+            "image,gm\na.nii.gz,\n\nx.nii.gz,\n",
+            4,
+            "column image: .*x.nii.gz: there is no such file",
+        ),
+        ("image,gm\na.nii.gz,nothing.nii\n", 2, "column gm: .*nothing.nii: there is no such file"),
+        ("image,gm\n.,gm.nii.gz\n", 2, "this is a folder"),
+        (
+            "image,gm\na.nii.gz,gm.nii.gz\na.nii.gz,gm2.nii.gz\n",
+            3,
+            "the same image and rater as line 2",
+        ),
+        (
+            "image,gm,rater,site\na.nii.gz,gm.nii.gz,x,Rome\na.nii.gz,gm2.nii.gz,y,Oslo\n",
+            3,
+            "site is 'Oslo' here, but 'Rome' in line 2",
+        ),
+    ],
+)
+def test_a_fault_is_one_sentence_with_its_line(
+    files: Path, text: str, line: int, reason: str
+) -> None:
+    path = table(files, text)
+
+    with pytest.raises(DataSetError, match=reason) as caught:
+        read_dataset(path)
+    assert str(caught.value).startswith(f"{path}, line {line}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_in_another_encoding_is_refused(files: Path) -> None:
+    (files / "set.csv").write_bytes("image,gm\nä.nii.gz,\n".encode("latin-1"))
+
+    with pytest.raises(DataSetError, match=r"set\.csv: this is not text in UTF-8"):
+        read_dataset(files / "set.csv")

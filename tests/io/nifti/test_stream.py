@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import errno
+import gzip
+import tracemalloc
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scgm.errors import ImageReadError
+from scgm.io.nifti.read import read_volume
+from scgm.io.nifti.write import as_nifti
+from tests.helpers.nifti_files import (
+    SHAPE,
+    content,
+    refusal,
+    write,
+    write_scan,
+)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "no such file" in refusal(tmp_path / "a.nii.gz")
+
+
+def test_a_folder_is_no_image(tmp_path: Path) -> None:
+    assert "folder" in refusal(tmp_path)
+
+
+def test_a_link_without_its_content_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "a.nii").symlink_to(tmp_path / "annex")
+    assert "link" in refusal(tmp_path / "a.nii")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), "permission"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (MemoryError(), "memory"),
+    ],
+)
+def test_what_the_system_refuses_is_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, words: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    path = write_scan(tmp_path / "a.nii")
+    monkeypatch.setattr(Path, "open", fail)
+    assert words in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"x,y\n1,2\n", "not a NIfTI image"),
+        (b"x" * 5000, "not a NIfTI image"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(500), "PNG"),
+        (bytes(128) + b"DICM" + bytes(500), "dcm2niix"),
+        (content()[:200], "not a NIfTI image"),
+        (content(kind=nib.Nifti2Image)[:400], "not a NIfTI image"),
+        (content(fields={"sizeof_hdr": 349}), "not a NIfTI image"),
+        (content(fields={"magic": b"ni1"}), ".hdr and .img"),
+        (content(fields={"magic": b""}), "Analyze"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_what_is_not_nifti_is_told_apart(
+    tmp_path: Path, name: str, data: bytes, words: str
+) -> None:
+    assert words in refusal(write(tmp_path / name, data))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"dim": [0, 6, 7, 5, 1, 1, 1, 1]}, "0 dimensions"),
+        ({"dim": [8, 6, 7, 5, 1, 1, 1, 1]}, "8 dimensions"),
+        ({"dim": [1, 210, 1, 1, 1, 1, 1, 1]}, "single row"),
+        ({"dim": [3, 6, 0, 5, 1, 1, 1, 1]}, "6 x 0 x 5"),
+        ({"dim": [3, -6, 7, 5, 1, 1, 1, 1]}, "-6 x 7 x 5"),
+        ({"dim": [5, 2, 7, 5, 1, 3, 1, 1]}, "vectors"),
+        ({"dim": [3, 6, 7, 6, 1, 1, 1, 1]}, "cut short"),
+        ({"dim": [3, 32767, 32767, 32767, 1, 1, 1, 1]}, "memory"),
+        ({"datatype": 77}, "unknown type 77"),
+        ({"vox_offset": np.nan}, "byte nan"),
+        ({"vox_offset": -352}, "byte -352"),
+        ({"vox_offset": 348}, "byte 348"),
+        ({"vox_offset": np.inf}, "byte inf"),
+        ({"vox_offset": 1e6}, "cut short"),
+    ],
+)
+def test_a_header_that_describes_no_image_is_refused(
+    tmp_path: Path, fields: Mapping[str, Any], words: str
+) -> None:
+    assert words in refusal(write_scan(tmp_path / "a.nii", fields=fields))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "words"),
+    [
+        (np.dtype("c8"), "magnitude"),
+        (np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]), "colors"),
+        (np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1"), ("A", "u1")]), "colors"),
+    ],
+)
+def test_what_is_no_gray_value_is_refused_with_advice(
+    tmp_path: Path, dtype: np.dtype[Any], words: str
+) -> None:
+    assert words in refusal(write_scan(tmp_path / "a.nii", np.zeros(SHAPE, dtype)))
+
+
+def packed() -> bytes:
+    return gzip.compress(content(), compresslevel=0)  # not squeezed: each voxel is in plain sight
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :] if at != -1 else data[:-1]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (lambda: content()[:-1], "the file holds 771"),
+        (lambda: content()[:352], "the file holds 352"),
+        (lambda: packed()[:-1], "gzip"),
+        (lambda: packed()[:-8], "gzip"),
+        (lambda: packed()[:500], "gzip"),
+        (lambda: packed()[:100], "gzip"),
+        (lambda: packed()[:2], "gzip"),
+        (lambda: flipped(packed(), len(packed()) - 5), "gzip"),  # the sum
+        (lambda: flipped(packed(), len(packed()) - 20), "gzip"),  # a voxel
+        (lambda: flipped(packed(), 3), "gzip"),
+        (lambda: packed() + b"garbage", "gzip"),
+        (lambda: gzip.compress(content()[:-1]), "it has 419"),
+    ],
+)
+def test_a_damaged_file_is_never_read(
+    tmp_path: Path, data: Callable[[], bytes], words: str
+) -> None:
+    path = tmp_path / "a.nii.gz"
+    path.write_bytes(data())
+    message = refusal(path)
+    assert words in message
+    assert "copy or download it again" in message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        content(fields={"dim": [3, 800, 800, 800, 1, 1, 1, 1]}),
+        content(fields={"dim": [4, 800, 800, 100, 1000, 1, 1, 1]}),
+        content(fields={"vox_offset": 1e12}),
+        content() + bytes(50_000_000),
+    ],
+    ids=["dims", "volumes", "offset", "bomb"],
+)
+def test_a_lying_header_takes_no_memory(tmp_path: Path, data: bytes) -> None:
+    path = write(tmp_path / "a.nii.gz", data)
+    del data
+    tracemalloc.start()
+    try:
+        refusal(path, volume="mean")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("value", [0, 7])
+def test_an_image_of_one_value_is_refused(tmp_path: Path, value: int) -> None:
+    message = refusal(write_scan(tmp_path / "a.nii", np.full(SHAPE, value, np.int16)))
+    assert f"all of its voxels are {value}" in message
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_image_without_numbers_is_refused(tmp_path: Path, value: float) -> None:
+    message = refusal(write_scan(tmp_path / "a.nii", np.full(SHAPE, value, np.float32)))
+    assert "finite" in message
+
+
+def test_values_that_are_replaced_are_counted_in_the_warnings(tmp_path: Path) -> None:
+    values = np.linspace(10, 20, 210, dtype=np.float32).reshape(SHAPE)
+    values[3, 3, :3] = np.nan, -np.inf, 1e30
+    volume = read_volume(write_scan(tmp_path / "a.nii", values))
+    assert volume.voxels[3, 3, :2] == pytest.approx([values.flat[2]] * 2)  # 1 % of 210 are below
+    assert 19 < volume.voxels[3, 3, 2] <= 20
+    assert [warning.split()[0] for warning in volume.warnings] == ["1", "2"]
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.sampled_from([content(), content(order=">"), content(kind=nib.Nifti2Image)]),
+    changes=st.lists(st.tuples(st.integers(4, 347), st.integers(0, 255)), min_size=1, max_size=6),
+)
+def test_no_damage_to_a_header_escapes_as_another_error(
+    tmp_path: Path, data: bytes, changes: list[tuple[int, int]]
+) -> None:
+    damaged = bytearray(data)
+    for place, value in changes:
+        damaged[place] = value
+    path = write(tmp_path / "a.nii", bytes(damaged))
+    try:
+        volume = read_volume(path, volume="mean")
+    except ImageReadError:
+        return
+    result = as_nifti(volume.voxels, volume, dtype=np.float32)
+    assert type(result).from_bytes(result.to_bytes()).shape == volume.native_shape

@@ -1,0 +1,117 @@
+"""Areas that follow on paper from the size and number of pixels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scgm.image.volume import Geometry
+from scgm.segmentation.measurements import SliceMeasurement, pixel_area_mm2
+from scgm.segmentation.pipeline import segment
+from scgm.segmenters.registry import OnnxModel, load_model
+from tests.helpers.standin import cord_voxels, save_scan, scan, turned, write_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
+    return load_model(write_model(tmp_path_factory.mktemp("model")))
+
+
+def by_label(rows: list[SliceMeasurement], z: int) -> dict[str, SliceMeasurement]:
+    return {row.label: row for row in rows if row.slice_is == z}
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPI", "ASR", "SRP"])
+def test_an_area_is_the_number_of_pixels_times_their_area(model: OnnxModel, axes: str) -> None:
+    """Cord 20 x 16 pixels, gray matter 8 x 4, each 0.5 x 0.5 mm: 80, 8 and 72 mm2."""
+    rows = by_label(segment(turned(scan(cord_voxels()), axes), segmenter=model).measurements(), 2)
+
+    assert [rows[label].area_mm2 for label in ("SC", "GM", "WM")] == [80, 8, 72]
+
+
+def test_a_soft_area_counts_a_pixel_by_its_probability(model: OnnxModel) -> None:
+    voxels = cord_voxels()
+    voxels[34:42, 14, :] = 1.25  # 8 pixels of 0.25 mm2 become a quarter gray matter
+
+    rows = by_label(segment(scan(voxels), segmenter=model).measurements(), 0)
+
+    assert rows["GM"].area_mm2 == pytest.approx(6)
+    assert rows["GM"].area_soft_mm2 == pytest.approx(6 + 8 * 0.25 * 0.25)
+    assert rows["WM"].area_soft_mm2 == pytest.approx(72 + 8 * 0.25 * 0.75)
+
+
+def test_what_was_not_seen_is_missing_and_not_zero(model: OnnxModel) -> None:
+    voxels = cord_voxels()
+    voxels[..., 1] = 0
+
+    rows = by_label(segment(scan(voxels), segmenter=model).measurements(), 1)
+
+    for row in rows.values():
+        assert (row.area_mm2, row.area_soft_mm2, row.centre_x, row.centre_y) == (None,) * 4
+        assert row.status == "no cord"
+        assert row.presence == 0
+
+
+def test_a_cord_without_gray_matter_has_an_area_of_zero(model: OnnxModel) -> None:
+    voxels = np.clip(cord_voxels(), 0, 1)
+
+    rows = by_label(segment(scan(voxels), segmenter=model).measurements(), 0)
+
+    assert rows["GM"].area_mm2 == 0
+    assert rows["WM"].area_mm2 == rows["SC"].area_mm2 == 80
+
+
+def test_slices_are_counted_as_in_the_image_and_from_below(model: OnnxModel) -> None:
+    rows = segment(turned(scan(cord_voxels(4)), "LPI"), segmenter=model).measurements()
+
+    assert [(row.slice, row.slice_is) for row in rows if row.label == "GM"] == [
+        (3, 0),
+        (2, 1),
+        (1, 2),
+        (0, 3),
+    ]
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPI", "ASR", "SRP", "PIL"])
+def test_the_center_is_where_a_viewer_shows_it(model: OnnxModel, axes: str) -> None:
+    """The mean place of the cord's voxels, along the image's own in-plane axes."""
+    image = turned(scan(cord_voxels()), axes)
+    cord = np.asanyarray(image.dataobj) >= 1
+    slice_axis = next(i for i, code in enumerate(axes) if code in "SI")
+    expected = np.delete(np.argwhere(cord).mean(axis=0), slice_axis)
+
+    row = segment(image, segmenter=model).measurements()[0]
+
+    assert (row.centre_x, row.centre_y) == pytest.approx(tuple(expected), abs=1e-4)
+
+
+def test_a_row_names_its_file(model: OnnxModel, tmp_path: Path) -> None:
+    path = save_scan(tmp_path / "sub-01_T2starw.nii.gz")
+
+    rows = segment(path, segmenter=model).measurements()
+
+    assert {row.file for row in rows} == {"sub-01_T2starw.nii.gz"}
+    assert len(rows) == 3 * 5
+
+
+def sheared(degrees: float) -> NDArray[np.float64]:
+    """Pixels of 0.5 x 0.4 mm whose second edge leans by an angle: area 0.2 mm2 * its cosine."""
+    lean = np.deg2rad(degrees)
+    affine = np.diag([0.5, 0.4, 5, 1])
+    affine[:2, 1] = 0.4 * np.sin(lean), 0.4 * np.cos(lean)
+    return affine
+
+
+@pytest.mark.parametrize("degrees", [0, 10, 30])
+def test_a_pixel_is_the_parallelogram_between_its_edges(degrees: float) -> None:
+    geometry = Geometry((4, 4, 4), sheared(degrees))
+
+    assert pixel_area_mm2(geometry, 2) == pytest.approx(0.2 * np.cos(np.deg2rad(degrees)))
+
+
+@pytest.mark.parametrize(("axis", "expected"), [(0, 2.0), (1, 2.5), (2, 0.2)])
+def test_a_pixel_lies_across_the_slice_axis(axis: int, expected: float) -> None:
+    geometry = Geometry((4, 4, 4), np.diag([0.5, 0.4, 5, 1]))
+
+    assert pixel_area_mm2(geometry, axis) == pytest.approx(expected)

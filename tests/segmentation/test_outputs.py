@@ -1,0 +1,245 @@
+"""Result files: names, contents, and that they come whole or not at all."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from scgm.errors import OutputError
+from scgm.segmentation import outputs
+from scgm.segmentation.measurements import SliceMeasurement
+from scgm.segmentation.outputs import result_name, write_table
+from scgm.segmentation.pipeline import segment
+from scgm.segmentation.segmentation import Segmentation
+from scgm.segmenters.registry import OnnxModel, load_model
+from tests.helpers.standin import cord_voxels, save_scan, scan, write_model
+
+ALWAYS = {
+    "sub-01_T2starw_label-GM_seg.nii.gz",
+    "sub-01_T2starw_label-WM_seg.nii.gz",
+    "sub-01_T2starw_label-SC_seg.nii.gz",
+    "sub-01_T2starw_seg.json",
+    "sub-01_T2starw_measurements.csv",
+}
+SOFT = {
+    "sub-01_T2starw_label-GM_probseg.nii.gz",
+    "sub-01_T2starw_label-WM_probseg.nii.gz",
+    "sub-01_T2starw_label-SC_probseg.nii.gz",
+}
+PICTURE = {"sub-01_T2starw_qc.png"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
+    return load_model(write_model(tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="module")
+def result(model: OnnxModel, tmp_path_factory: pytest.TempPathFactory) -> Segmentation:
+    voxels = cord_voxels()
+    voxels[..., 3] = 0
+    path = tmp_path_factory.mktemp("scan") / "sub-01_T2starw.nii.gz"
+    return segment(save_scan(path, voxels, axes="LPI"), segmenter=model)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("sub-01_T2starw.nii.gz", "sub-01_T2starw"),
+        ("t2s.nii", "t2s"),
+        ("T2S.NII.GZ", "T2S"),
+        ("a.b.nii.gz", "a.b"),
+        ("scan", "scan"),
+        (".nii.gz", ".nii.gz"),
+    ],
+)
+def test_a_result_has_the_name_of_its_image(file: str, name: str) -> None:
+    assert result_name(file) == name
+
+
+@pytest.mark.parametrize(
+    ("choices", "names"),
+    [
+        ({}, ALWAYS),
+        ({"soft": True}, ALWAYS | SOFT),
+        ({"picture": True}, ALWAYS | PICTURE),
+        ({"soft": True, "picture": True}, ALWAYS | SOFT | PICTURE),
+    ],
+)
+def test_the_files_are_those_that_were_asked_for(
+    result: Segmentation, tmp_path: Path, choices: dict[str, Any], names: set[str]
+) -> None:
+    written = result.save(tmp_path / "new" / "folder", **choices)
+
+    assert {path.name for path in written} == names
+    assert set(content(tmp_path / "new" / "folder")) == names
+
+
+def test_masks_are_zero_and_one_on_the_grid_of_the_image(
+    result: Segmentation, tmp_path: Path
+) -> None:
+    image = nib.load(result.volume.source)
+
+    for path in result.save(tmp_path)[:3]:
+        mask = nib.load(path)
+        assert mask.get_data_dtype() == np.uint8
+        assert set(np.unique(mask.dataobj)) == {0, 1}
+        assert mask.shape == image.shape
+        for name in ("srow_x", "srow_y", "srow_z", "sform_code", "qform_code", "pixdim"):
+            np.testing.assert_array_equal(mask.header[name], image.header[name])
+
+
+def test_gray_and_white_matter_make_up_the_cord(result: Segmentation, tmp_path: Path) -> None:
+    gm, wm, cord = (np.asarray(nib.load(path).dataobj) for path in result.save(tmp_path)[:3])
+
+    np.testing.assert_array_equal(gm + wm, cord)
+
+
+def test_soft_maps_hold_what_lies_between_zero_and_one(model: OnnxModel, tmp_path: Path) -> None:
+    voxels = cord_voxels()
+    voxels[35, 15] = 1.3
+    result = segment(scan(voxels), segmenter=model)
+    result.save(tmp_path, soft=True)
+
+    soft = nib.load(tmp_path / "image_label-GM_probseg.nii.gz")
+
+    assert soft.get_data_dtype() == np.float32
+    assert np.asarray(soft.dataobj)[35, 15, 0] == pytest.approx(0.3)
+
+
+def test_the_table_has_a_row_per_slice_and_label(result: Segmentation, tmp_path: Path) -> None:
+    result.save(tmp_path)
+
+    with (tmp_path / "sub-01_T2starw_measurements.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    assert len(rows) == 15
+    by_slice = {(row["slice_is"], row["label"]): row for row in rows}
+    assert by_slice["0", "GM"]["area_mm2"] == "8.0000"
+    assert by_slice["0", "GM"]["slice"] == "4"
+    assert by_slice["3", "GM"]["area_mm2"] == ""
+    assert by_slice["3", "GM"]["status"] == "no cord"
+
+
+def test_the_record_says_what_made_the_files(result: Segmentation, tmp_path: Path) -> None:
+    result.save(tmp_path)
+
+    record = json.loads((tmp_path / "sub-01_T2starw_seg.json").read_text())
+
+    assert record["model"]["sha256"] == result.provenance.model["sha256"]
+    assert record["input"]["file"] == "sub-01_T2starw.nii.gz"
+    assert len(record["input"]["sha256"]) == 64
+    assert record["threshold"] == 0.5
+    assert record["warnings"] == ["1 of 5 slices: no cord"]
+    assert record["slices"][3] == {"slice": 1, "slice_is": 3, "status": "no cord"}
+
+
+def test_nothing_is_overwritten_unasked(result: Segmentation, tmp_path: Path) -> None:
+    other = tmp_path / "sub-01_T2starw_measurements.csv"
+    other.write_text("mine")
+
+    with pytest.raises(OutputError, match="exists already; use --overwrite"):
+        result.save(tmp_path)
+
+    assert content(tmp_path) == {other.name: b"mine"}
+
+
+def test_overwriting_leaves_nothing_of_the_earlier_result(
+    result: Segmentation, tmp_path: Path
+) -> None:
+    result.save(tmp_path, soft=True, picture=True)
+    (tmp_path / "notes.txt").write_text("mine")
+
+    result.save(tmp_path, overwrite=True)
+
+    assert set(content(tmp_path)) == ALWAYS | {"notes.txt"}
+
+
+def test_the_same_result_gives_the_same_bytes(result: Segmentation, tmp_path: Path) -> None:
+    result.save(tmp_path / "one", soft=True)
+    result.save(tmp_path / "two", soft=True)
+
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+
+
+def test_a_failure_while_writing_leaves_nothing(
+    result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outputs, "write_table", full)
+
+    with pytest.raises(OutputError, match="No space left on device"):
+        result.save(tmp_path)
+
+    assert content(tmp_path) == {}
+
+
+@pytest.mark.parametrize("moves", range(10))
+def test_a_failure_while_replacing_leaves_the_earlier_result(
+    result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    """Five files move out and five move in; after any number of them the way back is whole."""
+    result.save(tmp_path)
+    earlier = content(tmp_path)
+    done: list[Path] = []
+    replace = Path.replace
+
+    def broken(source: Path, target: Path) -> Path:
+        if source.name.startswith("sub-01"):
+            if len(done) == moves:
+                monkeypatch.undo()
+                raise OSError(5, "Input/output error")
+            done.append(source)
+        return replace(source, target)
+
+    staged = outputs._write_files
+
+    def write_then_break(*arguments: Any) -> list[Path]:
+        files = staged(*arguments)
+        monkeypatch.setattr(Path, "replace", broken)
+        return files
+
+    monkeypatch.setattr(outputs, "_write_files", write_then_break)
+
+    with pytest.raises(OutputError, match="Input/output error"):
+        result.save(tmp_path, overwrite=True)
+
+    assert content(tmp_path) == earlier
+
+
+def test_a_file_is_no_folder_for_results(result: Segmentation, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+
+    with pytest.raises(OutputError, match="give a folder"):
+        result.save(tmp_path / "out")
+
+
+def test_a_name_cannot_become_a_formula_of_a_spreadsheet(tmp_path: Path) -> None:
+    row = SliceMeasurement(
+        file="=cmd.nii",
+        slice=0,
+        slice_is=0,
+        label="GM",
+        area_mm2=1.0,
+        area_soft_mm2=None,
+        centre_x=-2.5,
+        centre_y=3.0,
+        presence=1.0,
+        confidence=None,
+        status="ok",
+    )
+    write_table([row], tmp_path / "table.csv")
+
+    cells = (tmp_path / "table.csv").read_text().splitlines()[1]
+
+    assert cells == "'=cmd.nii,0,0,GM,1.0000,,-2.5000,3.0000,1.0000,,ok"

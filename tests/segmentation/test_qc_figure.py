@@ -1,0 +1,149 @@
+"""The picture: what is left, right, up and down in it, and at which proportions."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from scgm.errors import GeometryError
+from scgm.segmentation.pipeline import segment
+from scgm.segmentation.qc_figure import SHOWN_MM, four_panels
+from scgm.segmentation.segmentation import Segmentation
+from scgm.segmenters.registry import OnnxModel, load_model
+from tests.helpers.standin import cord_voxels, scan, turned, write_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
+    return load_model(write_model(tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="module")
+def result(model: OnnxModel) -> Segmentation:
+    return segment(scan(cord_voxels(7)), segmenter=model)
+
+
+def panel_pixels(figure: Figure, panel: int) -> NDArray[Any]:
+    """Draw the figure; return the brightness of one of its panels, top row first."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    box = figure.axes[panel].get_window_extent()
+    picture: NDArray[Any] = np.asarray(canvas.buffer_rgba())[..., :3].mean(axis=2)
+    height = picture.shape[0]
+    return picture[height - int(box.y1) : height - int(box.y0), int(box.x0) : int(box.x1)]
+
+
+def test_each_slice_has_four_panels(result: Segmentation) -> None:
+    assert len(four_panels(result).axes) == 4 * 5
+    assert len(four_panels(result, [2]).axes) == 4
+
+
+def test_the_slices_are_spread_over_those_with_cord(model: OnnxModel) -> None:
+    voxels = cord_voxels(12)
+    voxels[..., [0, 1, 11]] = 0
+
+    figure = four_panels(segment(scan(voxels), segmenter=model))
+
+    labels = [panel.get_ylabel() for panel in figure.axes[::4]]
+    assert labels == ["slice 2", "slice 4", "slice 6", "slice 8", "slice 10"]
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPI", "ASL"])
+def test_anterior_is_up_and_the_left_of_the_patient_is_right(model: OnnxModel, axes: str) -> None:
+    voxels = cord_voxels(1)
+    voxels[2:8, 40:48] = 2  # in RAS: the patient's left (small i), anterior (large j)
+
+    figure = four_panels(segment(turned(scan(voxels), axes), segmenter=model, centre=None))
+
+    pixels = panel_pixels(figure, 0)
+    rows, columns = pixels.shape
+    x, y = 1 - 5 / 60, 1 - 44 / 50  # its place in the picture as fractions, from the upper left
+    assert pixels[int(y * rows), int(x * columns)] > 250
+    assert pixels[int((1 - y) * rows), int(x * columns)] < 5
+    assert pixels[int(y * rows), int((1 - x) * columns)] < 5
+
+
+def test_pixels_that_are_not_square_keep_their_proportions(model: OnnxModel) -> None:
+    """An outline of 20 x 16 pixels of 0.5 x 1 mm is 10 mm wide and 16 mm high."""
+    image = scan(cord_voxels(1), np.diag([0.5, 1.0, 5, 1]))
+
+    panel = four_panels(segment(image, segmenter=model)).axes[3]
+
+    cord = next(item for item in panel.collections if isinstance(item, LineCollection))
+    corners = np.concatenate(cord.get_segments())
+    assert np.ptp(corners, axis=0) == pytest.approx((10, 16))
+    assert panel.get_aspect() == 1
+
+
+def test_the_outline_is_the_edge_of_the_masks_pixels(result: Segmentation) -> None:
+    """Gray matter: 8 x 4 pixels of 0.5 mm from column 34, row 14; edges half a pixel outside."""
+    panel = four_panels(result, [3]).axes[3]
+
+    corners = np.concatenate(panel.collections[1].get_segments())  # type: ignore[attr-defined]
+
+    assert corners.min(axis=0) == pytest.approx((33.5 * 0.5, 13.5 * 0.5))
+    assert corners.max(axis=0) == pytest.approx((41.5 * 0.5, 17.5 * 0.5))
+
+
+def test_the_window_lies_around_the_cord(result: Segmentation) -> None:
+    """The cord's middle is at column 39.5, row 17.5: 19.75 and 8.75 mm from the first pixel."""
+    crop = four_panels(result, [3]).axes[1]
+
+    right, left = crop.get_xlim()
+    assert (left + right) / 2 == pytest.approx(19.75)
+    assert np.mean(crop.get_ylim()) == pytest.approx(8.75)
+    assert right - left == pytest.approx(SHOWN_MM)
+
+
+def test_a_slice_that_is_not_there_is_an_error(result: Segmentation) -> None:
+    with pytest.raises(GeometryError, match=r"slices 0 to 6, not \[7\]"):
+        four_panels(result, [7])
+
+
+def test_a_slice_without_cord_can_be_drawn(model: OnnxModel) -> None:
+    voxels = cord_voxels(3)
+    voxels[..., 1] = 0
+
+    figure = four_panels(segment(scan(voxels), segmenter=model), [1])
+
+    assert panel_pixels(figure, 3).size
+
+
+def test_a_picture_is_drawn_without_warning(result: Segmentation) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        FigureCanvasAgg(four_panels(result)).draw()
+
+
+@pytest.mark.parametrize(
+    ("empty", "text"),
+    [
+        ((), ""),
+        ((3,), "Look at slice 3"),
+        ((1, 3), "Look at slices 1, 3"),
+        (range(25), f"Look at slices {', '.join(map(str, range(20)))} and 5 more (see the table)"),
+    ],
+)
+def test_flagged_slices_are_named_even_if_not_drawn(
+    model: OnnxModel, empty: Sequence[int], text: str
+) -> None:
+    voxels = cord_voxels(27)
+    voxels[..., list(empty)] = 0
+
+    figure = four_panels(segment(scan(voxels), segmenter=model), [25])
+
+    assert text in [each.get_text() for each in figure.texts]
+    assert figure.axes[0].get_ylabel() == "slice 25"
+
+
+def test_the_title_names_file_model_and_version(result: Segmentation) -> None:
+    texts = [text.get_text() for text in four_panels(result).texts]
+
+    assert any("image" in text and "standin" in text and "scgm" in text for text in texts)
+    assert any("Each row is one axial slice" in text for text in texts)

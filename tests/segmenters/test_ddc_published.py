@@ -1,0 +1,157 @@
+"""The published network as a method: it marks gray matter, and says nothing of a cord."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from scgm.errors import CordNotFoundError, ModelError, UsageError
+from scgm.image.orientation import to_axial
+from scgm.io.nifti.read import volume_from_nibabel
+from scgm.segmentation.pipeline import SegmentOptions, segment
+from scgm.segmentation.result import NO_GRAY_MATTER, OK, Label
+from scgm.segmentation.segmentation import Segmentation
+from scgm.segmenters.ddc_published import NAME, PublishedNetwork, load_published
+from tests.helpers.standin import cord_voxels, run_scgm, save_scan, scan
+
+OPTIONS = SegmentOptions(method=NAME)
+
+
+def brightest(slices: Tensor) -> Tensor:
+    """Stand in for the network: sure of the brightest pixels, and of nothing else."""
+    return torch.where(slices > 0.99 * slices.max(), 50.0, -50.0)
+
+
+def method() -> PublishedNetwork:
+    network: Any = brightest
+    return PublishedNetwork(network, "0" * 64)
+
+
+def found(voxels: np.ndarray | None = None, **choices: Any) -> Segmentation:
+    image = scan(cord_voxels() if voxels is None else voxels)
+    return segment(image, OPTIONS, segmenter=method(), **choices)
+
+
+def test_gray_matter_smaller_than_any_cord_is_kept() -> None:
+    """It has 8 mm2 in each slice: a cord of that size would be taken for a speck."""
+    areas = [row.area_mm2 for row in found().measurements() if row.label == "GM"]
+
+    assert len(areas) == 5
+    assert all(area is not None and 6 <= area < 10 for area in areas)
+
+
+def test_gray_matter_is_where_it_is() -> None:
+    """A flip or a transposition would put it elsewhere: it lies off the middle."""
+    middle = np.argwhere(found().axial_mask(Label.GM)).mean(axis=0)
+
+    assert middle == pytest.approx((2, 15.5, 37.5), abs=0.5)
+
+
+def test_cord_and_white_matter_are_missing_and_not_zero() -> None:
+    rows = [row for row in found().measurements() if row.label in ("WM", "SC")]
+
+    assert len(rows) == 10
+    for row in rows:
+        assert row.area_mm2 is row.area_soft_mm2 is row.centre_x is row.centre_y is None
+        assert row.status == "not found by this method"
+
+
+@pytest.mark.parametrize("label", ["wm", "cord"])
+def test_a_mask_that_was_not_found_cannot_be_asked_for(label: str) -> None:
+    with pytest.raises(ModelError, match="method ddc-published finds no cord"):
+        found().mask(label)
+
+
+def test_only_the_files_of_gray_matter_are_written(tmp_path: Path) -> None:
+    files = [path.name for path in found().save(tmp_path, soft=True, picture=True)]
+
+    assert files == [
+        "image_label-GM_seg.nii.gz",
+        "image_label-GM_probseg.nii.gz",
+        "image_seg.json",
+        "image_measurements.csv",
+        "image_qc.png",
+    ]
+
+
+def test_a_slice_without_gray_matter_is_missing_and_flagged() -> None:
+    voxels = cord_voxels()
+    voxels[:, :, 1] = np.minimum(voxels[:, :, 1], 1)
+
+    result = found(voxels)
+
+    assert result.status == (OK, NO_GRAY_MATTER, OK, OK, OK)
+    assert result.measurements()[3].area_mm2 is None
+    assert result.flagged == (1,)
+    assert "1 of 5 slices: no gray matter" in result.provenance.warnings
+    assert "finds no cord" in result.provenance.warnings[-1]
+
+
+def test_an_image_without_any_is_not_processed() -> None:
+    class Nothing:
+        def __call__(self, slices: Tensor) -> Tensor:
+            return torch.full_like(slices, -50)
+
+    network: Any = Nothing()
+
+    with pytest.raises(CordNotFoundError, match="finds gray matter in no slice"):
+        segment(scan(cord_voxels()), OPTIONS, segmenter=PublishedNetwork(network, "0" * 64))
+
+
+def test_a_center_cannot_be_given() -> None:
+    with pytest.raises(UsageError, match="always looks at the middle"):
+        found(centre=(40, 17))
+
+
+def test_a_cord_that_is_given_is_a_cord() -> None:
+    cord = (cord_voxels() >= 1).astype(np.float32)
+
+    result = found(cord=scan(cord))
+
+    assert result.labels == tuple(Label)
+    assert int(result.axial_mask("cord").sum()) == 5 * 20 * 16
+    assert not (result.axial_mask("gm") & ~result.axial_mask("cord")).any()
+
+
+def test_the_method_leaves_the_cord_to_no_one() -> None:
+    probabilities = method()(to_axial(volume_from_nibabel(scan(cord_voxels()))))
+
+    assert not probabilities.finds_cord
+    assert np.isnan(probabilities.centre_px).all()
+
+
+def test_without_weights_it_says_which_file_it_needs() -> None:
+    with pytest.raises(ModelError, match=r"give the path of challenge_model\.hdf5 with --model"):
+        load_published(None)
+
+
+@pytest.mark.parametrize("content", [None, b"rubbish"])
+def test_a_file_that_is_not_the_weights_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "weights.hdf5"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ModelError, match="not the published Keras weights"):
+        load_published(path)
+
+
+def test_the_command_prints_what_there_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scgm.segmentation.pipeline.open_method", lambda *_: method())
+
+    ended = run_scgm(
+        capsys, "segment", save_scan(tmp_path / "scan.nii.gz"), "--method", NAME, "--model", "w"
+    )
+
+    assert ended.status == 0
+    assert "3 files" in ended.out
+    assert "label-GM_seg" in ended.out
+    assert "label-SC" not in ended.out
+    with (tmp_path / "scan_measurements.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["area_mm2"] for row in rows if row["label"] == "SC"} == {""}

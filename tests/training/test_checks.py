@@ -1,0 +1,144 @@
+"""What training refuses before it starts, and what it takes from data sets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from scgm.datasets import read_dataset
+from scgm.errors import ConfigError
+from scgm.training.config.sources import Source, dataset_sources
+from scgm.training.data.checks import check_labels, check_splits, subject_of
+from scgm.training.data.examples import LabeledStack, read_source
+from tests.helpers.standin import cord_voxels, save_scan
+
+
+def scan(folder: Path, name: str) -> Path:
+    voxels = cord_voxels(3)
+    voxels[0, 0, 0] = len(name)  # no two have the same content
+    path = folder / f"{name}.nii.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return save_scan(path, voxels)
+
+
+def source(folder: Path, name: str, site: str = "a", **values: object) -> Source:
+    scan(folder, name)
+    return Source.model_validate({"site": site, "image": f"{name}.nii.gz", **values})
+
+
+@pytest.mark.parametrize(
+    ("path", "subject"),
+    [
+        ("set/sub-01/anat/sub-01_T2starw.nii.gz", "set/sub-01"),
+        ("set/derivatives/labels/sub-01/anat/sub-01_gm.nii.gz", "set/sub-01"),
+        ("set/sub-9709Ses1/anat/sub-9709Ses1_T2starw.nii.gz", "set/sub-9709"),
+        ("scans/one.nii.gz", "scans/one.nii.gz"),
+    ],
+)
+def test_a_subject_is_read_from_the_path(path: str, subject: str) -> None:
+    assert subject_of(Source(site="a", image=Path(path))) == subject
+
+
+def test_a_subject_in_two_splits_is_refused(tmp_path: Path) -> None:
+    first = source(tmp_path, "sub-01/anat/sub-01_run-1")
+    second = source(tmp_path, "sub-01/anat/sub-01_run-2", site="b")
+
+    with pytest.raises(ConfigError, match=r"run-2.*\(subject sub-01\).*learned from.*left out"):
+        check_splits({"learned from": [first], "left out": [second]}, tmp_path)
+
+
+def test_an_image_under_two_names_in_two_splits_is_refused(tmp_path: Path) -> None:
+    first = source(tmp_path, "one")
+    (tmp_path / "other.nii.gz").write_bytes((tmp_path / "one.nii.gz").read_bytes())
+    second = first.model_copy(update={"image": Path("other.nii.gz")})
+
+    with pytest.raises(ConfigError, match=r"other\.nii\.gz.*image content"):
+        check_splits({"learned from": [first], "left out": [second]}, tmp_path)
+
+
+def test_subjects_of_one_name_in_two_data_sets_are_two(tmp_path: Path) -> None:
+    first = source(tmp_path, "x/sub-01/anat/sub-01_T2starw")
+    second = source(tmp_path, "other/sub-01/anat/sub-01_T2starw", site="b")
+
+    check_splits({"learned from": [first], "left out": [second]}, tmp_path)
+
+
+def stack(tmp_path: Path, **changes: object) -> LabeledStack:
+    values = torch.from_numpy(cord_voxels(2).transpose(2, 1, 0).copy())
+    made = LabeledStack(
+        source=source(tmp_path, "scan", gm="gm.nii.gz", cord=["cord.nii.gz"]),
+        image=values,
+        gm=(values == 2).float(),
+        cord=(values > 0).float(),
+        spacing_mm=(5.0, 0.5, 0.5),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_labels_that_make_sense_pass(tmp_path: Path) -> None:
+    check_labels(stack(tmp_path))
+
+
+def test_an_empty_label_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gm\.nii\.gz: no voxel of it is gray matter"):
+        check_labels(stack(tmp_path, gm=torch.zeros(2, 50, 60)))
+
+
+def test_a_cord_of_impossible_size_is_refused(tmp_path: Path) -> None:
+    """80 mm2 at 0.5 mm are 80 * 16 = 1280 mm2 at 2 mm."""
+    with pytest.raises(ConfigError, match="1280 mm2 in the middle"):
+        check_labels(stack(tmp_path, spacing_mm=(5.0, 2.0, 2.0)))
+
+
+def test_gray_matter_outside_of_the_cord_is_refused(tmp_path: Path) -> None:
+    made = stack(tmp_path)
+    assert made.gm is not None
+
+    with pytest.raises(ConfigError, match="100% of its gray matter lies outside"):
+        check_labels(replace(made, gm=made.gm.roll(20, 1)))
+
+
+def test_numbers_that_are_no_shares_are_refused(tmp_path: Path) -> None:
+    given = source(tmp_path, "scan", gm="scan.nii.gz", cord=["scan.nii.gz"])
+
+    with pytest.raises(ConfigError, match=r"run from 0 to 4.*gm_values"):
+        read_source(given, tmp_path)
+
+
+def test_numbers_that_are_named_are_the_tissue(tmp_path: Path) -> None:
+    given = source(
+        tmp_path, "scan", gm="scan.nii.gz", cord=["scan.nii.gz"], gm_values=[2], cord_values=[1, 2]
+    )
+
+    read = read_source(given, tmp_path)
+
+    assert read.gm is not None
+    assert read.cord is not None
+    assert (int(read.gm.sum()), int(read.cord.sum())) == (3 * 32, 3 * 320)
+
+
+def test_a_challenge_set_becomes_sources_one_for_each_rater(tmp_path: Path) -> None:
+    """In the challenge's masks 1 is gray matter and 2 white matter."""
+    voxels = cord_voxels(3)
+    save_scan(tmp_path / "site1-sc01-image.nii.gz", voxels)
+    mask = voxels.copy()
+    mask[voxels == 1], mask[voxels == 2] = 2, 1
+    for rater in (1, 2):
+        save_scan(tmp_path / f"site1-sc01-mask-r{rater}.nii.gz", mask)
+
+    sources = dataset_sources(read_dataset(tmp_path), weight=3)
+
+    assert [each.weight for each in sources] == [1.5, 1.5]
+    read = read_source(sources[0], Path())
+    assert read.gm is not None
+    assert read.cord is not None
+    assert (int(read.gm.sum()), int(read.cord.sum())) == (3 * 32, 3 * 320)
+    assert {subject_of(each) for each in sources} == {f"{tmp_path.name}/site1-sc01"}
+
+
+def test_a_set_that_nobody_drew_on_is_refused(tmp_path: Path) -> None:
+    scan(tmp_path, "sub-01/anat/sub-01_T2starw")
+
+    with pytest.raises(ConfigError, match="no image of it has gray matter or cord"):
+        dataset_sources(read_dataset(tmp_path))
