@@ -34,7 +34,7 @@ from scgm.evaluation.metrics import dice
 from scgm.image.volume import Volume
 from scgm.phantom import EX_VIVO, Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
-from scgm.segmentation.result import NO_CORD
+from scgm.segmentation.status import SliceStatus
 
 TIMED = DATA / EVIDENCE["sub-9418"]
 Row = tuple[str, ...]
@@ -152,7 +152,7 @@ def slices_without_cord() -> str:
 
 def _flagged(volume: Volume) -> int:
     try:
-        return scgm.segment(volume, threads=2).status.count(NO_CORD)
+        return scgm.segment(volume, threads=2).status.count(SliceStatus.NO_CORD)
     except CordNotFoundError:  # every slice is empty
         return int(volume.voxels.shape[2])
 

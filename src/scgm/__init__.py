@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scgm.evaluation import evaluate
-    from scgm.segmentation.pipeline import SegmentOptions, segment
+    from scgm.segmentation.options import SegmentOptions
+    from scgm.segmentation.pipeline import segment
     from scgm.segmentation.segmentation import Segmentation
     from scgm.segmenters.registry import load_model, methods
     from scgm.version import __version__
@@ -29,9 +30,9 @@ __all__ = [
     "segment",
 ]
 
-_HOMES = {
+_MODULES = {
     "__version__": "scgm.version",
-    "SegmentOptions": "scgm.segmentation.pipeline",
+    "SegmentOptions": "scgm.segmentation.options",
     "Segmentation": "scgm.segmentation.segmentation",
     "evaluate": "scgm.evaluation",
     "load_model": "scgm.segmenters.registry",
@@ -41,10 +42,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from scgm.errors import CordNotFoundError, GeometryError, ModelError, UsageError
 from scgm.image.orientation import AxialStack
 from scgm.io.nifti.read import read_volume
-from scgm.segmentation.pipeline import SegmentOptions, one_piece, segment
+from scgm.segmentation.options import SegmentOptions
+from scgm.segmentation.pipeline import segment
+from scgm.segmentation.postprocessing import one_piece
 from scgm.segmenters.registry import CordHint, OnnxModel, Probabilities, load_model
 from tests.helpers.standin import cord_voxels, save_scan, scan, turned, write_model
 

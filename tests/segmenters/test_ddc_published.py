@@ -12,8 +12,9 @@ from torch import Tensor
 from scgm.errors import CordNotFoundError, ModelError, UsageError
 from scgm.image.orientation import to_axial
 from scgm.io.nifti.read import volume_from_nibabel
-from scgm.segmentation.pipeline import SegmentOptions, segment
-from scgm.segmentation.result import NO_GRAY_MATTER, OK, Label
+from scgm.segmentation.options import SegmentOptions
+from scgm.segmentation.pipeline import segment
+from scgm.segmentation.result import Label
 from scgm.segmentation.segmentation import Segmentation
 from scgm.segmenters.ddc_published import NAME, PublishedNetwork, load_published
 from tests.helpers.standin import cord_voxels, run_scgm, save_scan, scan
@@ -84,7 +85,7 @@ def test_a_slice_without_gray_matter_is_missing_and_flagged() -> None:
 
     result = found(voxels)
 
-    assert result.status == (OK, NO_GRAY_MATTER, OK, OK, OK)
+    assert result.status == ("ok", "no gray matter", "ok", "ok", "ok")
     assert result.measurements()[3].area_mm2 is None
     assert result.flagged == (1,)
     assert "1 of 5 slices: no gray matter" in result.provenance.warnings

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from scgm.errors import ScgmError, UsageError
-from scgm.segmentation.pipeline import SegmentOptions, open_segmenter, segment
+from scgm.segmentation.options import SegmentOptions
+from scgm.segmentation.pipeline import open_segmenter, segment
 from scgm.segmentation.result import Label
 
 _KIB = 1024

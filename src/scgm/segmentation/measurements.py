@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from scgm.image.volume import Geometry
-from scgm.segmentation.result import LABELS, NO_CORD, OK, Label, Result
+from scgm.segmentation.result import LABELS, Label, Result
+from scgm.segmentation.status import SliceStatus
 
 NOT_FOUND = "not found by this method"
 
@@ -102,7 +103,7 @@ def _row(
     status = segmentation.status[z]
     finds_cord = segmentation.probabilities.finds_cord
     # Without a cord, a slice without gray matter can be one that the method did not understand.
-    seen = status != NO_CORD if finds_cord else status == OK
+    seen = status != SliceStatus.NO_CORD if finds_cord else status == SliceStatus.OK
     hard, soft = areas[z] if areas and seen else (None, None)
     x, y = segmentation.stack.point_to_native(*segmentation.probabilities.centre_px[z].tolist())
     return SliceMeasurement(

@@ -17,7 +17,8 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from scgm.errors import GeometryError
-from scgm.segmentation.result import NO_CORD, OK, Label, Result
+from scgm.segmentation.result import Label, Result
+from scgm.segmentation.status import SliceStatus
 
 SHOWN_MM = 32.0
 MOST_ROWS = 5
@@ -117,7 +118,7 @@ def _flags(segmentation: Result) -> str:
 
 
 def _spread(segmentation: Result) -> list[int]:
-    seen = [z for z, status in enumerate(segmentation.status) if status != NO_CORD]
+    seen = [z for z, status in enumerate(segmentation.status) if status != SliceStatus.NO_CORD]
     picks = np.linspace(0, len(seen) - 1, min(MOST_ROWS, len(seen))).round().astype(int)
     return [seen[pick] for pick in picks]
 
@@ -148,7 +149,7 @@ def _draw_row(panels: Sequence[Axes], segmentation: Result, z: int) -> None:
         Rectangle(corner, SHOWN_MM, SHOWN_MM, fill=False, edgecolor=CORD_COLOR, linewidth=1)
     )
     status = segmentation.status[z]
-    fine = status == OK
+    fine = status == SliceStatus.OK
     number = segmentation.stack.native_index(z)
     whole_panel.set_ylabel(
         f"slice {number}" if fine else f"slice {number}: {status}",

@@ -14,14 +14,10 @@ from scgm.errors import ModelError
 from scgm.image.orientation import AxialStack, from_axial
 from scgm.image.volume import Volume
 from scgm.io.nifti.write import as_nifti
+from scgm.segmentation.status import SliceStatus
 
 if TYPE_CHECKING:
     from scgm.segmenters.base import Probabilities
-
-OK = "ok"
-NO_CORD = "no cord"
-NO_GRAY_MATTER = "no gray matter"
-LOW_CONFIDENCE = "low confidence"
 
 
 class Label(StrEnum):
@@ -67,8 +63,8 @@ class Result:
         What the method found, on the pixels of *stack*; zero in slices without cord.
     threshold : float
         A pixel belongs to a mask where its probability is this or more.
-    status : tuple of str
-        One word for each of the Z slices: "ok", "no cord", "no gray matter", "low confidence".
+    status : tuple of SliceStatus
+        One for each of the Z slices.
     confidence : tuple of float or None
         For each slice the probability that its gray matter agrees with a rater's by a Dice
         coefficient of at least 0.7 (`scgm.segmentation.confidence`); None without cord,
@@ -81,7 +77,7 @@ class Result:
     stack: AxialStack
     probabilities: Probabilities
     threshold: float
-    status: tuple[str, ...]
+    status: tuple[SliceStatus, ...]
     confidence: tuple[float | None, ...]
     provenance: Provenance
 
@@ -143,7 +139,11 @@ class Result:
     @property
     def flagged(self) -> tuple[int, ...]:
         """Slices to look at, as indices of the image."""
-        return tuple(self.stack.native_index(z) for z, word in enumerate(self.status) if word != OK)
+        return tuple(
+            self.stack.native_index(z)
+            for z, word in enumerate(self.status)
+            if word != SliceStatus.OK
+        )
 
     def _require(self, label: Label | str) -> None:
         if Label(label) not in self.labels:

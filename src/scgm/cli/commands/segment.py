@@ -14,8 +14,8 @@ from scgm.cli.console import Failures, Messages, Quiet, Verbose
 from scgm.errors import UsageError
 
 if TYPE_CHECKING:
+    from scgm.segmentation.options import SegmentOptions
     from scgm.segmentation.outputs import OutputOptions
-    from scgm.segmentation.pipeline import SegmentOptions
     from scgm.segmentation.segmentation import Segmentation
 
 
@@ -100,8 +100,8 @@ def segment(
 
       scgm segment lumbar.nii.gz --centre 120,131
     """
+    from scgm.segmentation.options import SegmentOptions
     from scgm.segmentation.outputs import OutputOptions
-    from scgm.segmentation.pipeline import SegmentOptions
 
     messages = Messages(verbose, quiet)
     options = SegmentOptions(

@@ -1,0 +1,64 @@
+"""What is changed in the probabilities of a method before they are a result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.image.orientation import AxialStack
+from scgm.segmenters.base import Probabilities
+
+# A cord has a cross-section of some 40 to 110 mm2, and only the last millimeters of its tip,
+# the conus, have less than this. Smaller finds are specks that look like a cord.
+MIN_CORD_AREA_MM2 = 10.0
+MIN_PRESENCE = 0.5
+
+
+def one_piece(found: Probabilities, threshold: float) -> Probabilities:
+    """Empty whatever is at least *threshold* cord but not joined to the rest of it.
+
+    In each slice the piece that holds the most probable pixel stays; pixels that touch by a side
+    or by a corner are joined. Specks of fluid or muscle are neither cord nor gray matter.
+    """
+    mask = found.cord >= threshold
+    rows, columns = (np.flatnonzero(mask.any(axis=(0, other))) for other in (2, 1))
+    if not rows.size:
+        return found
+    box = np.s_[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    inside = mask[box]
+    flat = found.cord[box].reshape(len(inside), -1)
+    best = np.arange(flat.shape[1]) == flat.argmax(axis=1)[:, None]
+    piece = inside & best.reshape(inside.shape)
+    size = -1
+    while size != (size := int(piece.sum())):
+        for axis in (1, 2):
+            ahead, back = (np.roll(np.pad(piece, 1), step, axis) for step in (1, -1))
+            piece = piece | (ahead | back)[1:-1, 1:-1, 1:-1]
+        piece &= inside
+    keep = np.ones(mask.shape, bool)
+    keep[box] = piece | ~inside
+    return replace(found, gm=found.gm * keep, cord=found.cord * keep)
+
+
+def shows_cord(
+    found: Probabilities, stack: AxialStack, threshold: float, smallest_mm2: float
+) -> NDArray[np.bool_]:
+    """Tell for each slice whether it shows a cord of at least *smallest_mm2*.
+
+    A method that finds no cord shows one where it finds gray matter.
+    """
+    if not found.finds_cord:
+        return np.asarray((found.gm >= threshold).any(axis=(1, 2)))
+    pixel_mm2 = stack.spacing_mm[1] * stack.spacing_mm[2]
+    area_mm2 = (found.cord >= threshold).sum(axis=(1, 2)) * pixel_mm2
+    large = (area_mm2 >= smallest_mm2) & (area_mm2 > 0)
+    return np.asarray(large & (found.presence >= MIN_PRESENCE))
+
+
+def keep_slices(found: Probabilities, seen: NDArray[np.bool_]) -> Probabilities:
+    """Set the probabilities of all other slices to zero and their centers to NaN."""
+    keep = seen[:, None, None]
+    centre = np.where(seen[:, None], found.centre_px, np.float32(np.nan))
+    return replace(found, gm=found.gm * keep, cord=found.cord * keep, centre_px=centre)
