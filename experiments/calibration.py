@@ -22,7 +22,7 @@ from experiments.results_page import replace_section
 from scgm.errors import CordNotFoundError
 from scgm.evaluation.metrics.calibration import brier, cord_region, expected_calibration_error
 from scgm.image.volume import Volume
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import read_volume
 from scgm.segmenters.registry import OnnxModel, load_model
 
 PHANTOMS = FIT_SCANS[:100]

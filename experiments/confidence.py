@@ -28,7 +28,7 @@ from scgm.artifacts.models import read_card
 from scgm.errors import CordNotFoundError
 from scgm.evaluation.metrics import dice
 from scgm.image.volume import Volume
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import read_volume
 from scgm.phantom import Acquisition, Phantom, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
 from scgm.segmentation.confidence import (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scgm.benchmark.model_selection import read_offers
 from scgm.image.orientation import AxialStack, stack_mask, to_axial
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import read_volume
 from scgm.segmenters.registry import OnnxModel, load_model
 from scgm.training.config.settings import DEFAULT_RECIPE, read_config
 from scgm.training.config.sources import Source

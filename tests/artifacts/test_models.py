@@ -10,7 +10,7 @@ import pytest
 from scgm.artifacts.models import model_names, read_card, read_model
 from scgm.errors import ConfigError, ModelError, UsageError
 from scgm.image.orientation import to_axial
-from scgm.io.nifti.read import volume_from_nibabel
+from scgm.io.read import volume_from_nibabel
 from scgm.segmenters.onnx import CHUNK_PIXELS, CONTEXT_MM, _chunks
 from scgm.segmenters.registry import load_model
 from tests.helpers.standin import cord_voxels, scan, standin_graph, write_model

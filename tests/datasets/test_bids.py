@@ -8,7 +8,7 @@ import pytest
 
 from scgm.datasets import DataSetError, Reference, read_dataset, reference_masks
 from scgm.image.orientation import to_axial
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import read_volume
 from tests.helpers.dataset_files import broken_link, put
 
 SCGM_DATA = Path(os.environ.get("SCGM_DATA", Path(__file__).parents[3] / "shared" / "data"))

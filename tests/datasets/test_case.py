@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scgm.datasets import DataCase, DataSetError, Reference, reference_masks
 from scgm.errors import GeometryError
 from scgm.image.orientation import AxialStack, to_axial
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import read_volume
 from tests.helpers.standin import turned
 
 # Gray matter 1, white matter 2; nothing is symmetric, so a flip or a transposition is seen.

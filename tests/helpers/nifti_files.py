@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scgm.errors import ImageReadError
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import ReadOptions, read_volume
 
 SHAPE = (6, 7, 5)
 AFFINE = np.array([[-0.5, 0, 0, 30], [0, 0.5, 0, -40], [0, 0, 3.0, 15], [0, 0, 0, 1]])
@@ -81,7 +81,7 @@ def write_scan(
 def refusal(path: Path, **options: Any) -> str:
     """Return why a file is refused, after checking that it is one line that names the file."""
     with pytest.raises(ImageReadError) as caught:
-        read_volume(path, **options)
+        read_volume(path, ReadOptions(**options))
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message

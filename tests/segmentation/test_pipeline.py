@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scgm.errors import CordNotFoundError, GeometryError, ModelError, UsageError
 from scgm.image.orientation import AxialStack
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import read_volume
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.pipeline import segment
 from scgm.segmentation.postprocessing import one_piece

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scgm.errors import CordNotFoundError, ModelError, UsageError
 from scgm.image.orientation import to_axial
-from scgm.io.nifti.read import volume_from_nibabel
+from scgm.io.read import volume_from_nibabel
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.pipeline import segment
 from scgm.segmentation.result import Label

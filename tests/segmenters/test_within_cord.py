@@ -10,7 +10,7 @@ import pytest
 from scgm.errors import UsageError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.patches import CordWindows, Found
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import read_volume
 from scgm.segmentation.pipeline import segment
 from scgm.segmenters.registry import CordHint, MethodSettings, load_model, open_method
 from scgm.segmenters.within_cord import InCord

@@ -28,8 +28,8 @@ from scgm.datasets import reference_masks
 from scgm.errors import ModelError
 from scgm.image.orientation import from_axial, to_axial
 from scgm.io.hashing import sha256_of
-from scgm.io.nifti.read import read_volume
 from scgm.io.nifti.write import as_nifti, write_nifti
+from scgm.io.read import read_volume
 
 WORKER = (sys.executable, "-P", "-m", "scgm.benchmark.worker")
 

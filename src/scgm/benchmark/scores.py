@@ -15,7 +15,7 @@ from scgm.datasets import DataCase, reference_masks
 from scgm.evaluation.consensus import evaluate_pairs
 from scgm.evaluation.metrics import CaseScores, Mode, area_mm2, evaluate_case
 from scgm.image.orientation import AxialStack, to_axial
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import read_volume
 
 PRIMARY: Mode = "2d"
 MODES: tuple[Mode, ...] = (PRIMARY, "3d")

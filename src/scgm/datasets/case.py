@@ -15,7 +15,7 @@ from scgm.errors import DataSetError
 from scgm.image.orientation import AxialStack, stack_mask
 from scgm.image.volume import Volume
 from scgm.io.hashing import sha256_of_file
-from scgm.io.nifti.read import read_labels
+from scgm.io.read import read_labels
 
 Kind = Literal["challenge", "bids", "table"]
 Mask = NDArray[np.bool_]

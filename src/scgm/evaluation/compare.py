@@ -20,7 +20,7 @@ from scgm.evaluation.metrics.arrays import Mask
 from scgm.evaluation.metrics.case import DEFAULT_TOLERANCE_MM
 from scgm.evaluation.reading import Reader
 from scgm.image.orientation import to_axial
-from scgm.io.nifti.read import read_labels
+from scgm.io.read import read_labels
 
 Consensus = Literal["each", "majority", "lenient", "staple"]
 

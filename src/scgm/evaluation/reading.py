@@ -14,7 +14,7 @@ from scgm.errors import GeometryError, ImageReadError
 from scgm.evaluation.metrics.arrays import Mask
 from scgm.image.orientation import AxialStack
 from scgm.image.volume import Geometry, Volume
-from scgm.io.nifti.read import read_labels
+from scgm.io.read import read_labels
 
 # A mask with a single label is taken as it is where it has one of these.
 _USUAL_LABELS = (1, 255)

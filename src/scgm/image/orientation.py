@@ -67,13 +67,16 @@ class AxialStack:
     geometry : Geometry
         Geometry of the native volume.
     axes : AxisMap
-        The way from native axes to Z, Y, X and back.
+        How native axes become Z, Y, X and back.
+    missing : (Z, Y, X) bool, optional
+        Pixels that have no value in the image, so that they can be no tissue.
     """
 
     slices: NDArray[np.float32]
     spacing_mm: tuple[float, float, float]
     geometry: Geometry
     axes: AxisMap
+    missing: NDArray[np.bool_] | None = None
 
     @property
     def native_axis(self) -> int:
@@ -176,7 +179,8 @@ def to_axial(volume: Volume) -> AxialStack:
         )
         raise ImageReadError(msg)
     slices.setflags(write=False)
-    return AxialStack(slices, (depth, height, width), volume.geometry, axes)
+    missing = None if volume.missing is None else axes.to_stack(volume.missing)
+    return AxialStack(slices, (depth, height, width), volume.geometry, axes, missing)
 
 
 def from_axial(stack: AxialStack, values: NDArray[Any]) -> NDArray[Any]:

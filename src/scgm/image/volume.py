@@ -92,6 +92,17 @@ class Volume:
         Shape in the file: that of *voxels*, or (i, j) where a 2D image became one slice.
     warnings : tuple of str
         What was odd about the file and what was done about it, one sentence each.
+    missing : (i, j, k) bool, optional
+        Voxels that have no value in the file: NaN, infinite, or padding. They can be no tissue.
+    sha256 : str, optional
+        Checksum of the bytes that were read.
+    voxel_size_from : str, optional
+        What gives the voxel size: "sform", "qform" or "pixdim".
+    slice_axis : int, optional
+        Native axis of the axial slices where the user named it.
+    unit : float
+        What *voxels* are counted in: the values of the file are *voxels* times this power of two.
+        It is 1 unless float32 could not hold the values.
 
     Raises
     ------
@@ -105,6 +116,11 @@ class Volume:
     header: object | None = None
     native_shape: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+    missing: NDArray[np.bool_] | None = None
+    sha256: str | None = None
+    voxel_size_from: str | None = None
+    slice_axis: int | None = None
+    unit: float = 1.0
 
     def __post_init__(self) -> None:
         voxels = read_only(self.voxels, np.float32)
@@ -116,6 +132,11 @@ class Volume:
         if not np.isfinite(voxels).all():
             msg = "voxels of a volume must be finite numbers"
             raise GeometryError(msg)
+        if self.missing is not None:
+            if self.missing.shape != shape:
+                msg = f"missing voxels are {self.missing.shape}, but the geometry {shape}"
+                raise GeometryError(msg)
+            object.__setattr__(self, "missing", read_only(self.missing, np.bool_))
         object.__setattr__(self, "voxels", voxels)
         object.__setattr__(self, "native_shape", native_shape)
 

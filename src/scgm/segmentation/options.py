@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scgm.errors import UsageError
-from scgm.io.nifti.read import VolumeChoice
+from scgm.io.read import VolumeChoice
 from scgm.segmenters.registry import Device
 
 

@@ -14,7 +14,7 @@ from scgm.errors import CordNotFoundError
 from scgm.image.orientation import to_axial
 from scgm.image.volume import Volume
 from scgm.io.hashing import sha256_of_file
-from scgm.io.nifti.read import VolumeChoice, read_volume, volume_from_nibabel
+from scgm.io.read import ReadOptions, VolumeChoice, read_volume, volume_from_nibabel
 from scgm.segmentation.confidence import slice_confidence, slice_features
 from scgm.segmentation.hints import apply_hint, cord_hint
 from scgm.segmentation.options import DEFAULT_OPTIONS, SegmentOptions, recorded
@@ -128,8 +128,8 @@ def _volume(image: Any, which: VolumeChoice) -> Volume:
     if isinstance(image, Volume):
         return image
     if isinstance(image, str | Path):
-        return read_volume(image, volume=which)
-    return volume_from_nibabel(image, volume=which)
+        return read_volume(image, ReadOptions(volume=which))
+    return volume_from_nibabel(image, ReadOptions(volume=which))
 
 
 def _confidence(
@@ -161,7 +161,7 @@ def _fingerprint(volume: Volume) -> dict[str, Any]:
     """Return what identifies the image: its file's checksum, or None if it came from memory."""
     digest = None
     if volume.source is not None:
-        digest = sha256_of_file(volume.source)
+        digest = volume.sha256 or sha256_of_file(volume.source)
     return {
         "file": volume.source.name if volume.source else None,
         "sha256": digest,

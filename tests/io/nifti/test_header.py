@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from scgm.image.volume import Geometry
-from scgm.io.nifti.read import read_volume
 from scgm.io.nifti.write import as_nifti
+from scgm.io.read import read_volume
 from tests.helpers.nifti_files import (
     AFFINE,
     NO_FORMS,

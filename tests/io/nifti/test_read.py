@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scgm.errors import GeometryError, ImageReadError, OutputError
 from scgm.image.orientation import to_axial
 from scgm.image.volume import Geometry, Volume
-from scgm.io.nifti.read import read_labels, read_volume, volume_from_nibabel
 from scgm.io.nifti.write import as_nifti, write_nifti
+from scgm.io.read import ReadOptions, read_labels, read_volume, volume_from_nibabel
 from tests.helpers.nifti_files import (
     AFFINE,
     NO_FORMS,
@@ -163,7 +163,7 @@ def series() -> NDArray[np.float32]:
 def test_one_volume_of_a_series_or_their_mean(
     tmp_path: Path, name: str, choice: Any, factor: float
 ) -> None:
-    volume = read_volume(write_scan(tmp_path / name, series()), volume=choice)
+    volume = read_volume(write_scan(tmp_path / name, series()), ReadOptions(volume=choice))
     assert np.array_equal(volume.voxels, scan() * factor)
     assert volume.native_shape == SHAPE
 
@@ -173,8 +173,8 @@ def test_infinite_values_do_not_spoil_a_mean(tmp_path: Path) -> None:
     values[2, 2, 2] = np.inf, -np.inf, np.nan
     path = write_scan(tmp_path / "a.nii", values)
     for volume in (
-        read_volume(path, volume="mean"),
-        volume_from_nibabel(nib.load(path), volume="mean"),
+        read_volume(path, ReadOptions(volume="mean")),
+        volume_from_nibabel(nib.load(path), ReadOptions(volume="mean")),
     ):
         means = np.delete(scan().ravel(), np.ravel_multi_index((2, 2, 2), scan().shape)) * 3
         assert volume.voxels[2, 2, 2] == np.percentile(means, 1, method="lower")
@@ -198,7 +198,7 @@ def test_a_volume_that_is_not_there_is_refused(tmp_path: Path, choice: Any) -> N
 
 @pytest.mark.parametrize("choice", [0, "mean"])
 def test_a_single_volume_may_be_chosen(tmp_path: Path, choice: Any) -> None:
-    volume = read_volume(write_scan(tmp_path / "a.nii"), volume=choice)
+    volume = read_volume(write_scan(tmp_path / "a.nii"), ReadOptions(volume=choice))
     assert np.array_equal(volume.voxels, scan())
 
 
@@ -211,7 +211,7 @@ def test_a_single_volume_has_no_second(tmp_path: Path) -> None:
 
 def test_an_image_in_memory_passes_the_same_checks() -> None:
     image = nib.Nifti1Image(series(), AFFINE)
-    volume = volume_from_nibabel(image, volume=1)
+    volume = volume_from_nibabel(image, ReadOptions(volume=1))
     assert np.array_equal(volume.voxels, scan() * 2)
     assert volume.geometry.matches(Geometry(SHAPE, AFFINE))
     with pytest.raises(ImageReadError, match="the image: it holds 3 volumes"):
@@ -451,7 +451,7 @@ def test_every_real_image_is_read_or_refused_in_one_sentence() -> None:
             continue
         if len(shape) == 4:
             assert f"{shape[3]} volumes" in refusal(path)
-        volume = read_volume(path, volume="mean")
+        volume = read_volume(path, ReadOptions(volume="mean"))
         assert volume.geometry.shape == shape[:3]
         assert volume.geometry.matches(Geometry(shape[:3], nib.load(path).affine), tolerance_mm=0)
         assert np.isfinite(volume.voxels).all()

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scgm.errors import ImageReadError
-from scgm.io.nifti.read import read_volume
 from scgm.io.nifti.write import as_nifti
+from scgm.io.read import ReadOptions, read_volume
 from tests.helpers.nifti_files import (
     SHAPE,
     content,
@@ -209,7 +209,7 @@ def test_no_damage_to_a_header_escapes_as_another_error(
         damaged[place] = value
     path = write(tmp_path / "a.nii", bytes(damaged))
     try:
-        volume = read_volume(path, volume="mean")
+        volume = read_volume(path, ReadOptions(volume="mean"))
     except ImageReadError:
         return
     result = as_nifti(volume.voxels, volume, dtype=np.float32)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -28,20 +28,20 @@ from scgm.io.nifti.header import (
     voxel_offset,
 )
 from scgm.io.nifti.stream import Stream, explained, what_else
+from scgm.io.options import DEFAULT_READING, ReadOptions, VolumeChoice
 
-VolumeChoice = int | Literal["mean"] | None
 Clean = Callable[[NDArray[np.float64]], tuple[NDArray[np.float32], tuple[str, ...]]]
 
 
-def read_volume(path: str | Path, *, volume: VolumeChoice = None) -> Volume:
+def read_volume(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Volume:
     """Read a NIfTI file, or say in one sentence why it cannot be segmented.
 
     Parameters
     ----------
     path : str or Path
         NIfTI-1 or NIfTI-2 in one file, packed with gzip or not, whatever the name says.
-    volume : int or "mean", optional
-        Which volume of a 4D file, counted from 0, or the mean over all.
+    reading : ReadOptions
+        The user's choices.
 
     Returns
     -------
@@ -55,16 +55,18 @@ def read_volume(path: str | Path, *, volume: VolumeChoice = None) -> Volume:
         If the file is missing, damaged or not NIfTI, has no possible voxel size or place, holds
         several volumes and none is chosen, or shows nothing.
     """
-    return _read(Path(path), volume, clean_values)
+    return _read(Path(path), reading.volume, clean_values)
 
 
-def read_labels(path: str | Path) -> Volume:
+def read_labels(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Volume:
     """Read a NIfTI file of labels: all voxels may be the same, and none is changed.
 
     Parameters
     ----------
     path : str or Path
         A 3D or 2D file, as for `read_volume`.
+    reading : ReadOptions
+        The user's choices.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def read_labels(path: str | Path) -> Volume:
     ImageReadError
         As from `read_volume`, but for a constant image; also if a value is NaN or infinite.
     """
-    return _read(Path(path), None, _label_values)
+    return _read(Path(path), reading.volume, _label_values)
 
 
 def _read(file: Path, volume: VolumeChoice, clean: Clean) -> Volume:
@@ -101,15 +103,15 @@ def _label_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float32], tup
     return labels, ()
 
 
-def volume_from_nibabel(image: SpatialImage, *, volume: VolumeChoice = None) -> Volume:
+def volume_from_nibabel(image: SpatialImage, reading: ReadOptions = DEFAULT_READING) -> Volume:
     """Take an image that nibabel holds through the same checks as a file.
 
     Parameters
     ----------
     image : nibabel image
-        3D, 2D, or 4D with *volume*. It is not changed.
-    volume : int or "mean", optional
-        Which volume of a 4D image, counted from 0, or the mean over all.
+        3D, 2D, or 4D with a choice of the volume. It is not changed.
+    reading : ReadOptions
+        The user's choices.
 
     Returns
     -------
@@ -121,6 +123,15 @@ def volume_from_nibabel(image: SpatialImage, *, volume: VolumeChoice = None) -> 
     ImageReadError
         As from `read_volume`.
     """
+    return _from_nibabel(image, reading.volume, clean_values)
+
+
+def labels_from_nibabel(image: SpatialImage, reading: ReadOptions = DEFAULT_READING) -> Volume:
+    """Take labels that nibabel holds through the same checks as `read_labels`."""
+    return _from_nibabel(image, reading.volume, _label_values)
+
+
+def _from_nibabel(image: SpatialImage, volume: VolumeChoice, clean: Clean) -> Volume:
     filename = image.get_filename()
     source = None if filename is None else Path(filename)
     with explained(source or "the image"):
@@ -135,7 +146,7 @@ def volume_from_nibabel(image: SpatialImage, *, volume: VolumeChoice = None) -> 
             if isinstance(image, nib.Nifti1Pair)
             else new_header(Geometry(layout.grid, image.affine))
         )
-        cleaned, replaced = clean_values(voxels)
+        cleaned, replaced = clean(voxels)
         return _placed_volume(cleaned, header, layout, source, replaced)
 
 

@@ -12,7 +12,7 @@ from scgm.datasets import DataCase, DataSet, reference_masks
 from scgm.errors import DataSetError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.patches import cut_windows
-from scgm.io.nifti.read import read_volume
+from scgm.io.read import read_volume
 
 SIZE = 128
 PIXEL_MM = 0.25

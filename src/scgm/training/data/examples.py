@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from scgm.errors import ConfigError
 from scgm.image.orientation import AxialStack, to_axial
-from scgm.io.nifti.read import read_labels, read_volume
+from scgm.io.read import read_labels, read_volume
 from scgm.networks.graph import cut_windows
 from scgm.networks.preparation import WINDOW_MM
 from scgm.networks.resampling import grid_mm, resample_inside, resampling_matrix
