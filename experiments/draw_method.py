@@ -30,6 +30,7 @@ def draw(case: Case, found: Probabilities, path: Path) -> None:
     for number, (above, below) in zip(numbers, axes.T, strict=True):
         for panel in (above, below):
             show(panel, case.stack.slices[number], case.cord[number], case.stack.spacing_mm[1])
+        assert found.cord is not None
         masks = (found.cord[number], found.gm[number], case.gm[number].astype(float))
         for mask, (color, _) in zip(masks, MARKS, strict=True):
             below.contour(mask, [0.5], colors=color, linewidths=1.1)

@@ -73,6 +73,7 @@ def drawn(
 class _NeverAsked:
     name = "never asked"
     threshold = 0.5
+    confidence: dict[str, float] | None = None
     provenance: dict[str, str | None] = {}  # noqa: RUF012
 
     def __call__(self, stack: AxialStack, hint: CordHint | None = None) -> Probabilities:

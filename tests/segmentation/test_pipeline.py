@@ -36,6 +36,7 @@ class Fixed:
     answer: Any
     name: str = "fixed"
     threshold: float = 0.5
+    confidence: Mapping[str, float] | None = None
     provenance: Mapping[str, str | None] = field(default_factory=dict)
     hints: list[CordHint | None] = field(default_factory=list)
 
@@ -191,6 +192,7 @@ def test_only_one_piece_of_cord_is_kept() -> None:
     expected[0, 8:11, 8:11] = 0
     expected[1, 2, 2] = 0
 
+    assert found.cord is not None
     assert np.array_equal(found.cord, expected)
     assert np.array_equal(found.gm, (expected / 2).astype(np.float32))
 
@@ -200,6 +202,7 @@ def test_no_cord_at_all_stays_as_it_is() -> None:
     nowhere = np.full((1, 2), np.nan, np.float32)
     found = one_piece(Probabilities(faint, faint, nowhere, np.zeros(1, np.float32)), 0.5)
 
+    assert found.cord is not None
     assert np.array_equal(found.cord, faint)
 
 

@@ -121,7 +121,7 @@ def test_a_cord_that_is_given_is_a_cord() -> None:
 def test_the_method_leaves_the_cord_to_no_one() -> None:
     probabilities = method()(to_axial(volume_from_nibabel(scan(cord_voxels()))))
 
-    assert not probabilities.finds_cord
+    assert probabilities.cord is None
     assert np.isnan(probabilities.centre_px).all()
 
 

@@ -53,6 +53,7 @@ def test_marks_lie_where_the_method_saw_them(method: InCord, stack: AxialStack) 
     found = method(stack)
 
     np.testing.assert_array_equal(found.gm >= 0.5, stack.slices == 2)
+    assert found.cord is not None
     np.testing.assert_array_equal(found.cord >= 0.5, stack.slices >= 1)
 
 
@@ -87,6 +88,7 @@ def test_a_cord_that_is_given_replaces_the_model(method: InCord, stack: AxialSta
     (windows,) = method.method.seen
     assert windows.index.tolist() == [0]
     assert windows.cord_given
+    assert found.cord is not None
     np.testing.assert_array_equal(found.cord >= 0.5, mask)
     np.testing.assert_array_equal(found.gm >= 0.5, mask & (stack.slices == 2))
 
@@ -96,6 +98,7 @@ def test_a_method_with_its_own_cord_is_believed(tmp_path: Path, stack: AxialStac
 
     found = method(stack)
 
+    assert found.cord is not None
     inside = found.cord[0] >= 0.5
     assert inside.sum() > (stack.slices[0] >= 1).sum()
 

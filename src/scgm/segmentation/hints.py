@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from scgm.image.centroid import centroids
 from scgm.image.orientation import AxialStack, stack_mask
 from scgm.image.volume import Volume
 from scgm.segmenters.base import CordHint, Probabilities
@@ -18,7 +18,7 @@ def cord_hint(
     """Return the user's center or mask of the cord in the pixels of *stack*."""
     if cord is not None:
         mask = stack_mask(stack, cord)
-        return CordHint(centre_px=_centroids(mask), mask=mask)
+        return CordHint(centre_px=centroids(mask), mask=mask)
     if center is not None:
         place = np.array(stack.point_to_stack(*center), np.float32)
         return CordHint(centre_px=np.tile(place, (len(stack.slices), 1)))
@@ -34,10 +34,3 @@ def apply_hint(hint: CordHint, found: Probabilities) -> Probabilities:
     if hint.centre_px is not None:
         return replace(found, presence=np.ones_like(found.presence))
     return found
-
-
-def _centroids(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Row and column of the middle of each slice's mask; NaN where it has no pixel."""
-    places = [np.argwhere(pixels) for pixels in mask]
-    middle = [place.mean(axis=0) if len(place) else (np.nan, np.nan) for place in places]
-    return np.asarray(middle, np.float32)

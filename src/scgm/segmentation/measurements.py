@@ -101,7 +101,7 @@ def _row(
     segmentation: Result, label: Label, z: int, areas: list[tuple[float, float]] | None
 ) -> SliceMeasurement:
     status = segmentation.status[z]
-    finds_cord = segmentation.probabilities.finds_cord
+    finds_cord = segmentation.probabilities.cord is not None
     # Without a cord, a slice without gray matter can be one that the method did not understand.
     seen = status != SliceStatus.NO_CORD if finds_cord else status == SliceStatus.OK
     hard, soft = areas[z] if areas and seen else (None, None)

@@ -29,7 +29,6 @@ from scgm.segmentation.segmentation import Segmentation
 from scgm.segmentation.status import remarks, slice_statuses
 from scgm.segmenters.registry import (
     MethodSettings,
-    OnnxModel,
     Probabilities,
     Segmenter,
     open_method,
@@ -94,7 +93,7 @@ def segment(
     threshold = segmenter.threshold if options.threshold is None else options.threshold
     own = segmenter(stack, hint)
     found = apply_hint(hint, own)
-    if hint.mask is None and found.finds_cord:
+    if hint.mask is None:
         found = one_piece(found, threshold)
     smallest = 0.0 if hint.mask is not None else MIN_CORD_AREA_MM2
     seen = shows_cord(found, stack, threshold, smallest)
@@ -135,13 +134,13 @@ def _volume(image: Any, which: VolumeChoice) -> Volume:
 def _confidence(
     segmenter: Segmenter,
     found: Probabilities,
-    cord: NDArray[np.float32],
+    cord: NDArray[np.float32] | None,
     seen: NDArray[np.bool_],
     threshold: float,
 ) -> tuple[float | None, ...]:
     """Return how sure each slice is; None without cord, and where the method cannot tell."""
-    coefficients = segmenter.file.card.confidence if isinstance(segmenter, OnnxModel) else None
-    if coefficients is None:
+    coefficients = segmenter.confidence
+    if coefficients is None or cord is None:
         return (None,) * len(seen)
     features = slice_features(found.gm, cord, found.centre_px, threshold)
     values = slice_confidence(features, coefficients).tolist()
@@ -149,7 +148,7 @@ def _confidence(
 
 
 def _nothing_found(volume: Volume, segmenter: Segmenter, found: Probabilities) -> str:
-    if not found.finds_cord:
+    if found.cord is None:
         return (
             f"{volume.name}: method {segmenter.name} finds gray matter in no slice, and it looks "
             "for no cord; try --method default"

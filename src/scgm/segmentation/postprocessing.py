@@ -22,6 +22,8 @@ def one_piece(found: Probabilities, threshold: float) -> Probabilities:
     In each slice the piece that holds the most probable pixel stays; pixels that touch by a side
     or by a corner are joined. Specks of fluid or muscle are neither cord nor gray matter.
     """
+    if found.cord is None:
+        return found
     mask = found.cord >= threshold
     rows, columns = (np.flatnonzero(mask.any(axis=(0, other))) for other in (2, 1))
     if not rows.size:
@@ -39,7 +41,7 @@ def one_piece(found: Probabilities, threshold: float) -> Probabilities:
         piece &= inside
     keep = np.ones(mask.shape, bool)
     keep[box] = piece | ~inside
-    return replace(found, gm=found.gm * keep, cord=found.cord * keep)
+    return found.only(keep)
 
 
 def shows_cord(
@@ -49,7 +51,7 @@ def shows_cord(
 
     A method that finds no cord shows one where it finds gray matter.
     """
-    if not found.finds_cord:
+    if found.cord is None:
         return np.asarray((found.gm >= threshold).any(axis=(1, 2)))
     pixel_mm2 = stack.spacing_mm[1] * stack.spacing_mm[2]
     area_mm2 = (found.cord >= threshold).sum(axis=(1, 2)) * pixel_mm2
@@ -59,6 +61,5 @@ def shows_cord(
 
 def keep_slices(found: Probabilities, seen: NDArray[np.bool_]) -> Probabilities:
     """Set the probabilities of all other slices to zero and their centers to NaN."""
-    keep = seen[:, None, None]
     centre = np.where(seen[:, None], found.centre_px, np.float32(np.nan))
-    return replace(found, gm=found.gm * keep, cord=found.cord * keep, centre_px=centre)
+    return replace(found.only(seen[:, None, None]), centre_px=centre)

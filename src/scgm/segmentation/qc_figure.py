@@ -95,7 +95,7 @@ def four_panels(segmentation: Result, slices: Sequence[int] | None = None) -> Fi
     figure.text(
         *(0.05, 1 - 0.4 / height), _flags(segmentation), fontsize=9, va="center", color=FLAG_COLOR
     )
-    caption = _CAPTION if segmentation.probabilities.finds_cord else f"{_CAPTION} {_NO_CORD_DRAWN}"
+    caption = _CAPTION if Label.CORD in segmentation.labels else f"{_CAPTION} {_NO_CORD_DRAWN}"
     figure.text(0.05, 0.1 / height, caption, fontsize=8, va="bottom", linespacing=1.4)
     return figure
 
@@ -176,7 +176,7 @@ def _window(segmentation: Result, z: int) -> _View:
     """Where the cord or, failing that, gray matter is; or the middle of a slice without any."""
     row, column = segmentation.probabilities.centre_px[z]
     gm = segmentation.axial_mask(Label.GM)[z]
-    if not segmentation.probabilities.finds_cord and gm.any():
+    if Label.CORD not in segmentation.labels and gm.any():
         row, column = np.argwhere(gm).mean(axis=0)
     if not (np.isfinite(row) and np.isfinite(column)):
         rows, columns = segmentation.stack.slices[z].shape

@@ -87,7 +87,7 @@ class Result:
 
         Masks and probabilities of the others raise a `ModelError`.
         """
-        return LABELS if self.probabilities.finds_cord else (Label.GM,)
+        return (Label.GM,) if self.probabilities.cord is None else LABELS
 
     @property
     def gm(self) -> Any:
@@ -114,22 +114,19 @@ class Result:
 
     def axial_mask(self, label: Label | str) -> NDArray[np.bool_]:
         """Return the mask of a label on the axial slices, (Z, Y, X)."""
-        self._require(label)
         gm = self.probabilities.gm >= self.threshold
-        cord = self.probabilities.cord >= self.threshold
-        return {Label.GM: gm, Label.WM: cord & ~gm, Label.CORD: cord}[Label(label)]
+        if Label(label) is Label.GM:
+            return gm
+        cord = self._cord(label) >= self.threshold
+        return cord if Label(label) is Label.CORD else cord & ~gm
 
     def axial_probability(self, label: Label | str) -> NDArray[np.float32]:
         """Return the probability of a label on the axial slices, (Z, Y, X), from 0 to 1."""
-        self._require(label)
-        gm, cord = self.probabilities.gm, self.probabilities.cord
-        match Label(label):
-            case Label.GM:
-                return gm
-            case Label.CORD:
-                return cord
-            case Label.WM:
-                return cord - gm
+        gm = self.probabilities.gm
+        if Label(label) is Label.GM:
+            return gm
+        cord = self._cord(label)
+        return cord if Label(label) is Label.CORD else cord - gm
 
     @property
     def source_name(self) -> str:
@@ -145,13 +142,15 @@ class Result:
             if word != SliceStatus.OK
         )
 
-    def _require(self, label: Label | str) -> None:
-        if Label(label) not in self.labels:
+    def _cord(self, label: Label | str) -> NDArray[np.float32]:
+        """Return the cord, which *label* needs."""
+        if self.probabilities.cord is None:
             msg = (
                 f"{self.source_name}: method {self.provenance.method} finds no cord, so there is "
                 f"no {Label(label).suffix} of it; use another --method"
             )
             raise ModelError(msg)
+        return self.probabilities.cord
 
     def _native(self, values: NDArray[Any], dtype: type[np.uint8] | type[np.float32]) -> Any:
         return as_nifti(from_axial(self.stack, values), self.volume, dtype=dtype)

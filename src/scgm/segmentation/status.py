@@ -29,7 +29,7 @@ def slice_statuses(
 ) -> tuple[SliceStatus, ...]:
     """Return one status for each slice; the first that applies, in the order of `SliceStatus`."""
     gray = np.asarray((found.gm >= threshold).any(axis=(1, 2)))
-    unseen = SliceStatus.NO_CORD if found.finds_cord else SliceStatus.NO_GRAY_MATTER
+    unseen = SliceStatus.NO_GRAY_MATTER if found.cord is None else SliceStatus.NO_CORD
     return tuple(
         unseen if not cord else _of_cord(gray=bool(gm), confidence=sure)
         for cord, gm, sure in zip(seen, gray, confidence, strict=True)
@@ -48,6 +48,6 @@ def remarks(found: Probabilities, statuses: Sequence[SliceStatus]) -> tuple[str,
     """Return one sentence for each status that needs a look, and one where there is no cord."""
     counts = [(word, statuses.count(word)) for word in SliceStatus if word != SliceStatus.OK]
     lines = [f"{count} of {len(statuses)} slices: {word}" for word, count in counts if count]
-    if not found.finds_cord:
+    if found.cord is None:
         lines.append("this method finds no cord: cord and white matter are missing")
     return tuple(lines)

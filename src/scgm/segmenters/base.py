@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -39,14 +39,12 @@ class Probabilities:
     Parameters
     ----------
     gm, cord : (Z, Y, X) float32
-        Values from 0 to 1; what a method returns outside of that is cut off.
+        Values from 0 to 1; what a method returns outside of that is cut off. *cord* is None for a
+        method that marks gray matter alone (`gray_matter_alone`).
     centre_px : (Z, 2) float32
         Row and column of the cord's center; NaN where there is no cord.
     presence : (Z,) float32
         How sure it is that the slice shows a cord, from 0 to 1.
-    finds_cord : bool
-        False for a method that marks gray matter alone (`without_cord`): *cord* is then no finding
-        and must not be measured, drawn or saved.
 
     Raises
     ------
@@ -57,39 +55,32 @@ class Probabilities:
     """
 
     gm: NDArray[np.float32]
-    cord: NDArray[np.float32]
+    cord: NDArray[np.float32] | None
     centre_px: NDArray[np.float32]
     presence: NDArray[np.float32]
-    finds_cord: bool = field(default=True, kw_only=True)
 
     @classmethod
-    def without_cord(cls, gm: NDArray[np.float32]) -> Probabilities:
+    def gray_matter_alone(cls, gm: NDArray[np.float32]) -> Probabilities:
         """Return what a method found that marks gray matter (Z, Y, X) and no cord.
 
-        The least cord that there can be, the gray matter itself, stands in for the cord; a slice
-        with gray matter shows a cord for sure.
+        A slice is as sure to show a cord as its most probable pixel is gray matter.
         """
         centre = np.full((len(gm), 2), np.nan, np.float32)
-        return cls(gm, gm, centre, gm.max(axis=(1, 2)), finds_cord=False)
+        return cls(gm, None, centre, gm.max(axis=(1, 2)))
 
     def __post_init__(self) -> None:
-        shape = self.gm.shape
-        if (
-            len(shape) != 3
-            or self.cord.shape != shape
-            or self.centre_px.shape != (shape[0], 2)
-            or self.presence.shape != (shape[0],)
-        ):
-            msg = (
-                f"the shapes of gray matter {shape}, cord {self.cord.shape}, "
-                f"centers {self.centre_px.shape} and presence {self.presence.shape} do not fit"
-            )
-            raise GeometryError(msg)
+        _require_shapes(self)
         _require_numbers(gm=self.gm, cord=self.cord, presence=self.presence)
-        cord = np.clip(self.cord, 0, 1, dtype=np.float32)
+        cord = None if self.cord is None else np.clip(self.cord, 0, 1, dtype=np.float32)
         object.__setattr__(self, "cord", cord)
-        object.__setattr__(self, "gm", np.clip(self.gm, 0, cord, dtype=np.float32))
+        most = 1 if cord is None else cord
+        object.__setattr__(self, "gm", np.clip(self.gm, 0, most, dtype=np.float32))
         object.__setattr__(self, "presence", np.clip(self.presence, 0, 1, dtype=np.float32))
+
+    def only(self, keep: NDArray[np.bool_]) -> Probabilities:
+        """Return the same with zeros wherever *keep* (any shape that broadcasts) is false."""
+        cord = None if self.cord is None else self.cord * keep
+        return replace(self, gm=self.gm * keep, cord=cord)
 
 
 class Segmenter(Protocol):
@@ -104,6 +95,10 @@ class Segmenter(Protocol):
         """The probability from which on a pixel counts, where the user names none."""
 
     @property
+    def confidence(self) -> Mapping[str, float] | None:
+        """Coefficients that tell how sure a slice is (`scgm.segmentation.confidence`), or None."""
+
+    @property
     def provenance(self) -> Mapping[str, str | None]:
         """What identifies the method for good: version, hash of the model file, ..."""
 
@@ -111,8 +106,22 @@ class Segmenter(Protocol):
         """Find cord and gray matter in every slice of *stack*."""
 
 
-def _require_numbers(**values: NDArray[np.float32]) -> None:
+def _require_shapes(found: Probabilities) -> None:
+    shape = found.gm.shape
+    cord = shape if found.cord is None else found.cord.shape
+    centre, presence = found.centre_px.shape, found.presence.shape
+    if len(shape) != 3 or (cord, centre, presence) != (shape, (shape[0], 2), shape[:1]):
+        msg = (
+            f"the shapes of gray matter {shape}, cord {cord}, centers {centre} and presence "
+            f"{presence} do not fit"
+        )
+        raise GeometryError(msg)
+
+
+def _require_numbers(**values: NDArray[np.float32] | None) -> None:
     for what, array in values.items():
+        if array is None:
+            continue
         bad = ~np.isfinite(array)
         if bad.any():
             first = int(np.argwhere(bad)[0][0])

@@ -46,6 +46,11 @@ class PublishedNetwork:
         return 0.5
 
     @property
+    def confidence(self) -> Mapping[str, float] | None:
+        """None: it cannot be told."""
+        return None
+
+    @property
     def provenance(self) -> Mapping[str, str | None]:
         """Checksum of the weights, and what they ran on."""
         import torch  # noqa: PLC0415  (the package starts without it)
@@ -69,7 +74,7 @@ class PublishedNetwork:
             )
             raise UsageError(msg)
         mask = published_mask(self.network, stack.slices, stack.spacing_mm)
-        return Probabilities.without_cord(mask.astype(np.float32))
+        return Probabilities.gray_matter_alone(mask.astype(np.float32))
 
 
 def load_published(path: str | Path | None, *, threads: int | None = None) -> PublishedNetwork:

@@ -50,6 +50,11 @@ class OnnxModel:
         return self.file.card.threshold
 
     @property
+    def confidence(self) -> Mapping[str, float] | None:
+        """Coefficients of the model's confidence, from its card."""
+        return self.file.card.confidence
+
+    @property
     def provenance(self) -> Mapping[str, str | None]:
         """Version and checksum of the model, and what it ran on."""
         card = self.file.card

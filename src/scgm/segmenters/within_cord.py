@@ -1,4 +1,4 @@
-"""A method that works on windows around a cord which somebody else has found.
+"""A method that uses a separate cord detector and works on patches around the cord.
 
 The classical methods mark gray matter inside of a cord. Here the cord is found by a model (or is
 the user's mask), windows are cut around it, and what the method marks is put back.
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scgm.errors import ModelError
+from scgm.image.centroid import centroids
 from scgm.image.orientation import AxialStack
 from scgm.image.patches import CordWindows, WindowMethod, cut_windows, put_back
 from scgm.segmenters.base import CordHint, Probabilities, Segmenter
@@ -45,6 +47,11 @@ class InCord:
         return 0.5
 
     @property
+    def confidence(self) -> Mapping[str, float] | None:
+        """None: it cannot be told."""
+        return None
+
+    @property
     def provenance(self) -> Mapping[str, str | None]:
         """What identifies the method, and what found the cord."""
         finder = self.cord_finder.provenance.get("sha256")
@@ -60,17 +67,21 @@ class InCord:
             If the model that finds the cord fails.
         """
         found = self._cord(stack, hint)
+        cord = found.cord
+        if cord is None:
+            msg = (
+                f"method {self.name} needs the cord, and {self.cord_finder.name} finds gray matter "
+                "alone; name another --cord-model"
+            )
+            raise ModelError(msg)
         given = hint is not None and hint.mask is not None
-        shown = (found.presence >= LEAST_PRESENCE) & (found.cord >= 0.5).any(axis=(1, 2))
+        shown = (found.presence >= LEAST_PRESENCE) & (cord >= 0.5).any(axis=(1, 2))
         index = np.flatnonzero(shown)
         if not index.size:
-            return Probabilities(
-                np.zeros_like(found.gm), found.cord, found.centre_px, found.presence
-            )
-        centre = _centroids(found.cord[index] ** 2)  # faint values far away do not count
-        marked = self.method(self._windows(stack, found.cord, index, centre, given=given))
+            return Probabilities(np.zeros_like(cord), cord, found.centre_px, found.presence)
+        centre = centroids(cord[index] ** 2)  # faint values far away do not count
+        marked = self.method(self._windows(stack, cord, index, centre, given=given))
         gm = self._whole(marked.gm, stack, index, centre)
-        cord = found.cord
         if marked.cord is not None and not given:
             cord = self._whole(marked.cord, stack, index, centre)
         return Probabilities(gm, cord, found.centre_px, found.presence)
@@ -115,14 +126,4 @@ class InCord:
             return self.cord_finder(stack, hint)
         mask = hint.mask.astype(np.float32)
         presence = mask.max(axis=(1, 2))
-        return Probabilities(np.zeros_like(mask), mask, _centroids(mask), presence)
-
-
-def _centroids(cord: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Row and column of the middle of each slice's cord (Z, Y, X); NaN where there is none."""
-    total = cord.sum(axis=(1, 2))
-    rows, columns = (np.arange(length) for length in cord.shape[1:])
-    with np.errstate(invalid="ignore"):
-        row = (cord.sum(axis=2) * rows).sum(axis=1) / total
-        column = (cord.sum(axis=1) * columns).sum(axis=1) / total
-    return np.stack([row, column], axis=1).astype(np.float32)
+        return Probabilities(np.zeros_like(mask), mask, centroids(mask), presence)
