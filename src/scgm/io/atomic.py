@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from scgm.errors import OutputError
+from scgm.io.locks import is_abandoned, lock_handle
+
+TEMPORARY = ".scgm-tmp-"
 
 
 def write_bytes(path: Path, content: bytes, *, advice: str = "check folder and space") -> None:
@@ -28,20 +32,19 @@ def write_bytes(path: Path, content: bytes, *, advice: str = "check folder and s
     OutputError
         If it cannot be written; nothing is left behind then.
     """
-    # With the process in its name: several processes of one run can write the same file at once.
-    temporary = path.with_name(f".tmp-{os.getpid()}-{os.urandom(4).hex()}")
     try:
-        with temporary.open("xb") as file:
+        _remove_abandoned(path.parent)
+        with _temporary(path.parent) as (file, temporary):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            if os.name != "posix":
+                file.close()  # Windows moves no open file
+            temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         msg = f"{path}: it cannot be written ({error.strerror or error}); {advice}"
         raise OutputError(msg) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -54,6 +57,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
+def sync_file(path: Path) -> None:
+    """Bring a file that was written to the disk."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, where the system lets a folder be opened."""
     if os.name != "posix":
@@ -63,3 +72,28 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """Open a new file, locked as long as this process uses it, and remove what is left of it."""
+    while True:
+        # Several processes of one run can write the same file at once: no two share a name.
+        path = folder / f"{TEMPORARY}{os.urandom(8).hex()}"
+        try:
+            with path.open("xb") as file:
+                with suppress(OSError):  # where there are no locks, nothing is ever cleaned up
+                    lock_handle(file.fileno())
+                if os.fstat(file.fileno()).st_nlink == 0:
+                    continue  # another process took it for an abandoned one before it was locked
+                yield file, path
+                return
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files of processes that died."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        if is_abandoned(path):
+            path.unlink(missing_ok=True)

@@ -1,9 +1,11 @@
-"""Where scgm keeps what a user made or fetched: one folder."""
+"""Where scgm keeps what a user made or fetched, and names from files that become paths."""
 
 import os
 from pathlib import Path
 
-from scgm.errors import ConfigError
+from scgm.errors import ConfigError, UsageError
+
+_MAX_NAME_BYTES = 255
 
 
 def home() -> Path:
@@ -20,3 +22,44 @@ def home() -> Path:
     except RuntimeError as error:
         msg = f"{named}: there is no such home; name a folder in the variable SCGM_HOME"
         raise ConfigError(msg) from error
+
+
+def is_safe_name(name: object) -> bool:
+    """Tell whether a name can be the name of a file or folder, on every system.
+
+    >>> is_safe_name("sub-01"), is_safe_name("../x"), is_safe_name("a/b"), is_safe_name("")
+    (True, False, False, False)
+    """
+    return (
+        isinstance(name, str)
+        and bool(name.strip(". "))
+        and name.isprintable()
+        and not set(name) & set('/\\:*?"<>|')
+        and len(os.fsencode(name)) <= _MAX_NAME_BYTES
+    )
+
+
+def safe_name(name: str, what: str) -> str:
+    """Return a name that was read from a file, if it can be the name of a file or folder.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    what : str
+        What it is the name of, for the message: "site".
+
+    Raises
+    ------
+    UsageError
+        If it is empty, has a slash or another character that leads elsewhere, or is too long.
+    """
+    if not is_safe_name(name):
+        msg = f"{what} {name!r} cannot be a file name; rename it: letters, digits, '-', '_', '.'"
+        raise UsageError(msg)
+    return name
+
+
+def safe_child(folder: Path, name: str, what: str) -> Path:
+    """Return the path of something in *folder* whose name was read from a file; see `safe_name`."""
+    return folder / safe_name(name, what)
