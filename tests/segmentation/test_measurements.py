@@ -4,10 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from scgm.image.volume import Geometry
-from scgm.segmentation.measurements import SliceMeasurement, pixel_area_mm2
+from scgm.segmentation.measurements import SliceMeasurement
 from scgm.segmentation.pipeline import segment
 from scgm.segmenters.registry import OnnxModel, load_model
 from tests.helpers.standin import cord_voxels, save_scan, scan, turned, write_model
@@ -93,25 +91,3 @@ def test_a_row_names_its_file(model: OnnxModel, tmp_path: Path) -> None:
 
     assert {row.file for row in rows} == {"sub-01_T2starw.nii.gz"}
     assert len(rows) == 3 * 5
-
-
-def sheared(degrees: float) -> NDArray[np.float64]:
-    """Pixels of 0.5 x 0.4 mm whose second edge leans by an angle: area 0.2 mm2 * its cosine."""
-    lean = np.deg2rad(degrees)
-    affine = np.diag([0.5, 0.4, 5, 1])
-    affine[:2, 1] = 0.4 * np.sin(lean), 0.4 * np.cos(lean)
-    return affine
-
-
-@pytest.mark.parametrize("degrees", [0, 10, 30])
-def test_a_pixel_is_the_parallelogram_between_its_edges(degrees: float) -> None:
-    geometry = Geometry((4, 4, 4), sheared(degrees))
-
-    assert pixel_area_mm2(geometry, 2) == pytest.approx(0.2 * np.cos(np.deg2rad(degrees)))
-
-
-@pytest.mark.parametrize(("axis", "expected"), [(0, 2.0), (1, 2.5), (2, 0.2)])
-def test_a_pixel_lies_across_the_slice_axis(axis: int, expected: float) -> None:
-    geometry = Geometry((4, 4, 4), np.diag([0.5, 0.4, 5, 1]))
-
-    assert pixel_area_mm2(geometry, axis) == pytest.approx(expected)

@@ -1,8 +1,8 @@
-"""The way from a volume to canonical axial slices and back.
+"""From a volume to canonical axial slices, and back.
 
 Every method sees the same picture: slices from inferior to superior, rows from posterior to
-anterior, columns from left to right. Getting there only permutes and flips the axes of the array,
-so the way back is exact.
+anterior, columns from left to right. The axes of the array are only permuted and flipped, so the
+inverse is exact.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.errors import GeometryError, ImageReadError
+from scgm.image.grid import on_grid_of
 from scgm.image.volume import Geometry, Volume
 
 # Gray matter is 2 to 4 mm wide: larger pixels cannot show it.
 MAX_PIXEL_MM = 2.0
 
 _ROUNDING_MM = 1e-3
+
+# Which world axes (R, A, S) take the roles of left-right, front-back and up-down where the slices
+# lie along R, A or S: as pictures of a sagittal, coronal or axial scan are drawn.
+_ROLES = ((1, 2, 0), (0, 2, 1), (0, 1, 2))
 
 _MASK_FROM = 0.5
 
@@ -82,6 +87,11 @@ class AxialStack:
     def native_axis(self) -> int:
         """Axis of the native array (0, 1 or 2) along which the slices lie."""
         return self.axes.order[0]
+
+    @property
+    def pixel_area_mm2(self) -> float:
+        """Area of one pixel of a slice, also on a sheared grid."""
+        return self.geometry.pixel_area_mm2(self.native_axis)
 
     def native_index(self, z: int) -> int:
         """Return the index of slice *z* along `native_axis`, as a viewer shows it.
@@ -161,7 +171,7 @@ def to_axial(volume: Volume) -> AxialStack:
         If an axial pixel is larger than 2 mm or a slice is a single line: gray matter cannot be
         seen.
     """
-    axes = axis_map(volume.geometry.affine)
+    axes = axis_map(volume.geometry.affine, volume.slice_axis)
     size = volume.geometry.voxel_size_mm
     depth, height, width = (size[axis] for axis in axes.order)
     slices = np.ascontiguousarray(axes.to_stack(volume.voxels))
@@ -169,7 +179,7 @@ def to_axial(volume: Volume) -> AxialStack:
         msg = (
             f"{volume.name}: gray matter cannot be seen in axial pixels of {height:.3g} x "
             f"{width:.3g} mm (front-back x left-right); give a scan with axial slices and pixels "
-            f"of at most {MAX_PIXEL_MM:g} mm"
+            f"of at most {MAX_PIXEL_MM:g} mm{_other_axis(size, axes)}"
         )
         raise ImageReadError(msg)
     if min(slices.shape[1:]) < 2:
@@ -181,6 +191,18 @@ def to_axial(volume: Volume) -> AxialStack:
     slices.setflags(write=False)
     missing = None if volume.missing is None else axes.to_stack(volume.missing)
     return AxialStack(slices, (depth, height, width), volume.geometry, axes, missing)
+
+
+def _other_axis(size: tuple[float, float, float], axes: AxisMap) -> str:
+    """Name the axis along which slices would have small pixels, if the header may be wrong."""
+    thickest = max(range(3), key=lambda axis: size[axis])
+    small = all(size[axis] <= MAX_PIXEL_MM for axis in range(3) if axis != thickest)
+    if thickest == axes.order[0] or not small:
+        return ""
+    return (
+        f"; if the slices along {'ijk'[thickest]} are axial and the header is wrong, say "
+        f"--slice-axis {'ijk'[thickest]}"
+    )
 
 
 def from_axial(stack: AxialStack, values: NDArray[Any]) -> NDArray[Any]:
@@ -196,7 +218,7 @@ def from_axial(stack: AxialStack, values: NDArray[Any]) -> NDArray[Any]:
     Returns
     -------
     (i, j, k) array
-        The same values, bit for bit and of the same type, as the native volume orders them.
+        The same values, bit for bit and of the same type, in the order of the native volume.
 
     Raises
     ------
@@ -217,7 +239,8 @@ def stack_mask(stack: AxialStack, mask: Volume) -> NDArray[np.bool_]:
     stack : AxialStack
         Slices of the image.
     mask : Volume
-        The mask, on the grid of the image; values of at least 0.5 are inside.
+        The mask, on the grid of the image (`scgm.image.grid.on_grid_of`); values of at least 0.5
+        are inside.
 
     Returns
     -------
@@ -227,41 +250,46 @@ def stack_mask(stack: AxialStack, mask: Volume) -> NDArray[np.bool_]:
     Raises
     ------
     GeometryError
-        If the grids differ, by shape or by more than 1e-3 mm.
+        If the grids differ.
+    ImageReadError
+        If there are values above 0, but none reaches 0.5.
     """
-    image, other = stack.geometry, mask.geometry
-    if not image.matches(other):
-        found = (
-            f"its grid has the shape {other.shape}, that of the image {image.shape}"
-            if image.shape != other.shape
-            else f"its voxels lie up to {image.distance_mm(other):.3g} mm from those of the image "
-            f"(both have the shape {image.shape})"
+    values, _ = on_grid_of(stack.geometry, mask)
+    most = float(values.max())
+    if 0 < most < _MASK_FROM:
+        msg = (
+            f"{mask.name}: its largest value is {most:.3g}, and voxels of a mask have at least "
+            f"{_MASK_FROM:g}; give a mask of 0 and 1"
         )
-        msg = f"{mask.name}: {found}; resample the mask to the grid of the image"
-        raise GeometryError(msg)
-    inside: NDArray[np.bool_] = np.ascontiguousarray(stack.axes.to_stack(mask.voxels >= _MASK_FROM))
+        raise ImageReadError(msg)
+    inside: NDArray[np.bool_] = np.ascontiguousarray(stack.axes.to_stack(values >= _MASK_FROM))
     return inside
 
 
-def axis_map(affine: NDArray[np.float64]) -> AxisMap:
+def axis_map(affine: NDArray[np.float64], slice_axis: int | None = None) -> AxisMap:
     """Find the order and the flips of voxel axes that come closest to Z, Y, X.
 
     Z is the voxel axis closest to inferior-superior; of the other two, Y and X are those that
-    come closest together. Where two choices are equally close (a grid turned by 45 degrees) the
+    come closest together. Where two choices are equally close (a grid rotated by 45 degrees) the
     one that keeps more of the order i, j, k = X, Y, Z wins, so the result is always a permutation.
 
     Parameters
     ----------
     affine : (4, 4) float64
         Voxels to millimeters, RAS+, not singular.
+    slice_axis : int, optional
+        The voxel axis that is Z, whatever the affine says; pictures keep their upper side.
 
     Returns
     -------
     AxisMap
-        The way to canonical slices.
+        How native axes become Z, Y, X.
     """
     linear = affine[:3, :3]
     cosines = linear / np.linalg.norm(linear, axis=0)  # (world axis, voxel axis)
+    if slice_axis is not None:
+        along = int(np.abs(cosines[:, slice_axis]).argmax())
+        cosines = cosines[list(_ROLES[along])]
 
     def closeness(order: tuple[int, ...]) -> tuple[float, float]:
         z, y, x = order
@@ -270,6 +298,7 @@ def axis_map(affine: NDArray[np.float64]) -> AxisMap:
         return round(float(abs(cosines[2, z])), 6), round(float(in_plane), 6)
 
     # `max` takes the first of equals, and the first is the order (2, 1, 0).
-    z, y, x = max(permutations((2, 1, 0)), key=closeness)
+    orders = (order for order in permutations((2, 1, 0)) if slice_axis in (None, order[0]))
+    z, y, x = max(orders, key=closeness)
     flipped = (bool(cosines[2, z] < 0), bool(cosines[1, y] < 0), bool(cosines[0, x] < 0))
     return AxisMap((z, y, x), flipped)

@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import GeometryError, ImageReadError
+from scgm.errors import GeometryError
 
 # The voxel axes must span a box, not a sheet: least volume, where right angles give 1.
 _LEAST_SPAN = 1e-3
-
-# A voxel this many times beyond nearly all others is a fault of the file, not tissue.
-_OUTLIER_FACTOR = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +57,15 @@ class Geometry:
         i, j, k = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
         return i, j, k
 
+    def pixel_area_mm2(self, slice_axis: int) -> float:
+        """Return the area of one pixel of a slice in mm2.
+
+        It is the area of the parallelogram that the two in-plane columns of the affine span, so it
+        holds for a sheared grid, too.
+        """
+        first, second = (self.affine[:3, axis] for axis in range(3) if axis != slice_axis)
+        return float(np.linalg.norm(np.cross(first, second)))
+
     def distance_mm(self, other: Geometry) -> float:
         """Return how far, at most, a voxel of *other* lies from the same voxel here, in mm.
 
@@ -81,7 +87,7 @@ class Volume:
     Parameters
     ----------
     voxels : (i, j, k) float32
-        Values, all finite. A read-only copy is kept.
+        Values, all finite. A read-only copy is kept, or the array itself if it is read-only.
     geometry : Geometry
         Where the voxels lie; its shape is that of *voxels*.
     source : Path, optional
@@ -89,7 +95,8 @@ class Volume:
     header : object, optional
         Header of that file, for `scgm.io.nifti.read` alone.
     native_shape : tuple of int, optional
-        Shape in the file: that of *voxels*, or (i, j) where a 2D image became one slice.
+        Shape in the file: that of *voxels*, or (i, j) where a 2D image became one slice, or
+        (i, j, 1, k) where the slices are volumes of a series.
     warnings : tuple of str
         What was odd about the file and what was done about it, one sentence each.
     missing : (i, j, k) bool, optional
@@ -126,10 +133,11 @@ class Volume:
         voxels = read_only(self.voxels, np.float32)
         shape = self.geometry.shape
         native_shape = tuple(self.native_shape) or shape
-        if voxels.shape != shape or native_shape not in (shape, _flat(shape)):
+        if voxels.shape != shape or native_shape not in _shapes_in_file(shape):
             msg = f"voxels are {voxels.shape}, in the file {native_shape}, but the geometry {shape}"
             raise GeometryError(msg)
-        if not np.isfinite(voxels).all():
+        # The smallest and the largest of all values, which NaN is whenever it is among them.
+        if not np.isfinite((voxels.min(), voxels.max())).all():
             msg = "voxels of a volume must be finite numbers"
             raise GeometryError(msg)
         if self.missing is not None:
@@ -147,88 +155,18 @@ class Volume:
 
 
 def read_only(values: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    """Return a copy that cannot be written to."""
+    """Return an array that cannot be written to: a copy, unless *values* is one already."""
+    if values.dtype == dtype and values.base is None and not values.flags.writeable:
+        return values
     frozen = np.array(values, dtype=dtype, copy=True)
     frozen.setflags(write=False)
     return frozen
 
 
-def clean_values(values: NDArray[Any]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Replace values that cannot be measurements, and say so.
-
-    A value more than 100 times beyond nearly all others is set to the level that nearly all stay
-    below. A negative value that lies farther below 98 % of all values than these reach from end to
-    end is set to the lowest of these: ratios, such as maps of magnetization transfer, have such
-    voxels where they divide noise by noise. NaN, infinity and what float32 cannot hold are set to
-    the value that 99 % of the others stay above.
-
-    Parameters
-    ----------
-    values : array of numbers, any shape
-        Values as read.
-
-    Returns
-    -------
-    voxels : float32 array of the same shape
-        Values, all finite.
-    warnings : tuple of str
-        One sentence for each kind of value that was replaced, with their number.
-
-    Raises
-    ------
-    ImageReadError
-        If no value is finite, or all are the same.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        voxels = values.astype(np.float32)
-    finite = np.isfinite(voxels)
-    if not finite.any():
-        msg = "none of its voxels is a finite number; export the image again from its source"
-        raise ImageReadError(msg)
-    warnings = []
-    level = _usual_level(voxels[finite])
-    limit = min(_OUTLIER_FACTOR * level, float(np.finfo(np.float32).max))
-    extreme = finite & (np.abs(voxels) > limit)
-    if extreme.any():
-        reached = float(np.abs(voxels[extreme]).max())
-        voxels[extreme] = np.sign(voxels[extreme]) * np.float32(level)
-        warnings.append(
-            f"{_count(extreme)} far beyond all others (up to {reached:.3g}), clipped to {level:.6g}"
-        )
-    low, high = np.percentile(voxels[finite], (1, 99), method="lower").tolist()
-    deep = finite & ~extreme & (voxels < min(0.0, low - (high - low)))
-    if deep.any():
-        reached = float(voxels[deep].min())
-        voxels[deep] = low
-        warnings.append(f"{_count(deep)} far below all others (to {reached:.3g}), set to {low:.6g}")
-    lowest, highest = float(voxels[finite].min()), float(voxels[finite].max())
-    if lowest == highest:
-        msg = f"all of its voxels are {lowest:.6g}, so there is nothing to see; check the file"
-        raise ImageReadError(msg)
-    if not finite.all():
-        voxels[~finite] = low
-        warnings.append(f"{_count(~finite)} NaN or infinite, replaced by {low:.6g}")
-    return voxels, tuple(warnings)
-
-
-def _usual_level(values: NDArray[np.float32]) -> float:
-    """Return the magnitude that all but 0.1 % (and all but three) of the non-zero values keep to.
-
-    Zeros do not count, because in a mask nearly all values are zero.
-    """
-    magnitudes = np.abs(values[values != 0])
-    rank = magnitudes.size - 1 - max(3, magnitudes.size // 1000)
-    return float(np.partition(magnitudes, rank)[rank]) if rank >= 0 else float("inf")
-
-
-def _count(where: NDArray[np.bool_]) -> str:
-    count = int(np.count_nonzero(where))
-    return "1 voxel is" if count == 1 else f"{count} voxels are"
-
-
-def _flat(shape: tuple[int, int, int]) -> tuple[int, ...]:
-    """Return the 2D shape that stands for *shape*, if it is one slice."""
-    return shape[:2] if shape[2] == 1 else shape
+def _shapes_in_file(shape: tuple[int, int, int]) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes that a file can have: one slice may be 2D, slices may lie in time."""
+    i, j, k = shape
+    return (shape, (i, j, 1, k), *(((i, j),) if k == 1 else ()))
 
 
 def _affine_problem(affine: NDArray[np.float64]) -> str | None:

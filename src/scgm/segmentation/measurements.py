@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scgm.image.volume import Geometry
 from scgm.segmentation.result import LABELS, Label, Result
 from scgm.segmentation.status import SliceStatus
 
@@ -58,16 +57,6 @@ class SliceMeasurement:
     status: str
 
 
-def pixel_area_mm2(geometry: Geometry, slice_axis: int) -> float:
-    """Return the area of one pixel of a slice in mm2.
-
-    It is the area of the parallelogram that the two in-plane columns of the affine span, so it
-    holds for a sheared grid, too.
-    """
-    first, second = (geometry.affine[:3, axis] for axis in range(3) if axis != slice_axis)
-    return float(np.linalg.norm(np.cross(first, second)))
-
-
 def measure(segmentation: Result) -> list[SliceMeasurement]:
     """Measure every slice: three rows each, from inferior to superior.
 
@@ -81,7 +70,7 @@ def measure(segmentation: Result) -> list[SliceMeasurement]:
     list of SliceMeasurement
         Areas in mm2. A slice without cord has no areas, not areas of zero.
     """
-    pixel = pixel_area_mm2(segmentation.volume.geometry, segmentation.stack.native_axis)
+    pixel = segmentation.stack.pixel_area_mm2
     areas = {label: _areas(segmentation, label, pixel) for label in segmentation.labels}
     return [
         _row(segmentation, label, z, areas.get(label))

@@ -53,8 +53,7 @@ def shows_cord(
     """
     if found.cord is None:
         return np.asarray((found.gm >= threshold).any(axis=(1, 2)))
-    pixel_mm2 = stack.spacing_mm[1] * stack.spacing_mm[2]
-    area_mm2 = (found.cord >= threshold).sum(axis=(1, 2)) * pixel_mm2
+    area_mm2 = (found.cord >= threshold).sum(axis=(1, 2)) * stack.pixel_area_mm2
     large = (area_mm2 >= smallest_mm2) & (area_mm2 > 0)
     return np.asarray(large & (found.presence >= MIN_PRESENCE))
 

@@ -13,11 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
 
-from scgm.errors import GeometryError, ImageReadError, OutputError
-from scgm.image.orientation import to_axial
+from scgm.errors import GeometryError, ImageReadError, OutputError, UsageError
+from scgm.image.orientation import from_axial, to_axial
 from scgm.image.volume import Geometry, Volume
 from scgm.io.nifti.write import as_nifti, write_nifti
-from scgm.io.read import ReadOptions, read_labels, read_volume, volume_from_nibabel
+from scgm.io.read import (
+    ReadOptions,
+    labels_from_nibabel,
+    read_labels,
+    read_volume,
+    volume_from_nibabel,
+)
 from tests.helpers.nifti_files import (
     AFFINE,
     NO_FORMS,
@@ -81,9 +87,15 @@ def test_scaling_of_the_header_is_honored(
     assert np.array_equal(read_volume(path).voxels, scan() * expected[0] + expected[1])
 
 
-def test_a_huge_slope_leaves_finite_values(tmp_path: Path) -> None:
-    voxels = read_volume(write_scan(tmp_path / "a.nii", fields={"scl_slope": 1e30})).voxels
-    assert voxels == pytest.approx(scan() * 1e30)
+@pytest.mark.parametrize("slope", [1e-45, 1e-38, 1e-20, 1e18, 1e30, 1e37])
+def test_a_tiny_or_huge_slope_leaves_the_values_as_they_are_to_each_other(
+    tmp_path: Path, slope: float
+) -> None:
+    volume = read_volume(write_scan(tmp_path / "a.nii", fields={"scl_slope": slope}))
+    assert volume.voxels / volume.voxels[0, 0, 0] == pytest.approx(scan())
+    assert volume.voxels[0, 0, 0] * volume.unit == pytest.approx(float(np.float32(slope)))
+    assert volume.unit != 1
+    assert volume.warnings[0].startswith("its values are stored in units of")
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -476,9 +488,161 @@ def test_a_rare_large_label_is_kept(tmp_path: Path) -> None:
     assert labels.warnings == ()
 
 
-def test_labels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
-    values = np.zeros(SHAPE, np.float32)
-    values[0, 0, 0] = np.nan
+@pytest.mark.parametrize("image", [False, True])
+def test_nan_in_labels_is_outside(tmp_path: Path, image: bool) -> None:
+    values = np.full(SHAPE, np.nan, np.float32)
+    values[2, 3] = 1
     path = write_scan(tmp_path / "a.nii", values)
-    with pytest.raises(ImageReadError, match=r"a\.nii: it holds NaN or infinity"):
+    labels = labels_from_nibabel(nib.load(path)) if image else read_labels(path)
+    assert np.array_equal(labels.voxels, np.nan_to_num(values))
+    assert labels.missing is not None
+    assert np.array_equal(labels.missing, np.isnan(values))
+    assert labels.warnings == ("205 voxels are NaN or infinite, taken as outside the image",)
+
+
+def test_infinite_labels_are_refused(tmp_path: Path) -> None:
+    values = np.zeros(SHAPE, np.float32)
+    values[0, 0, 0] = np.inf
+    path = write_scan(tmp_path / "a.nii", values)
+    with pytest.raises(ImageReadError, match=r"a\.nii: it holds infinite values"):
         read_labels(path)
+
+
+# Slices in time, echoes, and the axis of the slices
+
+
+def in_time() -> NDArray[np.int16]:
+    return scan()[:, :, None, :]
+
+
+def test_slices_in_time_are_recognized_and_their_mean_is_not_advised(tmp_path: Path) -> None:
+    message = refusal(write_scan(tmp_path / "a.nii", in_time()))
+    assert "5 volumes of a single slice each" in message
+    assert "--slices-in-time" in message
+    assert "mean" not in message
+
+
+@pytest.mark.parametrize("choice", ["mean", "rms"])
+def test_levels_are_not_averaged(tmp_path: Path, choice: Any) -> None:
+    path = write_scan(tmp_path / "a.nii", in_time())
+    assert "--slices-in-time" in refusal(path, volume=choice)
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_slices_in_time_become_one_volume_and_are_written_as_they_were(
+    tmp_path: Path, image: bool
+) -> None:
+    path = write_scan(tmp_path / "a.nii", in_time())
+    reading = ReadOptions(slices_in_time=True)
+    volume = volume_from_nibabel(nib.load(path), reading) if image else read_volume(path, reading)
+    assert np.array_equal(volume.voxels, scan())
+    assert volume.geometry.matches(Geometry(SHAPE, AFFINE))
+    written = as_nifti(volume.voxels, volume, dtype=np.float32)
+    assert written.shape == (6, 7, 1, 5)
+    assert np.array_equal(np.asarray(written.dataobj), in_time())
+
+
+def test_one_slice_of_a_series_can_be_chosen(tmp_path: Path) -> None:
+    volume = read_volume(write_scan(tmp_path / "a.nii", in_time()), ReadOptions(volume=2))
+    assert np.array_equal(volume.voxels, scan()[:, :, 2:3])
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (6, 7), (6, 7, 5, 2), (6, 7, 1, 1, 5)])
+def test_slices_in_time_must_be_there(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    message = refusal(write_scan(tmp_path / "a.nii", scan(shape)), slices_in_time=True)
+    assert "no slices in the fourth dimension" in message
+
+
+def echoes() -> NDArray[np.float32]:
+    return np.stack([scan() * factor for factor in (3.0, 4.0)], axis=-1)[:, :, :, None, :].astype(
+        np.float32
+    )
+
+
+@pytest.mark.parametrize("image", [False, True])
+@pytest.mark.parametrize(
+    ("choice", "factor"), [(0, 3), (1, 4), ("mean", 3.5), ("rms", np.sqrt(12.5))]
+)
+def test_echoes_in_the_fifth_dimension_are_chosen_or_combined(
+    tmp_path: Path, choice: Any, factor: float, image: bool
+) -> None:
+    path, reading = write_scan(tmp_path / "a.nii", echoes()), ReadOptions(volume=choice)
+    volume = volume_from_nibabel(nib.load(path), reading) if image else read_volume(path, reading)
+    assert volume.voxels == pytest.approx(scan() * factor)
+    assert volume.native_shape == SHAPE
+
+
+def test_the_mean_square_is_that_of_the_scaled_values(tmp_path: Path) -> None:
+    fields = {"scl_slope": 2, "scl_inter": 10}
+    path = write_scan(tmp_path / "a.nii", series(), fields)
+    volume = read_volume(path, ReadOptions(volume="rms"))
+    parts = np.stack([np.asarray(scan() * factor * 2 + 10, float) for factor in (1, 2, 6)])
+    assert volume.voxels == pytest.approx(np.sqrt(np.square(parts).mean(axis=0)))
+
+
+def test_echoes_ask_for_a_choice(tmp_path: Path) -> None:
+    message = refusal(write_scan(tmp_path / "a.nii", echoes()))
+    assert "2 volumes along dimension 5, as echoes are" in message
+    assert "--volume rms" in message
+
+
+def test_a_number_of_5000_digits_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    message = refusal(write_scan(tmp_path / "a.nii", series()), volume=10**5000)
+    assert "3 volumes" in message
+    assert len(message) < 300
+
+
+def test_a_dimension_of_zero_after_the_third_is_one(tmp_path: Path) -> None:
+    fields = {"dim": [4, *SHAPE, 0, 0, 0, 0]}
+    volume = read_volume(write_scan(tmp_path / "a.nii", fields=fields))
+    assert np.array_equal(volume.voxels, scan())
+    assert volume.warnings == ("dim[4] is 0 in the header; it was read as 1",)
+
+
+# Coronal header: i to the right, j up, k to the front, though the slices along k are axial.
+CORONAL = np.array([[0.5, 0, 0, 0], [0, 0, 3.0, 0], [0, 0.5, 0, 0], [0, 0, 0, 1]])
+SAGITTAL = np.array([[0, 0, 3.0, 0], [0.5, 0, 0, 0], [0, 0.5, 0, 0], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("affine", [CORONAL, SAGITTAL])
+def test_the_axis_of_the_slices_can_be_named(tmp_path: Path, affine: NDArray[np.float64]) -> None:
+    path = tmp_path / "a.nii"
+    nib.save(nib.Nifti1Image(scan(), affine), path)
+    with pytest.raises(ImageReadError, match="--slice-axis k"):
+        to_axial(read_volume(path))
+    volume = read_volume(path, ReadOptions(slice_axis="k"))
+    stack = to_axial(volume)
+    assert np.array_equal(stack.slices, scan().T)  # what was up is to the front
+    assert stack.spacing_mm == pytest.approx((3, 0.5, 0.5))
+    assert np.array_equal(from_axial(stack, stack.slices), volume.voxels)
+    assert "along k, as chosen, and not along j" in volume.warnings[-1]
+
+
+def test_naming_the_usual_axis_changes_nothing(tmp_path: Path) -> None:
+    path = write_scan(tmp_path / "a.nii")
+    named = read_volume(path, ReadOptions(slice_axis="k"))
+    assert np.array_equal(to_axial(named).slices, to_axial(read_volume(path)).slices)
+    assert named.warnings == ()
+
+
+def test_missing_voxels_lie_where_the_slices_show_them(tmp_path: Path) -> None:
+    values = scan().astype(np.float32)
+    values[1, 2, 3] = np.nan
+    stack = to_axial(read_volume(write_scan(tmp_path / "a.nii", values)))
+    assert stack.missing is not None
+    assert np.argwhere(stack.missing).tolist() == [[3, 2, 4]]  # i runs to the left
+
+
+def test_an_image_without_gaps_has_no_missing_voxels(tmp_path: Path) -> None:
+    volume = read_volume(write_scan(tmp_path / "a.nii"))
+    assert volume.missing is None
+    assert to_axial(volume).missing is None
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [{"voxel_size_from": "zooms"}, {"slice_axis": "z"}, {"volume": 0, "slices_in_time": True}],
+)
+def test_choices_that_make_no_sense_are_refused(choices: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        ReadOptions(**choices)

@@ -92,12 +92,9 @@ def _scores(result: Segmentation, phantom: Phantom) -> list[list[str]]:
     import numpy as np
 
     from scgm.evaluation.metrics import dice
-    from scgm.segmentation.measurements import pixel_area_mm2
 
     axis = result.stack.native_axis
-    per_slice_mm2 = (
-        pixel_area_mm2(phantom.volume.geometry, axis) / phantom.volume.voxels.shape[axis]
-    )
+    per_slice_mm2 = result.stack.pixel_area_mm2 / phantom.volume.voxels.shape[axis]
     rows = [["label", "dice", "mean_area_mm2", "true_mean_area_mm2", "area_error_percent"]]
     for label, true in _truth(phantom).items():
         found = np.asarray(result.mask(label).dataobj) > 0
