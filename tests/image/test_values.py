@@ -30,14 +30,59 @@ def test_sane_values_are_left_alone(
 
 
 def test_values_far_below_all_others_become_a_low_one_of_these() -> None:
-    """A ratio map: 0 to 99 in equal numbers, and 5 of 2000 at -5000."""
-    values = np.tile(np.arange(100.0), 20)
+    """A map of differences: -50 to 49 in equal numbers, and 5 of 2000 at -5000."""
+    values = np.tile(np.arange(-50.0, 50), 20)
     values[:5] = -5000
     voxels, warnings = cleaned(values)
 
-    assert voxels[:5].tolist() == [0] * 5  # what 99 % stay above, with the five below
+    assert voxels[:5].tolist() == [-49] * 5  # 1 % of 1995 lie below: 19 times -50
     assert np.array_equal(voxels[5:], values[5:])
-    assert warnings[0].startswith("5 voxels are far below all others (to -5e+03), set to 0")
+    assert warnings[0].startswith("5 voxels are far below all others (to -5e+03), set to -49")
+
+
+@pytest.mark.parametrize("unit", [0.01, 1.0])
+def test_a_map_of_ratios_has_no_negative_values(unit: float) -> None:
+    """Magnetization transfer: 30 to 50 % in tissue, and noise divided by noise in the air."""
+    rng = np.random.default_rng(4)
+    values = rng.uniform(30, 50, 20_000)
+    air = rng.random(20_000) < 0.3
+    first, second = rng.rayleigh(size=(2, 20_000))
+    values[air] = 100 * (1 - first / second)[air]
+    values[:3] = -np.inf, -1e4, np.nan
+    found = gray_values(Stored(values * unit))
+    assert 0 <= found.voxels.min() < unit
+    kept = values >= 0
+    assert np.array_equal(found.voxels[kept], (values * unit).astype(np.float32)[kept])
+    assert found.missing is not None
+    assert np.flatnonzero(found.missing).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("noise", [0, 5])
+def test_an_inverted_image_is_left_alone(noise: float) -> None:
+    values = np.random.default_rng(7).normal(0, noise, 20_000) - signal()
+    assert np.array_equal(cleaned(values)[0], values.astype(np.float32))
+
+
+def test_integers_that_passed_the_largest_number_are_refused() -> None:
+    values = (signal() * 50).astype(np.int64)
+    assert 32767 < values.max() < 98304
+    with pytest.raises(ImageReadError, match="brightest voxels are negative: values above 32767"):
+        gray_values(Stored(values.astype(np.int16)))
+    gray_values(Stored(values.astype(np.uint16)))
+
+
+@pytest.mark.parametrize("kind", ["clipped", "negative", "spread", "spikes"])
+def test_full_ranges_of_integers_are_no_mistake(kind: str) -> None:
+    values = signal() * 50
+    rng = np.random.default_rng(3)
+    if kind == "negative":
+        values *= rng.choice([-1, 1], values.size)
+    if kind == "spread":
+        values = rng.uniform(-32768, 32767, values.size)
+    values = np.clip(values, -32768, 32767)
+    if kind == "spikes":
+        values[::100], values[50::100] = -32768, 32767
+    gray_values(Stored(values.astype(np.int16)))
 
 
 def test_negative_values_of_the_usual_size_stay() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.errors import ImageReadError
+from scgm.image.wrapping import require_unwrapped
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +38,11 @@ _SPIKES_GAP = 4.0
 
 # Padding lies side by side, spikes do not: share of such voxels whose neighbor is another one.
 _SIDE_BY_SIDE = 0.5
+
+# In a map of ratios the median is positive, more than this share of the largest values, and the
+# lowest value lies this many times as far below 0 as the largest lie above.
+_RATIO_MEDIAN = 0.05
+_RATIO_TAIL = 3.0
 
 # Padding and spikes are told from tissue only where the others look like an image.
 _LEAST_VOXELS = 1000
@@ -178,19 +184,21 @@ def gray_values(stored: Stored) -> GrayValues:
     * A value more than 100 times beyond nearly all others is set to the level that nearly all
       stay below.
     * A negative value that lies farther below 98 % of all values than these reach from end to end
-      is set to the lowest of these: ratios, such as maps of magnetization transfer, have such
-      voxels where they divide noise by noise.
+      is set to the lowest of these; where most values are positive and some lie far below 0, all
+      negative ones are. Ratios, such as maps of magnetization transfer, have such voxels where
+      they divide noise by noise.
 
     Values too small or too large for float32 are stored in another unit.
 
     Raises
     ------
     ImageReadError
-        If no value is finite, or all are the same.
+        If no value is finite, all are the same, or bright ones have become negative.
     """
     with np.errstate(all="ignore"):
         sample = _sample(stored)
         _require_contrast(sample)
+        require_unwrapped(stored.flat)
         cuts = _cuts(stored, sample)
         return _replaced(stored, cuts)
 
@@ -247,11 +255,19 @@ def _cuts(stored: Stored, sample: _Sample) -> _Cuts:
         low, low_becomes = -_OUTLIER_FACTOR * level, -level
     body = body.within(low, high)
     _require_contrast(body)
-    first, last = body.quantile(0.01), body.quantile(0.99)
-    deep = min(0.0, first - (last - first))
+    deep = _deep(body)
     if body.ends[0] < deep:
-        low, low_becomes = deep, first
-    return _Cuts(low, low_becomes, high, high_becomes, padding, first, _unit(body))
+        low, body = deep, body.within(deep, high)
+        low_becomes = max(body.quantile(0.01), deep)
+    return _Cuts(low, low_becomes, high, high_becomes, padding, body.quantile(0.01), _unit(body))
+
+
+def _deep(body: _Sample) -> float:
+    """Return the value that no measurement lies below; ratios of noise do."""
+    first, middle, last = (body.quantile(share) for share in (0.01, 0.5, 0.99))
+    if middle > _RATIO_MEDIAN * last and body.ends[0] < -_RATIO_TAIL * last:
+        return 0.0
+    return min(0.0, first - (last - first))
 
 
 def _padding(stored: Stored, sample: _Sample) -> tuple[float, ...]:
@@ -278,7 +294,8 @@ def _spikes_from(stored: Stored, body: _Sample, sign: int) -> float:
         return math.inf
     median, start = body.quantile(0.5), body.quantile(1 - _SPIKES_SHARE)
     tail = np.unique(np.concatenate([part[part >= start] for part in (body.usual, body.tails)]))
-    reach = tail[:-1] - median
+    spread = start - body.quantile(_SPIKES_SHARE)
+    reach = np.maximum(tail[:-1] - median, spread / 2)
     wide = np.flatnonzero((np.diff(tail) > _SPIKES_GAP * reach) & (reach > 0))
     if not wide.size:
         return math.inf

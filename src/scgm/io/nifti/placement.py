@@ -148,7 +148,8 @@ def _claims(header: Mapping[str, Any], layout: Layout) -> tuple[_Claims, list[st
 def _by_forms(claims: _Claims, layout: Layout) -> Placement:
     usable, forms = claims.usable, claims.forms
     if not usable:
-        found = " and ".join(f"its {name} {claims.problems[name]}" for name in forms)
+        told = {problem: name for name, problem in reversed(claims.problems.items())}
+        found = " and ".join(f"its {name} {problem}" for problem, name in told.items())
         msg = f"{found}, so position and orientation are undefined; export the image again"
         raise ImageReadError(msg)
     warnings = tuple(
