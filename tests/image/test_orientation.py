@@ -205,6 +205,18 @@ def test_a_point_outside_of_the_slices_is_refused(point: tuple[float, float]) ->
         to_axial(volume_of(np.zeros(SHAPE))).point_to_stack(*point)
 
 
+@pytest.mark.parametrize("point", [(-0.5, -0.5), (4.5, 5.5)])
+def test_a_point_may_lie_half_a_voxel_beyond_the_outer_centers(point: tuple[float, float]) -> None:
+    row, column = to_axial(volume_of(np.zeros(SHAPE))).point_to_stack(*point)
+    assert (column, row) == point
+
+
+@pytest.mark.parametrize("point", [(-0.51, 0), (4.51, 0), (0, -0.51), (0, 5.51)])
+def test_a_point_farther_out_is_refused(point: tuple[float, float]) -> None:
+    with pytest.raises(GeometryError, match="outside"):
+        to_axial(volume_of(np.zeros(SHAPE))).point_to_stack(*point)
+
+
 @pytest.mark.parametrize("linear", ORIENTATIONS)
 def test_a_mask_lies_on_the_stack_as_on_the_image(linear: NDArray[np.float64]) -> None:
     values = np.random.default_rng(1).normal(size=SHAPE)

@@ -88,6 +88,27 @@ def test_a_volume_cannot_be_changed_from_outside() -> None:
         volume.voxels[0, 0, 0] = 1
 
 
+def test_voxels_that_nobody_can_change_are_not_copied() -> None:
+    values = np.zeros((2, 3, 4), np.float32)
+    values.setflags(write=False)
+    view = values[:, :, :2]
+    grid, smaller = Geometry((2, 3, 4), np.eye(4)), Geometry((2, 3, 2), np.eye(4))
+    assert Volume(values, grid).voxels is values
+    assert Volume(view, smaller).voxels is not view  # its base could be made writable
+
+
+def test_missing_voxels_must_have_the_shape_of_the_geometry() -> None:
+    grid = Geometry((2, 3, 4), np.eye(4))
+    with pytest.raises(GeometryError, match="missing voxels"):
+        Volume(np.zeros((2, 3, 4), np.float32), grid, missing=np.zeros((2, 3, 5), bool))
+
+
+def test_slices_may_lie_in_time_in_the_file() -> None:
+    grid = Geometry((2, 3, 4), np.eye(4))
+    volume = Volume(np.zeros((2, 3, 4), np.float32), grid, native_shape=(2, 3, 1, 4))
+    assert volume.native_shape == (2, 3, 1, 4)
+
+
 def test_a_volume_made_in_memory_needs_only_values_and_geometry() -> None:
     volume = Volume(np.zeros((2, 3, 4), np.float32), Geometry((2, 3, 4), np.eye(4)))
     assert volume.native_shape == (2, 3, 4)

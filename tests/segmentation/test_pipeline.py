@@ -1,11 +1,13 @@
 """The line from an image to its segmentation, with a model whose answer is known."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -333,6 +335,22 @@ def test_the_record_says_what_made_the_result(model: OnnxModel, tmp_path: Path) 
     assert made_by.model["sha256"] == model.file.card.graph_sha256
     assert made_by.input["file"] == "scan.nii.gz"
     assert made_by.options["threshold"] == 0.4
+
+
+def test_the_record_holds_the_checksum_of_what_was_read(model: OnnxModel, tmp_path: Path) -> None:
+    path = save_scan(tmp_path / "scan.nii.gz")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    volume = read_volume(path)
+    path.write_bytes(b"another file by now")
+
+    assert segment(volume, segmenter=model).provenance.input["sha256"] == digest
+
+
+def test_an_image_out_of_memory_has_no_checksum(model: OnnxModel, tmp_path: Path) -> None:
+    """Its values can be others than those of the file that it came from."""
+    image = nib.load(save_scan(tmp_path / "scan.nii.gz"))
+
+    assert segment(image, segmenter=model).provenance.input["sha256"] is None
 
 
 @pytest.mark.parametrize("threshold", [0, 1, -0.1, 2, float("nan")])

@@ -35,7 +35,7 @@ class CordWindows:
     pixel_mm, slice_mm : float
         Distance of samples, and of neighboring slices of the stack.
     cord_given : bool
-        Whether the cord is the user's word, not a finding.
+        Whether the user supplied the mask of the cord.
     """
 
     image: Floats

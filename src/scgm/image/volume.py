@@ -93,7 +93,7 @@ class Volume:
     source : Path, optional
         The file it was read from.
     header : object, optional
-        Header of that file, for `scgm.io.nifti.read` alone.
+        Header of that file, for `scgm.io.nifti` alone.
     native_shape : tuple of int, optional
         Shape in the file: that of *voxels*, or (i, j) where a 2D image became one slice, or
         (i, j, 1, k) where the slices are volumes of a series.

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from scgm.errors import CordNotFoundError
 from scgm.image.orientation import to_axial
 from scgm.image.volume import Volume
-from scgm.io.hashing import sha256_of_file
 from scgm.io.read import ReadOptions, VolumeChoice, read_volume, volume_from_nibabel
 from scgm.segmentation.confidence import slice_confidence, slice_features
 from scgm.segmentation.hints import apply_hint, cord_hint
@@ -157,12 +156,9 @@ def _nothing_found(volume: Volume, segmenter: Segmenter, found: Probabilities) -
 
 
 def _fingerprint(volume: Volume) -> dict[str, Any]:
-    """Return what identifies the image: its file's checksum, or None if it came from memory."""
-    digest = None
-    if volume.source is not None:
-        digest = volume.sha256 or sha256_of_file(volume.source)
+    """Return what identifies the image: the checksum of the bytes that were read from its file."""
     return {
         "file": volume.source.name if volume.source else None,
-        "sha256": digest,
+        "sha256": volume.sha256,
         "shape": list(volume.geometry.shape),
     }

@@ -324,6 +324,14 @@ def test_the_shape_of_the_input_is_written(tmp_path: Path, shape: tuple[int, ...
     assert written.header["pixdim"] == pytest.approx(nib.load(tmp_path / "a.nii").header["pixdim"])
 
 
+def test_viewers_are_told_the_largest_label_and_the_largest_probability(tmp_path: Path) -> None:
+    volume = read_volume(write_scan(tmp_path / "a.nii"))
+    labels, fractions = np.zeros(SHAPE, np.uint8), np.full(SHAPE, 0.3, np.float32)
+    labels[0, 0, 0] = 4
+    assert as_nifti(labels, volume, dtype=np.uint8).header["cal_max"] == 4
+    assert as_nifti(fractions, volume, dtype=np.float32).header["cal_max"] == 1
+
+
 def test_values_of_another_shape_are_not_written(tmp_path: Path) -> None:
     volume = read_volume(write_scan(tmp_path / "a.nii"))
     with pytest.raises(GeometryError, match=r"\(6, 7, 4\)"):

@@ -129,7 +129,10 @@ def layout_of(
         raise ImageReadError(msg)
     layout = _in_time(sizes, text) if slices_in_time else _in_space(sizes)
     if layout.voxel_count > MAX_VOXELS:
-        msg = f"it has {text} voxels, and more than {MAX_VOXELS} do not fit into memory; crop it"
+        msg = (
+            f"it has {text} voxels; more than {MAX_VOXELS:,}, which take some 9 GB of memory, are "
+            "not supported: crop it"
+        )
         raise ImageReadError(msg)
     return layout
 

@@ -148,8 +148,8 @@ def _claims(header: Mapping[str, Any], layout: Layout) -> tuple[_Claims, list[st
 def _by_forms(claims: _Claims, layout: Layout) -> Placement:
     usable, forms = claims.usable, claims.forms
     if not usable:
-        told = {problem: name for name, problem in reversed(claims.problems.items())}
-        found = " and ".join(f"its {name} {problem}" for problem, name in told.items())
+        told = dict.fromkeys(claims.problems.values())
+        found = " and ".join(f"its {_first_with(problem, claims)} {problem}" for problem in told)
         msg = f"{found}, so position and orientation are undefined; export the image again"
         raise ImageReadError(msg)
     warnings = tuple(
@@ -164,6 +164,10 @@ def _by_forms(claims: _Claims, layout: Layout) -> Placement:
     source = _scanner_size(claims)
     place = _chosen(claims, source)
     return Placement(place.affine, source, (), (*warnings, *place.warnings))
+
+
+def _first_with(problem: str, claims: _Claims) -> str:
+    return next(name for name, found in claims.problems.items() if found == problem)
 
 
 def _scanner_size(claims: _Claims) -> VoxelSizeSource:

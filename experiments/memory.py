@@ -1,0 +1,105 @@
+"""Measures the memory that reading an image, and all of ``scgm segment``, take for each voxel.
+
+``python -m experiments.memory [--segment] [--shape I J K] [--type int16]`` tiles a real scan to the
+shape, runs each step in a process of its own and prints one row: the peak of resident memory less
+that of the same process before it reads, by the number of voxels. ``--segment`` runs the whole
+command, too. Without a shape it takes 512 x 512 x 400 and 2000 x 2000 x 20.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
+SCAN = DATA / "gm-challenge/sub-9418/anat/sub-9418_run-1_T2starw.nii.gz"
+SHAPES = ((512, 512, 400), (2000, 2000, 20))
+
+# What is there before an image is read: the libraries, and for a segmentation also the model.
+STEPS = {
+    "read": (
+        "from scgm.io.read import read_volume",
+        "read_volume(sys.argv[1])",
+    ),
+    "segment": (
+        "import scgm; model = scgm.load_model('default'); from pathlib import Path",
+        "scgm.segment(sys.argv[1], segmenter=model).save(Path(sys.argv[1]).parent / 'results')",
+    ),
+}
+PROGRAM = """
+import resource, sys
+{prepare}
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+try:
+    {step}
+except Exception as error:
+    print(error, file=sys.stderr)
+print(peak() - before)
+"""
+
+
+def tiled(target: Path, shape: tuple[int, int, int], dtype: str) -> None:
+    """Write a scan of that shape, slice by slice, made of copies of a real one."""
+    scan = nib.load(SCAN)
+    values = np.asanyarray(scan.dataobj)
+    values = (values / values.max() * 4000).astype(dtype)
+    repeats = [
+        -(-wanted // found) for wanted, found in zip(shape[:2], values.shape[:2], strict=True)
+    ]
+    header = nib.Nifti1Header()
+    header.set_data_dtype(dtype)
+    header.set_data_shape(shape)
+    header.set_sform(scan.affine, 1)
+    header.set_xyzt_units("mm")
+    with target.open("wb") as file:
+        header["magic"], header["vox_offset"] = b"n+1", 352
+        file.write(header.binaryblock + bytes(4))
+        for k in range(shape[2]):
+            plane = np.tile(values[:, :, k % values.shape[2]], repeats)[: shape[0], : shape[1]]
+            file.write(plane.tobytes(order="F"))
+
+
+def measured(image: Path, step: str) -> tuple[float, float]:
+    """Return the bytes of memory and the seconds that a step takes."""
+    prepare, call = STEPS[step]
+    program = PROGRAM.format(prepare=prepare, step=call)
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(image)], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return int(done.stdout) * 1024, time.perf_counter() - started
+
+
+def main() -> None:
+    """Print one row for each shape and step."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--segment", action="store_true")
+    parser.add_argument("--shape", type=int, nargs=3)
+    parser.add_argument("--type", default="int16")
+    options = parser.parse_args()
+    steps = ("read", "segment") if options.segment else ("read",)
+    print("| shape | type | step | MB | bytes a voxel | s |\n| --- | --- | --- | --- | --- | --- |")
+    for shape in (tuple(options.shape),) if options.shape else SHAPES:
+        with tempfile.TemporaryDirectory() as folder:
+            image = Path(folder) / "scan.nii"
+            tiled(image, shape, options.type)
+            for step in steps:
+                taken, seconds = measured(image, step)
+                text = " x ".join(map(str, shape))
+                each = taken / np.prod(shape)
+                print(
+                    f"| {text} | {options.type} | {step} | {taken / 1e6:.0f} | {each:.1f} | "
+                    f"{seconds:.0f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
