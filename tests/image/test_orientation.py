@@ -263,3 +263,11 @@ def test_the_area_of_a_pixel_is_height_by_width(linear: NDArray[np.float64]) -> 
     stack = to_axial(volume_of(np.zeros(SHAPE), linear))
     _, height, width = stack.spacing_mm
     assert stack.pixel_area_mm2 == pytest.approx(height * width)
+
+
+def test_the_area_of_a_pixel_on_a_sheared_grid_is_that_of_the_parallelogram() -> None:
+    """Edges of 0.5 and 0.75 mm at 60 degrees: 0.375 mm2 times the sine of 60 degrees."""
+    affine = affine_of(RAS, SIZES)
+    affine[:2, 1] = 0.75 * np.cos(np.deg2rad(60)), 0.75 * np.sin(np.deg2rad(60))
+    stack = to_axial(Volume(np.zeros(SHAPE, np.float32), Geometry(SHAPE, affine)))
+    assert stack.pixel_area_mm2 == pytest.approx(0.375 * np.sqrt(3) / 2)
