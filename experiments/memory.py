@@ -33,9 +33,10 @@ STEPS = {
     ),
 }
 PROGRAM = """
-import resource, sys
+import sys
 {prepare}
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+# Not getrusage: its peak holds that of the parent process, too.
+peak = lambda: int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 before = peak()
 try:
     {step}

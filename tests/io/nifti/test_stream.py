@@ -301,6 +301,7 @@ def test_a_lying_header_takes_no_memory(tmp_path: Path, data: bytes) -> None:
     assert peak < 5_000_000
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the peak from /proc")
 @pytest.mark.parametrize("value", [0, 7])
 def test_a_large_image_of_one_value_is_found_in_little_memory(tmp_path: Path, value: int) -> None:
     """A few kilobytes that hold 33 million voxels of 2 bytes each."""
@@ -313,18 +314,19 @@ def test_a_large_image_of_one_value_is_found_in_little_memory(tmp_path: Path, va
         for _ in range(shape[2]):
             file.write(row)
     code = (
-        "import resource, sys; from scgm.io.read import read_volume\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "import sys; from scgm.io.read import read_volume\n"
+        "peak = lambda: int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])\n"
+        "before = peak()\n"
         "try: read_volume(sys.argv[1])\n"
         "except Exception as error: print(error)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+        "print(peak() - before)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
     )
     message, kilobytes = done.stdout.splitlines()
     assert f"all of its voxels are {value}" in message
-    assert int(kilobytes) < 40_000
+    assert int(kilobytes) < 200_000  # a copy of all voxels as double takes 268 MB
 
 
 @pytest.mark.parametrize("value", [0, 7])
