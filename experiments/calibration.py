@@ -17,7 +17,7 @@ import scgm
 from experiments.confidence import FIT_SCANS, OTHERS, phantom_scan
 from experiments.degraded import degraded
 from experiments.evidence import EVIDENCE, Case, fold_for, model_without, read_case, source_of
-from experiments.main_job import Row, table
+from experiments.markdown import Row, table
 from experiments.results_page import replace_section
 from scgm.errors import CordNotFoundError
 from scgm.evaluation.metrics.calibration import brier, cord_region, expected_calibration_error

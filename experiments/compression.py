@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from experiments.evidence import EVIDENCE, Case, fold_for, read_case, source_of
-from experiments.main_job import table
+from experiments.markdown import table
 from experiments.results_page import replace_section
 from scgm.evaluation.metrics import dice
 from scgm.segmenters.registry import load_model

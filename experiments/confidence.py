@@ -21,7 +21,7 @@ from scipy.stats import rankdata
 import scgm
 from experiments.degraded import FAULTS, degraded
 from experiments.evidence import EVIDENCE, FOLDS, fold_for, read_case, source_of
-from experiments.main_job import Row, table
+from experiments.markdown import Row, table
 from experiments.results_page import replace_section
 from scgm import Segmentation
 from scgm.artifacts.models import read_card

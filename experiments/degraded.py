@@ -28,7 +28,7 @@ def degraded(
     cord
         Mask (Z, Y, X) of where the signal is that noise is measured against.
     seed
-        Start of all chance: the same seed gives the same scans.
+        Random seed: the same seed gives the same scans.
     """
     unit = float(np.median(stack.slices[cord]))
     for number, (name, (fault, strengths)) in enumerate(FAULTS.items()):
@@ -84,7 +84,7 @@ def moved(
 ) -> Slices:
     """Move the body along the rows' direction, as breathing does, while k-space is measured.
 
-    Lines are measured one after the other; the way is a wave of 6 to 12 periods a slice with the
+    Lines are measured one after the other; the displacement is a wave of 6 to 12 periods a slice with the
     standard deviation *amount_mm*, a third of it by chance from line to line.
     """
     count, rows = slices.shape[:2]

@@ -1,6 +1,6 @@
 """Time of all metrics: ``python -m experiments.metrics_speed`` prints a small table.
 
-The bar: all metrics of 100 pairs of masks with 15 slices of 320 x 320 pixels take at most 60 s on
+The limit: all metrics of 100 pairs of masks with 15 slices of 320 x 320 pixels take at most 60 s on
 two cores; one process is measured. A metric alone includes what it needs (boundaries, skeletons,
 the window); all of them together share that work, so the rows add up to more than the total.
 """

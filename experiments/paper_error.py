@@ -1,4 +1,4 @@
-"""MSE and PSNR beside the seed paper's: ``python -m experiments.paper_error`` writes its table.
+"""MSE and PSNR beside those of Datta et al. 2017: ``python -m experiments.paper_error`` writes its table.
 
 The paper gives both for windows of 200 x 200 pixels of 0.25 mm. Each model never saw the image's
 site; what is compared is the probability of gray matter with the label.
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import scgm
 from experiments.evidence import EVIDENCE, fold_for, read_case, source_of
-from experiments.main_job import Row, table
+from experiments.markdown import Row, table
 from experiments.results_page import replace_section
 from scgm.evaluation.metrics.intensity import centre_of, mse, paper_window, psnr_db
 
@@ -40,7 +40,7 @@ def paper_error() -> str:
     rows += [
         _row("**mean of the images**", error, f"{covered:.2%}"),
         _row("nothing marked at all, mean of the images", empty, f"{covered:.2%}"),
-        _row("seed paper, other images", PAPER_MSE, "-"),
+        _row("published, other images", PAPER_MSE, "-"),
     ]
     header = ("what", "MSE", "PSNR, peak 1, dB", "PSNR, peak 255, dB", "gray matter in the window")
     return table(header, rows)

@@ -1,6 +1,6 @@
 """Every method on phantoms of moderate noise: ``python -m experiments.phantoms [METHOD ...]``.
 
-The truth is exact, the people are none that any method has learned from. Each row is one method,
+The truth is exact; no method was trained on these anatomies. Each row is one method,
 with its published mean Dice on the challenge's images, of which it must reach all but 0.10.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 import scgm
 from experiments.evidence import DATA
-from experiments.main_job import table, verdict
+from experiments.markdown import table, verdict
 from experiments.published import WEIGHTS
 from experiments.results_page import replace_section
 from experiments.side_by_side import METHODS
@@ -25,7 +25,7 @@ from scgm.phantom import Acquisition, Phantom, draw_anatomy, make_phantom
 from scgm.segmenters.registry import MethodSettings, open_method
 
 REGIONS = ("cervical", "thoracic", "lumbar")
-PEOPLE, SLICES = 3, 3
+ANATOMIES, SLICES = 3, 3
 CONTRAST, SNR = "t2star", 15.0
 LESS = 0.10
 PUBLISHED_AS = {"ddc-published": "DDC", "ddc": "DDC"}
@@ -41,11 +41,11 @@ class Found:
 
 
 def phantoms(region: str) -> Iterator[Phantom]:
-    """Draw scans of some people of a region."""
-    for person in range(PEOPLE):
-        rng = np.random.default_rng((2000, REGIONS.index(region), person))
+    """Make scans of some anatomies of a region."""
+    for number in range(ANATOMIES):
+        rng = np.random.default_rng((2000, REGIONS.index(region), number))
         scan = Acquisition(shape=(SLICES, 160, 160), contrast=CONTRAST, snr=SNR)
-        yield make_phantom(draw_anatomy(rng, region), scan, seed=person)
+        yield make_phantom(draw_anatomy(rng, region), scan, seed=number)
 
 
 def measure(method: str, region: str) -> Found:
@@ -72,25 +72,25 @@ def measure(method: str, region: str) -> Found:
             seconds += time.perf_counter() - started
             values += [dice(gm[..., z], phantom.gm[..., z]) for z in range(SLICES)]
     by_itself, helped = (float(np.mean(scores[way])) for way in (False, True))
-    return Found(by_itself, helped, seconds / (2 * PEOPLE * SLICES))
+    return Found(by_itself, helped, seconds / (2 * ANATOMIES * SLICES))
 
 
 def row_of(method: str) -> tuple[str, ...]:
-    """Cells of a method; its bar is for the cervical cord, which the challenge shows."""
+    """Cells of a method; its limit is for the cervical cord, which the challenge shows."""
     found = {region: measure(method, region) for region in REGIONS}
     name = PUBLISHED_AS.get(method, method.upper())
     published = PUBLISHED["dice"].get(name)
-    bar = f">= {published.mean - LESS:.2f}" if published else "none"
+    limit = f">= {published.mean - LESS:.2f}" if published else "none"
     met = verdict(found["cervical"].found >= published.mean - LESS) if published else "-"
     dices = [f"{each.found:.3f}, {each.given:.3f}" for each in found.values()]
     seconds = f"{max(each.seconds for each in found.values()):.2f}"
     sys.stderr.write(f"{method}: {dices} {seconds} s\n")
-    return (method, dices[0], bar, met, *dices[1:], seconds)
+    return (method, dices[0], limit, met, *dices[1:], seconds)
 
 
 def main(methods: list[str]) -> None:
     """Measure, and put the table into the results page if all methods are in it."""
-    header = ("method", "cervical", "bar", "met", "thoracic", "lumbar", "seconds a slice")
+    header = ("method", "cervical", "limit", "met", "thoracic", "lumbar", "seconds a slice")
     content = table(header, [row_of(method) for method in methods or METHODS])
     if not methods:
         replace_section("phantoms", content)

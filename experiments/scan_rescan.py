@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 import scgm
 from experiments.evidence import DATA, fold_for, source_of
-from experiments.main_job import Row, table, verdict
+from experiments.markdown import Row, table, verdict
 from experiments.results_page import replace_section
 from scgm import Segmentation
 from scgm.errors import GeometryError
 
 PEOPLE = ("sub-9418", "sub-9669", "sub-9709Ses1", "sub-10062Ses1")
-BAR_PERCENT = 5.0
+LIMIT_PERCENT = 5.0
 # Label and column of `scgm.segmentation.measurements.SliceMeasurement`.
 MEASURED = (("GM", "area_mm2"), ("GM", "area_soft_mm2"), ("SC", "area_mm2"))
 Values = NDArray[np.float64]
@@ -38,7 +38,7 @@ def scan_rescan() -> str:
         people.append([*(np.abs(each).mean() for each in percent), percent[0].mean()])
         rows.append((person, first.site, str(len(percent[0])), *_cells(people[-1]), model.stem))
     rows.append(("**mean**", "", "", *_cells(np.mean(people, axis=0)), ""))
-    areas = ("mask, %", f"<= {BAR_PERCENT:g}", "by probability, %", f"<= {BAR_PERCENT:g}")
+    areas = ("mask, %", f"<= {LIMIT_PERCENT:g}", "by probability, %", f"<= {LIMIT_PERCENT:g}")
     return table(("person", "site", "slices", *areas, "mask, signed, %", "cord, %", "model"), rows)
 
 
@@ -67,7 +67,7 @@ def _areas(result: Segmentation, label: str, column: str) -> Values:
 
 def _cells(means: Sequence[float] | Values) -> Row:
     mask, soft, cord, signed = (float(value) for value in means)
-    met = (verdict(value <= BAR_PERCENT) for value in (mask, soft))
+    met = (verdict(value <= LIMIT_PERCENT) for value in (mask, soft))
     return f"{mask:.1f}", next(met), f"{soft:.1f}", next(met), f"{signed:+.1f}", f"{cord:.1f}"
 
 

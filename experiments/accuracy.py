@@ -1,4 +1,4 @@
-"""The main job on real images: ``python -m experiments.main_job`` writes ``docs/results.md``.
+"""Accuracy on real images: ``python -m experiments.accuracy`` writes ``docs/results.md``.
 
 Reads real images from SCGM_DATA (default ../shared/data). Every accuracy comes from a model whose
 training left out the image's whole site.
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from experiments.evidence import (
     source_of,
     sources,
 )
+from experiments.markdown import Row, table, verdict
 from experiments.published import published_dice
 from experiments.results_page import replace_section
 from experiments.run_once import cost_of
@@ -37,7 +38,6 @@ from scgm.phantom.levels import SEGMENTS
 from scgm.segmentation.status import SliceStatus
 
 TIMED = DATA / EVIDENCE["sub-9418"]
-Row = tuple[str, ...]
 # What the published "large" model reaches on the mean of the four, by other code.
 LARGE_DICE = 0.864
 EX_VIVO_FIELD_MM = 24.0
@@ -50,20 +50,9 @@ BORROWED = (
 )
 
 
-def table(header: Row, rows: Iterable[Row]) -> str:
-    """Format rows as Markdown."""
-    lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def verdict(passed: bool) -> str:
-    """Say whether a bar was met."""
-    return "yes" if passed else "**no**"
-
-
 def gray_matter() -> str:
     """Mean 2D Dice of gray matter, site left out."""
-    bars = {"sub-9418": 0.88, "t2s_uncropped": 0.88, "t2s": 0.88, "mt1": 0.74}
+    least = {"sub-9418": 0.88, "t2s_uncropped": 0.88, "t2s": 0.88, "mt1": 0.74}
     rows, means = [], []
     for name, image in EVIDENCE.items():
         case = read_case(source_of(image))
@@ -82,8 +71,8 @@ def gray_matter() -> str:
                 str(len(scores)),
                 f"{mean:.3f}",
                 f"{np.min(scores):.3f}",
-                f">= {bars[name]:.2f}",
-                verdict(mean >= bars[name]),
+                f">= {least[name]:.2f}",
+                verdict(mean >= least[name]),
                 cord,
                 model.stem,
             )
@@ -91,7 +80,7 @@ def gray_matter() -> str:
     every = float(np.mean(means))
     met = verdict(every > LARGE_DICE)
     rows.append(("all four", "", "", f"{every:.3f}", "", f"> {LARGE_DICE}", met, "", ""))
-    header = ("image", "site", "slices", "mean", "worst", "bar", "met", "cord", "model")
+    header = ("image", "site", "slices", "mean", "worst", "limit", "met", "cord", "model")
     return table(header, rows)
 
 
@@ -113,14 +102,14 @@ def cord_finding() -> str:
         assert truth is not None
         found = find_everywhere(model_without(source.site), case.stack, truth)
         rows += [_finding_row(case, found[:1], "as it is"), _finding_row(case, found[1:], "moved")]
-    header = ("image", "view", "slices", "found", "worst mm", "bar", "met", "out of view")
+    header = ("image", "view", "slices", "found", "worst mm", "limit", "met", "out of view")
     return table(header, rows)
 
 
 def _finding_row(case: Case, found: list[Found], view: str) -> Row:
     slices, hits = sum(row.slices for row in found), sum(row.found for row in found)
     isotropic = max(case.stack.spacing_mm) < 1.5 * min(case.stack.spacing_mm)
-    bar = 0.90 if isotropic else 1.0
+    least = 0.90 if isotropic else 1.0
     borrowed = str(case.source.image) in BORROWED
     return (
         "/".join(case.path.parts[-2:]).removesuffix(".nii.gz"),
@@ -128,8 +117,8 @@ def _finding_row(case: Case, found: list[Found], view: str) -> Row:
         str(slices),
         f"{hits / slices:.1%}",
         f"{max(row.worst_mm for row in found):.1f}",
-        "none" if borrowed else f">= {bar:.0%}",
-        "-" if borrowed else verdict(hits >= bar * slices),
+        "none" if borrowed else f">= {least:.0%}",
+        "-" if borrowed else verdict(hits >= least * slices),
         str(sum(row.cut_off for row in found)),
     )
 
@@ -147,7 +136,7 @@ def slices_without_cord() -> str:
         total += len(phantom.volume.voxels[0, 0])
         empty += _flagged(phantom.volume)
     rows = [(str(total), f"{empty / total:.1%}", ">= 95%", verdict(empty >= 0.95 * total))]
-    return table(("slices", "left empty and flagged", "bar", "met"), rows)
+    return table(("slices", "left empty and flagged", "limit", "met"), rows)
 
 
 def _flagged(volume: Volume) -> int:
@@ -186,7 +175,7 @@ def costs() -> str:
             verdict(not imported),
         ),
     ]
-    return table(("what", "measured", "bar", "met"), rows)
+    return table(("what", "measured", "limit", "met"), rows)
 
 
 def milliseconds_a_slice() -> float:

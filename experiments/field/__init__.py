@@ -1,0 +1,1 @@
+"""Situations from public bug reports, rebuilt from real images: ``python -m experiments.field``."""
