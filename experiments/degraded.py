@@ -84,8 +84,8 @@ def moved(
 ) -> Slices:
     """Move the body along the rows' direction, as breathing does, while k-space is measured.
 
-    Lines are measured one after the other; the displacement is a wave of 6 to 12 periods a slice with the
-    standard deviation *amount_mm*, a third of it by chance from line to line.
+    Lines are measured one after the other; the displacement is a wave of 6 to 12 periods a slice
+    with the standard deviation *amount_mm*, a third of it at random from line to line.
     """
     count, rows = slices.shape[:2]
     frequency = np.fft.fftfreq(rows, pixel_mm[0])

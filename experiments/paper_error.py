@@ -1,4 +1,4 @@
-"""MSE and PSNR beside those of Datta et al. 2017: ``python -m experiments.paper_error`` writes its table.
+"""MSE and PSNR beside published ones: ``python -m experiments.paper_error`` writes its table.
 
 The paper gives both for windows of 200 x 200 pixels of 0.25 mm. Each model never saw the image's
 site; what is compared is the probability of gray matter with the label.
@@ -13,7 +13,7 @@ import scgm
 from experiments.evidence import EVIDENCE, fold_for, read_case, source_of
 from experiments.markdown import Row, table
 from experiments.results_page import replace_section
-from scgm.evaluation.metrics.intensity import centre_of, mse, paper_window, psnr_db
+from scgm.evaluation.metrics.intensity import center_of, mse, paper_window, psnr_db
 
 PAPER_MSE = 0.000425  # published with a PSNR of 81.85 dB, which is that of a peak of 255
 
@@ -29,7 +29,7 @@ def paper_error() -> str:
         soft, spacing = result.axial_probability("gm"), case.stack.spacing_mm[1:]
         scores = []
         for z in np.flatnonzero(case.gm.any(axis=(1, 2))):
-            middle = centre_of(case.gm[z])
+            middle = center_of(case.gm[z])
             # The label as a map of 0 and 1: interpolated like the probability, not cut again.
             label = paper_window(case.gm[z].astype(float), spacing, middle)
             found = paper_window(soft[z], spacing, middle)

@@ -1,12 +1,15 @@
 """What a benchmark plans to run: models by site, and keys."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from scgm.benchmark.model_selection import read_offers, same_site, unseen
-from scgm.benchmark.plan import BenchmarkOptions, Job, make_plan, read_methods
+from scgm.artifacts.models import ModelCard, read_card
+from scgm.benchmark.model_selection import read_offers, training_remark, unseen
+from scgm.benchmark.plan import BenchmarkOptions, PlannedRun, make_plan, read_methods
 from scgm.datasets import DataCase, DataSet, Reference
 from scgm.errors import ModelError, UsageError
 from tests.helpers.standin import cord_voxels, save_scan, write_model
@@ -21,7 +24,7 @@ def case(folder: Path, name: str = "scan", site: str | None = "UCL") -> DataCase
 
 def plan(
     cases: Sequence[DataCase], asked: Sequence[str], options: BenchmarkOptions | None = None
-) -> tuple[Job, ...]:
+) -> tuple[PlannedRun, ...]:
     dataset = DataSet("data", "table", cases[0].image.parent, tuple(cases))
     return make_plan(dataset, read_methods(asked), options or BenchmarkOptions())
 
@@ -51,11 +54,6 @@ def test_a_model_of_ones_own_is_named_by_its_file() -> None:
 def test_methods_that_make_no_sense_are_refused(asked: list[str], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         read_methods(asked)
-
-
-@pytest.mark.parametrize("name", ["mount-sinai", "Mount Sinai", "MOUNT_SINAI"])
-def test_spellings_of_a_site_are_one_site(name: str) -> None:
-    assert same_site(name) == same_site("mount sinai")
 
 
 def test_the_model_is_the_one_that_never_saw_the_site(tmp_path: Path) -> None:
@@ -135,6 +133,46 @@ def test_a_model_that_lists_neither_is_not_called_honest(tmp_path: Path) -> None
     assert job.remark == "its training may have seen this image"
 
 
+def card(folder: Path, name: str, *sites: str) -> ModelCard:
+    return read_card(model(folder, name, *sites))
+
+
+@pytest.mark.parametrize(
+    ("sites", "expected"),
+    [
+        ((("ucl",), ("milan",)), "its card lists site UCL as seen in training"),
+        ((("ucl",), ()), "its card lists site UCL as seen in training"),
+        ((("milan",), ()), "its training may have seen this image"),
+        ((("milan",), ("rome",)), "trained without site UCL"),
+        ((), ""),
+    ],
+)
+def test_of_several_models_one_that_saw_the_site_is_enough(
+    tmp_path: Path, sites: tuple[tuple[str, ...], ...], expected: str
+) -> None:
+    cards = [card(tmp_path, f"m{number}", *names) for number, names in enumerate(sites)]
+
+    assert training_remark(cards, case(tmp_path, site="UCL")) == expected
+
+
+def test_another_drawing_of_the_cord_is_another_run(tmp_path: Path) -> None:
+    labeled, cord = case(tmp_path), save_scan(tmp_path / "cord.nii.gz", cord_voxels())
+    drawn = replace(labeled, references={"r1": Reference(gm=labeled.image, cord=cord)})
+    options = BenchmarkOptions(cord="given")
+    asked = [f"default={write_model(tmp_path)}"]
+    (before,) = plan([drawn], asked, options)
+    save_scan(cord, 2 * cord_voxels())
+    (after,) = plan([drawn], asked, options)
+
+    assert before.key != after.key
+
+
+@pytest.mark.parametrize("seconds", [math.inf, math.nan, 0.0, -1.0])
+def test_a_timeout_is_a_number_of_seconds(seconds: float) -> None:
+    with pytest.raises(UsageError, match="number of seconds above 0"):
+        BenchmarkOptions(timeout_s=seconds)
+
+
 def test_the_same_run_has_the_same_key_under_any_name(tmp_path: Path) -> None:
     graph = write_model(tmp_path)
     folder = tmp_path / "copy"
@@ -188,5 +226,5 @@ def test_options_for_a_method_that_is_not_asked_for_are_refused(tmp_path: Path) 
 
     with pytest.raises(UsageError, match="--weights is for"):
         plan([case(tmp_path)], ["default"], weights)
-    with pytest.raises(UsageError, match="--models is of no use"):
+    with pytest.raises(UsageError, match="--models has no effect"):
         plan([case(tmp_path)], ["default=mine.onnx"], models)

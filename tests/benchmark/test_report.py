@@ -1,6 +1,7 @@
 """Tables and figures of a benchmark: pure functions on scores."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,33 +9,34 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from scgm.benchmark import plots, report
-from scgm.benchmark.plan import Job
+from scgm.benchmark.model_selection import MAY_HAVE_SEEN
+from scgm.benchmark.plan import PlannedRun
 from scgm.benchmark.published import METHODS, PUBLISHED
 from scgm.benchmark.runner import Outcome, Runner
-from scgm.benchmark.scores import Comparison, Result, SliceArea, mask_only_methods
+from scgm.benchmark.scores import RunResult, ScoredResult, SliceArea, mask_only_methods
 from scgm.benchmark.tables import cases_csv, groups, statistics_csv, summary_csv
 from scgm.datasets import DataCase, Reference
 from scgm.evaluation.metrics import METRICS, evaluate_case
 from tests.helpers.standin import save_scan
 
 
-def result(method: str, image: str = "scan", **outcome: object) -> Result:
+def result(method: str, image: str = "scan", **outcome: object) -> RunResult:
     case = DataCase(image, Path(f"{image}.nii.gz"), "here", "subject", {"r1": Reference()})
-    job = Job(
+    job = PlannedRun(
         label=method, method="default", model=None, case=case, threads=1, remark="", key=image
     )
-    return Result(job, Outcome(key=image, **outcome))  # type: ignore[arg-type]
+    return RunResult(job, Outcome(key=image, **outcome))  # type: ignore[arg-type]
 
 
-def comparison(found: Result, pixels: int = 1, rater: str = "r1") -> Comparison:
+def comparison(found: RunResult, pixels: int = 1, rater: str = "r1") -> ScoredResult:
     """Compare a row of *pixels* with one of 2: Dice 2 * min / sum."""
     mask, true = np.zeros((1, 5, 5), bool), np.zeros((1, 5, 5), bool)
     mask[0, 2, :pixels] = True
     true[0, 2, :2] = True
-    return Comparison(found, rater, evaluate_case(mask, true, (5, 1, 1)))
+    return ScoredResult(found, rater, evaluate_case(mask, true, (5, 1, 1)))
 
 
-def area(found: Result, z: int, dice: float, found_mm2: float | None = 10.0) -> SliceArea:
+def area(found: RunResult, z: int, dice: float, found_mm2: float | None = 10.0) -> SliceArea:
     return SliceArea(
         result=found, rater="r1", z=z, native=z, dice=dice, found_mm2=found_mm2, reference_mm2=12.0
     )
@@ -115,11 +117,31 @@ def test_time_and_memory_are_of_runs_that_did_not_fail() -> None:
 def test_few_images_and_images_of_one_subject_are_warned_of() -> None:
     comparisons = [comparison(result("a")), comparison(result("a", "other"))]
 
-    text = " ".join(report.notes(comparisons, sites_left_out=True))
+    text = " ".join(report.notes(comparisons))
 
     assert "There are 2 images" in text
     assert "show 1 subjects" in text
     assert "may have seen" not in text
+
+
+def test_scores_of_images_that_training_may_have_used_are_marked_by_method() -> None:
+    """Of three images of one method, two have a remark that does not clear its training."""
+    remarks = ("trained without site UCL", MAY_HAVE_SEEN, "its card lists site UCL as seen")
+    jobs = [replace(result("a", str(n)).job, remark=text) for n, text in enumerate(remarks)]
+    clear = replace(result("b").job, remark="trained without site UCL")
+    untrained = result("c").job
+
+    (sentence,) = report.training_notes([*jobs, clear, untrained])
+
+    assert sentence.startswith("a: its training may have seen 2 of these 3 images")
+
+
+def test_warnings_of_an_image_are_said_once_and_stand_in_the_table() -> None:
+    odd = [result(method, warnings=("sizes differ",)) for method in ("a", "b")]
+
+    assert report.image_warnings(odd) == ["scan: sizes differ"]
+    head, row = cases_csv([comparison(odd[0])]).splitlines()
+    assert dict(zip(head.split(","), row.split(","), strict=True))["warnings"] == "sizes differ"
 
 
 def test_a_method_is_mask_only_if_it_never_gave_a_probability() -> None:
@@ -171,11 +193,13 @@ def test_worst_slices_are_drawn_with_the_reference_and_what_was_found(tmp_path: 
     gm[34:42, 14:18] = 1
     save_scan(tmp_path / "gm.nii.gz", gm)
     case = DataCase("scan", image, None, "subject", {"r1": Reference(gm=tmp_path / "gm.nii.gz")})
-    job = Job(label="a", method="default", model=None, case=case, threads=1, remark="", key="k")
+    job = PlannedRun(
+        label="a", method="default", model=None, case=case, threads=1, remark="", key="k"
+    )
     mask = np.zeros((5, 50, 60), bool)
     mask[2, 15, 36] = True
     np.savez(tmp_path / "k.npz", mask=mask, soft=mask.astype(np.float32))
-    found = Result(job, Outcome(key="k"))
+    found = RunResult(job, Outcome(key="k"))
 
     figure = plots.worst_figure("a", [area(found, 2, 0.06)], Runner(tmp_path, 1))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scgm.benchmark.plan import Job
+from scgm.benchmark.plan import PlannedRun
 from scgm.benchmark.runner import Runner
 from scgm.benchmark.worker import main, peak_mib
 from scgm.datasets import DataCase, Reference
@@ -26,12 +26,12 @@ np.savez(sys.argv[2], mask=mask, soft=mask * np.float32(0.75), seconds=1.5, peak
 """
 
 
-def job(folder: Path, model: str | None = None) -> Job:
+def job(folder: Path, model: str | None = None) -> PlannedRun:
     image = folder / "scan.nii.gz"
     if not image.exists():
         save_scan(image)
     case = DataCase("scan", image, None, "subject", {"r1": Reference(gm=image)})
-    return Job(
+    return PlannedRun(
         label="method",
         method="default",
         model=model,
@@ -120,6 +120,16 @@ def test_a_worker_that_takes_too_long_has_failed(tmp_path: Path) -> None:
     outcome = runner(tmp_path, "import time; time.sleep(60)", timeout_s=0.3).run(job(tmp_path))
 
     assert outcome.reason == "not done after 0.3 s"
+
+
+def test_warnings_of_the_image_are_kept(tmp_path: Path) -> None:
+    program = FINDS.replace("peak_mib=64.0", "peak_mib=64.0, warnings=np.array(['sizes differ'])")
+    run = runner(tmp_path, program)
+
+    assert run.run(job(tmp_path)).warnings == ("sizes differ",)
+    again = run.finished(job(tmp_path))
+    assert again is not None
+    assert again.warnings == ("sizes differ",)
 
 
 def test_a_failed_run_leaves_nothing_else_behind(tmp_path: Path) -> None:

@@ -160,13 +160,31 @@ def test_the_report_says_what_matters(ran: Ran) -> None:
     for word in (
         "no slice shows a spinal cord",
         "uninformative",
-        "may have seen these very images",
+        "default=all: its training may have seen 2 of these 2 images",
         "Published on other images",
         "figures/dice.png",
         "## By rater",
         "## By site",
     ):
         assert word in report
+
+
+def test_the_terminal_says_that_training_may_have_seen_the_images(ran: Ran) -> None:
+    assert "warning: default=all: its training may have seen 2 of these 2" in ran.ended.stderr
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan"])
+def test_a_timeout_without_end_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, seconds: str
+) -> None:
+    ended = run_scgm(
+        *(capsys, "benchmark", write_data(tmp_path), "--method", "default", "--timeout", seconds),
+        *("--output", tmp_path / "out"),
+    )
+
+    assert ended.status == 2
+    assert "number of seconds" in ended.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_figures_are_drawn(ran: Ran) -> None:

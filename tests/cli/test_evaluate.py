@@ -1,4 +1,4 @@
-"""``scgm evaluate`` as a user meets it."""
+"""``scgm evaluate`` from the command line."""
 
 import csv
 import json

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scgm.errors import GeometryError, ScgmError
 from scgm.evaluation.consensus import VoteRule, evaluate_each, evaluate_pairs, majority_vote, staple
-from scgm.evaluation.metrics import evaluate_case, summarise
+from scgm.evaluation.metrics import evaluate_case, summarize
 
 SPACING = (5.0, 0.5, 0.5)
 
@@ -150,7 +150,7 @@ def test_each_rater_is_a_comparison() -> None:
     assert list(each) == ["r1", "r2", "r3"]
     for name, case in each.items():
         assert case == evaluate_case(found, references[name], SPACING, mode="3d")
-    assert summarise(each.values()).n == 3
+    assert summarize(each.values()).n == 3
 
 
 def test_each_pair_of_raters_is_scored_both_ways_round() -> None:

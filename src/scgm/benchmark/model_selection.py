@@ -1,4 +1,4 @@
-"""Which model or atlas a method meets an image with: one that has never seen its site."""
+"""Which model or atlas is selected for an image: one that was trained without its site."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from scgm.artifacts.atlases import AtlasCard, read_atlas, read_atlas_card
 from scgm.artifacts.models import DEFAULT_MODEL, ModelCard, read_card, read_model
 from scgm.datasets import DataCase
+from scgm.datasets.case import site_key
 from scgm.errors import ModelError
 from scgm.io.hashing import sha256_of_file
 from scgm.segmenters.registry import METHODS
@@ -16,11 +17,12 @@ from scgm.segmenters.registry import METHODS
 Card = ModelCard | AtlasCard
 
 MAY_HAVE_SEEN = "its training may have seen this image"
+WITHOUT_SITE = "trained without site"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What a method meets an image with.
+class SelectedModel:
+    """The models selected for one method on one image.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ def read_offers(folder: Path) -> dict[Path, Card]:
     if not cards:
         msg = (
             f"{folder}: there is no .onnx and no .npz file in it; "
-            "give the folder of the models to choose of"
+            "give the folder of the models to choose from"
         )
         raise ModelError(msg)
     for path, card in cards.items():
@@ -65,8 +67,10 @@ def read_offers(folder: Path) -> dict[Path, Card]:
     return cards
 
 
-def choose(name: str, model: str | Path | None, case: DataCase, offers: dict[Path, Card]) -> Choice:
-    """Choose what a method meets an image with.
+def select_model(
+    name: str, model: str | Path | None, case: DataCase, offers: dict[Path, Card]
+) -> SelectedModel:
+    """Select the models of a method for an image.
 
     Parameters
     ----------
@@ -90,16 +94,16 @@ def choose(name: str, model: str | Path | None, case: DataCase, offers: dict[Pat
             msg = f"method {name} needs the published weights; name them with --weights"
             raise ModelError(msg)
         path = Path(model).expanduser().resolve()
-        return Choice(str(path), None, MAY_HAVE_SEEN, (_identity(path),))
+        return SelectedModel(str(path), None, MAY_HAVE_SEEN, (_identity(path),))
     parts: dict[str, str] = {}
     if method.learned != "nothing":
         parts["model"] = str(model) if model else _pick(name, case, offers)
     if method.needs_cord:
         parts["cord_model"] = _pick(DEFAULT_MODEL, case, offers)
-    return Choice(
+    return SelectedModel(
         parts.get("model"),
         parts.get("cord_model"),
-        _remark([_card(part) for part in parts.values()], case),
+        training_remark([_card(part) for part in parts.values()], case),
         tuple(_identity(part) for part in parts.values()),
     )
 
@@ -117,7 +121,7 @@ def unseen(method: str, case: DataCase, offers: dict[Path, Card]) -> Path:
         raise ModelError(msg)
     of_method = [path for path, card in offers.items() if card.method == method]
     for path in of_method:
-        if same_site(case.site) not in map(same_site, _sites(offers[path])):
+        if site_key(case.site) not in map(site_key, _sites(offers[path])):
             return path
     folder = next(iter(offers)).parent
     if not of_method:
@@ -125,18 +129,9 @@ def unseen(method: str, case: DataCase, offers: dict[Path, Card]) -> Path:
         raise ModelError(msg)
     msg = (
         f"{case.image}: everything for method {method} in {folder} has seen its site "
-        f"{case.site!r}; train without it, or leave --models away"
+        f"{case.site!r}; train without it, or omit --models"
     )
     raise ModelError(msg)
-
-
-def same_site(name: str) -> str:
-    """Return what two spellings of a site have in common.
-
-    >>> same_site("Mount Sinai") == same_site("mount-sinai")
-    True
-    """
-    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _pick(method: str, case: DataCase, offers: dict[Path, Card]) -> str:
@@ -144,19 +139,23 @@ def _pick(method: str, case: DataCase, offers: dict[Path, Card]) -> str:
     return str(unseen(method, case, offers).resolve()) if offers else method
 
 
-def _remark(cards: Sequence[Card], case: DataCase) -> str:
-    """Say whether any card lists an image, or its site, among what it was made from."""
+def training_remark(cards: Sequence[Card], case: DataCase) -> str:
+    """Say whether any card lists an image, or its site, among what it was trained on.
+
+    "" without cards. One card that lists the site is enough to say so; that the site was left out
+    is said only if every card tells its sites and none of them is this one.
+    """
     if not cards:
         return ""
     listed = [entry for card in cards for entry in card.data]
     if any(str(entry).endswith(f"/{case.image.name}") for entry in listed):
         return "its card lists an image of this name as seen in training"
-    seen = [set(map(same_site, _sites(card))) for card in cards]
+    seen = [set(map(site_key, _sites(card))) for card in cards]
+    if case.site is not None and any(site_key(case.site) in sites for sites in seen):
+        return f"its card lists site {case.site} as seen in training"
     if case.site is None or not all(seen):
         return MAY_HAVE_SEEN
-    if any(same_site(case.site) in sites for sites in seen):
-        return f"its card lists site {case.site} as seen in training"
-    return f"trained without site {case.site}"
+    return f"{WITHOUT_SITE} {case.site}"
 
 
 def _sites(card: Card) -> list[str]:

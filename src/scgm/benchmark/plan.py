@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from scgm.benchmark.model_selection import Choice, choose, read_offers
+from scgm.benchmark.model_selection import SelectedModel, read_offers, select_model
 from scgm.datasets import DataCase, DataSet
 from scgm.errors import UsageError
 from scgm.io.hashing import sha256_of, sha256_of_file
@@ -21,7 +22,7 @@ CORD_GIVEN = ", cord given"  # what it adds to the name of a method
 Cord = Literal["found", "given", "both"]
 
 # Raised whenever a result of the worker changes its meaning: earlier results are run again.
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,8 @@ class BenchmarkOptions:
     Parameters
     ----------
     models : Path, optional
-        Folder of models and atlases with cards. Each method meets each image with the one that was
-        made without the image's site.
+        Folder of models and atlases with cards. Each method uses, for each image, the one that
+        was trained without the image's site.
     weights : Path, optional
         File of published weights, for method ``ddc-published``.
     cord : "found", "given" or "both"
@@ -53,9 +54,14 @@ class BenchmarkOptions:
     timeout_s: float = DEFAULT_TIMEOUT_S
     published: bool = False
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.timeout_s) and self.timeout_s > 0):
+            msg = f"the timeout must be a number of seconds above 0, not {self.timeout_s}"
+            raise UsageError(msg)
+
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class AskedMethod:
     """A method as it is asked for: ``NAME``, or ``NAME=MODEL`` with a model of one's own."""
 
     label: str
@@ -65,7 +71,7 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class PlannedRun:
     """One method on one image; its key is the same if and only if its result must be.
 
     Parameters
@@ -97,7 +103,7 @@ class Job:
     key: str
 
 
-def read_methods(asked: Sequence[str]) -> tuple[Method, ...]:
+def read_methods(asked: Sequence[str]) -> tuple[AskedMethod, ...]:
     """Read what the user asks for.
 
     Raises
@@ -108,7 +114,7 @@ def read_methods(asked: Sequence[str]) -> tuple[Method, ...]:
     if not asked:
         msg = f"name the methods to compare with --method; known: {', '.join(METHODS)}"
         raise UsageError(msg)
-    methods: list[Method] = []
+    methods: list[AskedMethod] = []
     for text in asked:
         name, _, model = text.partition("=")
         if name not in METHODS:
@@ -118,13 +124,13 @@ def read_methods(asked: Sequence[str]) -> tuple[Method, ...]:
         if label in (method.label for method in methods):
             msg = f"--method {text}: there are two methods {label!r}; ask for each once"
             raise UsageError(msg)
-        methods.append(Method(label, name, model or None))
+        methods.append(AskedMethod(label, name, model or None))
     return tuple(methods)
 
 
 def make_plan(
-    dataset: DataSet, methods: Sequence[Method], options: BenchmarkOptions
-) -> tuple[Job, ...]:
+    dataset: DataSet, methods: Sequence[AskedMethod], options: BenchmarkOptions
+) -> tuple[PlannedRun, ...]:
     """Say what has to be run: every method on every labeled image.
 
     Raises
@@ -136,7 +142,7 @@ def make_plan(
     """
     asked = _with_cords(methods, options.cord)
     if options.models is not None and not any(map(_takes_unseen, asked)):
-        msg = "--models is of no use to the methods that are asked for; leave it away"
+        msg = "--models has no effect on the selected methods; omit it"
         raise UsageError(msg)
     if options.weights is not None and not any(map(_takes_weights, asked)):
         msg = "--weights is for --method ddc-published, which is not asked for"
@@ -149,7 +155,7 @@ def make_plan(
             if method.cord_given and cord_rater(case) is None:
                 continue
             weights = options.weights if _takes_weights(method) else None
-            chosen = choose(method.name, method.model or weights, case, offers)
+            chosen = select_model(method.name, method.model or weights, case, offers)
             jobs.append(_job(method, case, chosen, options.threads, image_sha256))
     if not jobs:
         msg = f"{dataset.root}: no image has a cord drawn on it, so none can be given"
@@ -170,16 +176,16 @@ def cord_rater(case: DataCase) -> str | None:
     return next((name for name in case.raters if drawn[name].cord or drawn[name].wm), None)
 
 
-def _takes_weights(method: Method) -> bool:
+def _takes_weights(method: AskedMethod) -> bool:
     return METHODS[method.name].learned == "published" and method.model is None
 
 
-def _takes_unseen(method: Method) -> bool:
+def _takes_unseen(method: AskedMethod) -> bool:
     kind = METHODS[method.name]
     return kind.needs_cord or (kind.learned == "graph" and method.model is None)
 
 
-def _with_cords(methods: Sequence[Method], cord: Cord) -> list[Method]:
+def _with_cords(methods: Sequence[AskedMethod], cord: Cord) -> list[AskedMethod]:
     """Return the methods with the cord found, given, or each in both ways."""
     given = [
         replace(method, label=f"{method.label}{CORD_GIVEN}", cord_given=True) for method in methods
@@ -189,7 +195,9 @@ def _with_cords(methods: Sequence[Method], cord: Cord) -> list[Method]:
     return given if cord == "given" else list(methods)
 
 
-def _job(method: Method, case: DataCase, chosen: Choice, threads: int, image_sha256: str) -> Job:
+def _job(
+    method: AskedMethod, case: DataCase, chosen: SelectedModel, threads: int, image_sha256: str
+) -> PlannedRun:
     identity = {
         "image": image_sha256,
         "method": method.name,
@@ -200,7 +208,7 @@ def _job(method: Method, case: DataCase, chosen: Choice, threads: int, image_sha
         "format": _FORMAT,
     }
     text = json.dumps(identity, sort_keys=True)
-    return Job(
+    return PlannedRun(
         label=method.label,
         method=method.name,
         model=chosen.model,
@@ -220,7 +228,7 @@ def _cord_identity(case: DataCase) -> list[str]:
     return [sha256_of_file(file) for file in case.references[rater].files]
 
 
-def describe(dataset: DataSet, jobs: Sequence[Job]) -> str:
+def describe(dataset: DataSet, jobs: Sequence[PlannedRun]) -> str:
     """Return the plan as JSON: two benchmarks are the same if these are."""
     plan = {
         "scgm": __version__,

@@ -6,9 +6,10 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 
-from scgm.benchmark.plan import CORD_GIVEN, BenchmarkOptions, Job
+from scgm.benchmark.model_selection import WITHOUT_SITE
+from scgm.benchmark.plan import CORD_GIVEN, BenchmarkOptions, PlannedRun
 from scgm.benchmark.published import IN_PERCENT, METHODS, PUBLISHED, SOURCE, PublishedScore
-from scgm.benchmark.scores import MODES, PRIMARY, Comparison, Result
+from scgm.benchmark.scores import MODES, PRIMARY, RunResult, ScoredResult
 from scgm.benchmark.statistics import FEWEST_IMAGES, Difference
 from scgm.benchmark.tables import ALL, RATERS, Group, differences
 from scgm.datasets import DataSet
@@ -31,8 +32,8 @@ _HOW = {
 
 def compose(
     dataset: DataSet,
-    results: Sequence[Result],
-    comparisons: Sequence[Comparison],
+    results: Sequence[RunResult],
+    comparisons: Sequence[ScoredResult],
     found: Sequence[Group],
     options: BenchmarkOptions,
     figures: Sequence[str] = (),
@@ -48,17 +49,15 @@ def compose(
         f"By site, {primary}": by_site(found),
         **{f"All scores, {mode.upper()}": all_scores(found, mode) for mode in MODES},
         "What is published": _published(found) if options.published else "",
-        "Which model met which image": models_table([result.job for result in results]),
-        "How to read this": _bullets(
-            [*notes(comparisons, options.models is not None), *notes_on_rows(found)]
-        ),
+        "Model of each image": models_table([result.job for result in results]),
+        "How to read this": _bullets([*notes(comparisons), *notes_on_rows(found)]),
         "Figures": "\n\n".join(f"![{name}]({FIGURES}/{name})" for name in figures),
     }
     body = [f"## {title}\n\n{text}" for title, text in sections.items() if text]
     return "\n\n".join([_opening(dataset, results, options), *body]) + "\n"
 
 
-def _opening(dataset: DataSet, results: Sequence[Result], options: BenchmarkOptions) -> str:
+def _opening(dataset: DataSet, results: Sequence[RunResult], options: BenchmarkOptions) -> str:
     failures = sum(result.outcome.failed for result in results)
     unlabeled = len(dataset.cases) - len(dataset.labeled)
     text = (
@@ -69,7 +68,8 @@ def _opening(dataset: DataSet, results: Sequence[Result], options: BenchmarkOpti
         "in a process of its own, one at a time. Scores are mean (standard deviation) over "
         "comparisons of an image with a rater."
     )
-    return f"{text}\n\n{_bullets(dataset.warnings)}" if dataset.warnings else text
+    warnings = [*dataset.warnings, *image_warnings(results)]
+    return f"{text}\n\n{_bullets(warnings)}" if warnings else text
 
 
 def _published(found: Sequence[Group]) -> str:
@@ -87,7 +87,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(map(_harmless, line))} |" for line in lines)
 
 
-def main_rows(found: Sequence[Group], results: Sequence[Result], mode: Mode) -> Rows:
+def main_rows(found: Sequence[Group], results: Sequence[RunResult], mode: Mode) -> Rows:
     """Return the methods by row: failures, main scores, time and memory."""
     head = ["method", "comparisons", "failures", "missed slices", *map(_title, _MAIN)]
     rows = [[*head, "s per image", "s with start", "peak MiB"]]
@@ -100,7 +100,7 @@ def main_rows(found: Sequence[Group], results: Sequence[Result], mode: Mode) -> 
     return rows
 
 
-def _costs(method: str, results: Sequence[Result]) -> list[str]:
+def _costs(method: str, results: Sequence[RunResult]) -> list[str]:
     """Return mean seconds, mean seconds with start and highest memory where it did not fail."""
     done = [
         result.outcome
@@ -169,7 +169,7 @@ def _pair(each: Difference) -> list[str]:
     ]
 
 
-def failures_table(results: Sequence[Result]) -> str:
+def failures_table(results: Sequence[RunResult]) -> str:
     """Return which method failed on which image, and why; "" if none did."""
     rows = [["method", "image", "reason"]]
     rows += [
@@ -180,8 +180,8 @@ def failures_table(results: Sequence[Result]) -> str:
     return markdown(rows) if len(rows) > 1 else ""
 
 
-def models_table(jobs: Sequence[Job]) -> str:
-    """Return which model met which image, and whether it may have seen it before."""
+def models_table(jobs: Sequence[PlannedRun]) -> str:
+    """Return which model was run on which image, and whether its training used it."""
     rows = [["image", "site", "method", "model", "model and image"]]
     for job in jobs:
         site = job.case.site or "unknown"
@@ -228,7 +228,17 @@ PUBLISHED_NOTE = (
 )
 
 
-def notes(comparisons: Sequence[Comparison], sites_left_out: bool) -> list[str]:
+def image_warnings(results: Sequence[RunResult]) -> list[str]:
+    """Return what was odd about the images, each sentence once with its image."""
+    found = (
+        f"{result.job.case.name}: {warning}"
+        for result in results
+        for warning in result.outcome.warnings
+    )
+    return list(dict.fromkeys(found))
+
+
+def notes(comparisons: Sequence[ScoredResult]) -> list[str]:
     """Return what a reader must know to read the tables, one sentence each."""
     cases = {each.result.job.case.name: each.result.job.case for each in comparisons}
     subjects = {case.subject for case in cases.values()}
@@ -252,12 +262,25 @@ def notes(comparisons: Sequence[Comparison], sites_left_out: bool) -> list[str]:
             f"The {len(cases)} images show {len(subjects)} subjects. Images of one subject are "
             "not independent, so intervals are too narrow and p values too small."
         )
-    if not sites_left_out:
-        found.append(
-            "**No model was chosen by site: a model's training may have seen these very images, "
-            "which makes its scores too good.** Its card lists its data (`scgm models`)."
-        )
-    return found
+    jobs = {each.result.job.key: each.result.job for each in comparisons}
+    return [*found, *(f"**{sentence}**" for sentence in training_notes(list(jobs.values())))]
+
+
+def training_notes(jobs: Sequence[PlannedRun]) -> list[str]:
+    """Return a sentence for each method whose training may have used images of this benchmark.
+
+    Its scores are too good then: they are of images that it was fitted to.
+    """
+    suspect: dict[str, list[bool]] = {}
+    for job in jobs:
+        left_out = not job.remark or job.remark.startswith(WITHOUT_SITE)
+        suspect.setdefault(job.label, []).append(not left_out)
+    return [
+        f"{label}: its training may have seen {sum(seen)} of these {len(seen)} images or their "
+        "sites, so its scores can be too good; use --models with models trained without the site"
+        for label, seen in suspect.items()
+        if any(seen)
+    ]
 
 
 def notes_on_rows(found: Sequence[Group]) -> list[str]:

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.benchmark.plan import Job, cord_rater
+from scgm.benchmark.plan import PlannedRun, cord_rater
+from scgm.benchmark.scratch import new_scratch
 from scgm.datasets import reference_masks
 from scgm.errors import ModelError
 from scgm.image.orientation import from_axial, to_axial
@@ -64,6 +65,8 @@ class Outcome:
         Whether the method gave a mask and no probabilities.
     sha256 : str
         Checksum of the file of masks; "" if it failed.
+    warnings : tuple of str
+        What was odd about the image.
     """
 
     key: str
@@ -73,6 +76,10 @@ class Outcome:
     peak_mib: float = math.nan
     mask_only: bool = False
     sha256: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "warnings", tuple(self.warnings))
 
     @property
     def failed(self) -> bool:
@@ -98,7 +105,7 @@ class Runner:
     timeout_s: float
     worker: tuple[str, ...] = WORKER
 
-    def finished(self, job: Job) -> Outcome | None:
+    def finished(self, job: PlannedRun) -> Outcome | None:
         """Return what came of a job before, or None if it has to be run."""
         try:
             fields = json.loads((self.folder / f"{job.key}.json").read_bytes())
@@ -109,7 +116,7 @@ class Runner:
         whole = outcome.key == job.key and outcome.sha256 == sha256_of(content)
         return outcome if whole else None  # a failure has no checksum, so it is never whole
 
-    def check_start(self, job: Job) -> None:
+    def check_start(self, job: PlannedRun) -> None:
         """Make sure that the method of a job can start at all.
 
         Raises
@@ -123,9 +130,9 @@ class Runner:
             msg = f"method {job.label} cannot start: {reason}"
             raise ModelError(msg)
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: PlannedRun) -> Outcome:
         """Run a job; whatever becomes of it is kept."""
-        with tempfile.TemporaryDirectory(prefix=".run-", dir=self.folder) as scratch:
+        with new_scratch(self.folder) as scratch:
             status, reason, seconds = self._process(job, Path(scratch), job.case.image)
             result = Path(scratch, "result.npz")
             if status == 0:
@@ -144,7 +151,9 @@ class Runner:
         with np.load(self.folder / f"{outcome.key}.npz", allow_pickle=False) as arrays:
             return arrays["mask"], arrays["soft"]
 
-    def _process(self, job: Job, scratch: Path, image: Path | None) -> tuple[int, str, float]:
+    def _process(
+        self, job: PlannedRun, scratch: Path, image: Path | None
+    ) -> tuple[int, str, float]:
         """Run a worker; return its status, why it failed, and the seconds it took."""
         description = scratch / "job.json"
         fields = {
@@ -154,6 +163,7 @@ class Runner:
             "cord_model": job.cord_model,
             "cord": None if image is None else _save_cord(job, scratch),
             "threads": job.threads,
+            "parent": os.getpid(),
         }
         description.write_text(json.dumps(fields), encoding="utf-8")
         command = (*self.worker, str(description), str(scratch / "result.npz"))
@@ -175,7 +185,7 @@ class Runner:
         return ended.returncode, _reason(ended.returncode, ended.stderr), seconds
 
 
-def _save_cord(job: Job, folder: Path) -> str | None:
+def _save_cord(job: PlannedRun, folder: Path) -> str | None:
     """Write the cord that a method is given; return the file, None if it has to find the cord."""
     rater = cord_rater(job.case) if job.cord_given else None
     if rater is None:
@@ -189,13 +199,14 @@ def _save_cord(job: Job, folder: Path) -> str | None:
     return str(path)
 
 
-def _outcome(job: Job, result: Path, seconds_with_start: float) -> Outcome:
+def _outcome(job: PlannedRun, result: Path, seconds_with_start: float) -> Outcome:
     """Read what a worker wrote, to be sure that it can be read."""
     try:
         content = result.read_bytes()
         with np.load(result, allow_pickle=False) as arrays:
             mask, soft = arrays["mask"], arrays["soft"]
             seconds, peak_mib = float(arrays["seconds"]), float(arrays["peak_mib"])
+            warnings = tuple(map(str, arrays["warnings"])) if "warnings" in arrays else ()
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         return Outcome(
             key=job.key,
@@ -209,6 +220,7 @@ def _outcome(job: Job, result: Path, seconds_with_start: float) -> Outcome:
         peak_mib=peak_mib,
         mask_only=bool(np.array_equal(soft, mask)),
         sha256=sha256_of(content),
+        warnings=warnings,
     )
 
 
@@ -238,4 +250,5 @@ def as_record(outcome: Outcome) -> dict[str, Any]:
         "seconds": outcome.seconds,
         "seconds_with_start": outcome.seconds_with_start,
         "peak_mib": outcome.peak_mib,
+        "warnings": "; ".join(outcome.warnings),
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.benchmark.plan import Job
+from scgm.benchmark.plan import PlannedRun
 from scgm.benchmark.runner import Outcome, Runner
 from scgm.datasets import DataCase, reference_masks
 from scgm.evaluation.consensus import evaluate_pairs
@@ -24,18 +24,18 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RunResult:
     """A job and what came of it."""
 
-    job: Job
+    job: PlannedRun
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ScoredResult:
     """One result against one rater, scored in one way."""
 
-    result: Result
+    result: RunResult
     rater: str
     scores: CaseScores
 
@@ -46,7 +46,7 @@ class SliceArea:
 
     Parameters
     ----------
-    result : Result
+    result : RunResult
         Of which it is.
     rater : str
         Who drew the reference.
@@ -60,7 +60,7 @@ class SliceArea:
         Area that the rater drew.
     """
 
-    result: Result
+    result: RunResult
     rater: str
     z: int
     native: int
@@ -117,7 +117,7 @@ def raters_of(cases: Iterable[DataCase]) -> dict[Mode, list[CaseScores]]:
     return found
 
 
-def mask_only_methods(results: Iterable[Result]) -> set[str]:
+def mask_only_methods(results: Iterable[RunResult]) -> set[str]:
     """Return the methods that gave masks, and never probabilities."""
     done = [result for result in results if not result.outcome.failed]
     soft = {result.job.label for result in done if not result.outcome.mask_only}
@@ -125,16 +125,16 @@ def mask_only_methods(results: Iterable[Result]) -> set[str]:
 
 
 def score_all(
-    results: Sequence[Result], runner: Runner
-) -> Iterator[tuple[list[Comparison], list[SliceArea]]]:
+    results: Sequence[RunResult], runner: Runner
+) -> Iterator[tuple[list[ScoredResult], list[SliceArea]]]:
     """Score all results, image by image; yield comparisons and slices of each image."""
     mask_only = mask_only_methods(results)
-    by_case: dict[str, list[Result]] = {}
+    by_case: dict[str, list[RunResult]] = {}
     for result in results:
         by_case.setdefault(result.job.case.name, []).append(result)
     for of_case in by_case.values():
         data = read_case(of_case[0].job.case)
-        comparisons: list[Comparison] = []
+        comparisons: list[ScoredResult] = []
         slices: list[SliceArea] = []
         for result in of_case:
             mask, soft = _found(result, runner, data, with_soft=result.job.label not in mask_only)
@@ -146,7 +146,7 @@ def score_all(
 
 
 def _found(
-    result: Result, runner: Runner, data: CaseData, *, with_soft: bool
+    result: RunResult, runner: Runner, data: CaseData, *, with_soft: bool
 ) -> tuple[Mask, NDArray[np.float32] | None]:
     """Return what a method found: nothing at all where it failed."""
     shape = data.stack.slices.shape
@@ -158,12 +158,12 @@ def _found(
 
 
 def _compare(
-    result: Result, data: CaseData, rater: str, mask: Mask, soft: NDArray[np.float32] | None
-) -> list[Comparison]:
+    result: RunResult, data: CaseData, rater: str, mask: Mask, soft: NDArray[np.float32] | None
+) -> list[ScoredResult]:
     """Score in every way, the primary one first."""
     gm, cord = data.references[rater]
     return [
-        Comparison(
+        ScoredResult(
             result,
             rater,
             evaluate_case(mask, gm, data.stack.spacing_mm, mode=mode, soft=soft, cord=cord),
@@ -172,7 +172,7 @@ def _compare(
     ]
 
 
-def _slice_areas(comparison: Comparison, data: CaseData, mask: Mask) -> list[SliceArea]:
+def _slice_areas(comparison: ScoredResult, data: CaseData, mask: Mask) -> list[SliceArea]:
     """Return the slices that the rater marked."""
     gm, _ = data.references[comparison.rater]
     pixel_mm = data.stack.spacing_mm[1:]
@@ -192,7 +192,7 @@ def _slice_areas(comparison: Comparison, data: CaseData, mask: Mask) -> list[Sli
     ]
 
 
-def by_image(comparisons: Iterable[Comparison], mode: Mode, name: str) -> dict[str, float]:
+def by_image(comparisons: Iterable[ScoredResult], mode: Mode, name: str) -> dict[str, float]:
     """Return one score of each image of one method: the mean over its raters."""
     values: dict[str, list[float]] = {}
     for each in comparisons:

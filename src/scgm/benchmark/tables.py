@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from scgm.benchmark.runner import as_record
-from scgm.benchmark.scores import MODES, Comparison, by_image
+from scgm.benchmark.scores import MODES, ScoredResult, by_image
 from scgm.benchmark.statistics import Difference, compare_methods
-from scgm.evaluation.metrics import METRICS, CaseScores, Mode, Summary, summarise
+from scgm.evaluation.metrics import METRICS, CaseScores, Mode, Summary, summarize
 from scgm.io.tables import table_text
 
 ALL = "all"
@@ -46,12 +46,12 @@ class Group:
     summary: Summary
 
 
-def methods_of(comparisons: Iterable[Comparison]) -> list[str]:
+def methods_of(comparisons: Iterable[ScoredResult]) -> list[str]:
     """Return the methods in the order in which they were asked for."""
     return list(dict.fromkeys(each.result.job.label for each in comparisons))
 
 
-def groups(comparisons: Sequence[Comparison]) -> list[Group]:
+def groups(comparisons: Sequence[ScoredResult]) -> list[Group]:
     """Summarize each method over everything, by site and by rater."""
     sites = sorted({site_of(each) for each in comparisons})
     names = sorted({each.rater for each in comparisons})
@@ -68,7 +68,7 @@ def groups(comparisons: Sequence[Comparison]) -> list[Group]:
 
 
 def _group(
-    comparisons: Sequence[Comparison], method: str, mode: Mode, site: str, rater: str
+    comparisons: Sequence[ScoredResult], method: str, mode: Mode, site: str, rater: str
 ) -> Group | None:
     chosen = [
         each
@@ -81,27 +81,27 @@ def _group(
     if not chosen:
         return None
     failed = {each.result.job.case.name for each in chosen if each.result.outcome.failed}
-    summary = summarise(each.scores for each in chosen)
+    summary = summarize(each.scores for each in chosen)
     return Group(method=method, site=site, rater=rater, failures=len(failed), summary=summary)
 
 
 def agreement_groups(found: Mapping[Mode, Sequence[CaseScores]]) -> list[Group]:
     """Summarize how far raters agree among themselves, as if that were a method."""
     return [
-        Group(method=RATERS, site=ALL, rater=ALL, failures=0, summary=summarise(pairs))
+        Group(method=RATERS, site=ALL, rater=ALL, failures=0, summary=summarize(pairs))
         for pairs in found.values()
         if pairs
     ]
 
 
-def site_of(comparison: Comparison) -> str:
+def site_of(comparison: ScoredResult) -> str:
     """Return the site of an image; "unknown" where the data set does not say it."""
     return comparison.result.job.case.site or "unknown"
 
 
-def differences(comparisons: Sequence[Comparison]) -> dict[tuple[Mode, str], list[Difference]]:
+def differences(comparisons: Sequence[ScoredResult]) -> dict[tuple[Mode, str], list[Difference]]:
     """Compare all pairs of methods by each score that is tested, by (mode, score)."""
-    of_method: dict[str, list[Comparison]] = {name: [] for name in methods_of(comparisons)}
+    of_method: dict[str, list[ScoredResult]] = {name: [] for name in methods_of(comparisons)}
     for each in comparisons:
         of_method[each.result.job.label].append(each)
     return {
@@ -113,7 +113,7 @@ def differences(comparisons: Sequence[Comparison]) -> dict[tuple[Mode, str], lis
     }
 
 
-def cases_csv(comparisons: Sequence[Comparison]) -> str:
+def cases_csv(comparisons: Sequence[ScoredResult]) -> str:
     """Return one row for each method, image, rater and way of scoring."""
     names = [metric.name for metric in METRICS]
     rows: list[dict[str, object]] = []

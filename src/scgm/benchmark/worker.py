@@ -1,4 +1,4 @@
-"""The process in which one method meets one image: ``python -m scgm.benchmark.worker``.
+"""Worker: run one method on one image, ``python -m scgm.benchmark.worker``.
 
 It is given a description (JSON) and writes one file, which appears whole or not at all. Whatever
 goes wrong ends it with a status above 0 and one sentence on the last line of stderr.
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from scgm.benchmark.parent import end_with_parent
 from scgm.errors import ScgmError, UsageError
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.pipeline import open_segmenter, segment
@@ -30,8 +31,8 @@ def run(description: dict[str, Any], result: Path) -> None:
     ----------
     description : dict
         ``image``, ``method``, ``model``, ``cord_model``, ``cord`` (file of a mask) and
-        ``threads``; each can be None. Without an image the method is only started, and nothing is
-        written.
+        ``threads``; each can be None. ``parent`` is the process that started this one. Without an
+        image the method is only started, and nothing is written.
     result : Path
         An ``.npz`` file: ``mask`` (Z, Y, X) bool, ``soft`` (Z, Y, X) float32, ``seconds`` from
         the file to the masks with the method already started, ``peak_mib`` of this process.
@@ -58,6 +59,7 @@ def run(description: dict[str, Any], result: Path) -> None:
             soft=found.axial_probability(Label.GM),
             seconds=seconds,
             peak_mib=peak_mib(),
+            warnings=np.array(found.volume.warnings, np.str_),
         )
     part.replace(result)
 
@@ -84,8 +86,11 @@ def peak_mib() -> float:
 def main(arguments: list[str]) -> int:
     """Run what a file describes; return the exit status."""
     description, result = map(Path, arguments)
+    fields = json.loads(description.read_text(encoding="utf-8"))
+    if fields.get("parent") is not None:
+        end_with_parent(fields["parent"])
     try:
-        run(json.loads(description.read_text(encoding="utf-8")), result)
+        run(fields, result)
     except (ScgmError, UsageError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

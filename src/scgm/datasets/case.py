@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -203,6 +204,18 @@ def stem(file: Path) -> str:
         if file.name.lower().endswith(ending):
             return file.name[: -len(ending)]
     return file.name
+
+
+def site_key(name: str) -> str:
+    """Return what all spellings of a site's name have in common: its letters and digits.
+
+    Sites are compared by it, never by the name as it was written.
+
+    >>> site_key("CEITEC") == site_key("ceitec"), site_key("Mount Sinai") == site_key("mount-sinai")
+    (True, True)
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(letter for letter in folded if letter.isalnum()) or folded.strip()
 
 
 def problem_of(file: Path) -> str | None:

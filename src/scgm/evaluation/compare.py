@@ -63,7 +63,7 @@ DEFAULT_OPTIONS = EvaluateOptions()
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class FileComparison:
     """Scores of one file against another one, or against a consensus."""
 
     prediction: str
@@ -77,9 +77,9 @@ class Evaluation:
 
     Parameters
     ----------
-    comparisons : tuple of Comparison
+    comparisons : tuple of FileComparison
         One for each reference, or one for their consensus.
-    between_raters : tuple of Comparison
+    between_raters : tuple of FileComparison
         Each reference against each other one, both ways round.
     tie_share : float or None
         Of a majority: the share of marked pixels that exactly half of the raters marked.
@@ -87,8 +87,8 @@ class Evaluation:
         What was odd and what was done about it.
     """
 
-    comparisons: tuple[Comparison, ...]
-    between_raters: tuple[Comparison, ...]
+    comparisons: tuple[FileComparison, ...]
+    between_raters: tuple[FileComparison, ...]
     tie_share: float | None
     warnings: tuple[str, ...]
 
@@ -150,8 +150,8 @@ def evaluate(
     scoring |= {"soft": probability, "cord": cord}
     scores = evaluate_each(found, against, spacing, **scoring)
     return Evaluation(
-        comparisons=tuple(Comparison(str(prediction), *item) for item in scores.items()),
-        between_raters=tuple(Comparison(*names, case) for names, case in pairs.items()),
+        comparisons=tuple(FileComparison(str(prediction), *item) for item in scores.items()),
+        between_raters=tuple(FileComparison(*names, case) for names, case in pairs.items()),
         tie_share=tie_share,
         warnings=tuple(reader.warnings),
     )

@@ -52,7 +52,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Staple:
-    """A consensus that weighs each rater by how far the others bear them out.
+    """A consensus that weights each rater by estimated sensitivity and specificity.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def evaluate_each(
     spacing_mm: Sequence[float],
     **options: Unpack[CaseOptions],
 ) -> dict[str, CaseScores]:
-    """Compare a prediction with each rater alone, the way of the published table.
+    """Compare a prediction with each rater alone, as the published table does.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def evaluate_each(
     Returns
     -------
     dict of str to CaseScores
-        One comparison for each rater; each counts as a case in `scgm.evaluation.metrics.summarise`.
+        One comparison for each rater; each counts as a case in `scgm.evaluation.metrics.summarize`.
 
     Raises
     ------

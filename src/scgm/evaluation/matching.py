@@ -19,7 +19,7 @@ _OLD_LABELS = {"gmseg": "GM", "wmseg": "WM", "seg": "SC"}
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class MatchedFiles:
     """One prediction of a folder, with what belongs to it."""
 
     label: str
@@ -28,7 +28,7 @@ class Job:
     soft: Path | None = None
 
 
-def matched_files(predictions: Path, references: Sequence[Path]) -> list[Job]:
+def matched_files(predictions: Path, references: Sequence[Path]) -> list[MatchedFiles]:
     """Find what belongs together in a folder of predictions and one folder for each rater.
 
     Files belong together if their names are the same, or are those of the same image and label:
@@ -37,7 +37,7 @@ def matched_files(predictions: Path, references: Sequence[Path]) -> list[Job]:
 
     Returns
     -------
-    list of Job
+    list of MatchedFiles
         In the order of names. A reference of a label that has predictions, but not for its image,
         has a job with None for the prediction.
 
@@ -61,7 +61,7 @@ def matched_files(predictions: Path, references: Sequence[Path]) -> list[Job]:
         paths = tuple(files[key] for files in by_rater if key in files)
         prediction, probability = hard.get(key), soft.get(key)
         beside = None if probability == prediction else probability
-        jobs.append(Job(label, prediction, paths, beside))
+        jobs.append(MatchedFiles(label, prediction, paths, beside))
     if not jobs:
         msg = f"no file in {predictions} has the name of one in {_folders(references)}; rename them"
         raise UsageError(msg)

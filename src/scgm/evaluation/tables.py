@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from scgm.evaluation.compare import Comparison, Evaluation
-from scgm.evaluation.metrics import METRICS, Statistic, Summary, summarise
+from scgm.evaluation.compare import Evaluation, FileComparison
+from scgm.evaluation.metrics import METRICS, Statistic, Summary, summarize
 from scgm.io.tables import table_text
 from scgm.version import __version__
 
@@ -89,12 +89,12 @@ def summary_rows(evaluations: Sequence[Evaluation]) -> list[list[str]]:
     return rows
 
 
-def summary_of(comparisons: Sequence[Comparison]) -> Summary:
+def summary_of(comparisons: Sequence[FileComparison]) -> Summary:
     """Summarize comparisons, each of which is a case."""
-    return summarise(each.scores for each in comparisons)
+    return summarize(each.scores for each in comparisons)
 
 
-def _comparisons(evaluations: Sequence[Evaluation]) -> list[Comparison]:
+def _comparisons(evaluations: Sequence[Evaluation]) -> list[FileComparison]:
     return [each for some in evaluations for each in some.comparisons]
 
 

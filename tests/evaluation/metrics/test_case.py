@@ -22,7 +22,7 @@ from scgm.evaluation.metrics import (
     median_distance_mm,
     psnr_db,
     skeleton_distances,
-    summarise,
+    summarize,
     surface_dice,
 )
 
@@ -328,7 +328,7 @@ def test_a_summary_is_of_cases_not_of_slices() -> None:
     """A case of one slice counts as much as one of two: (1 + 0.75) / 2."""
     cases = [score(boxes(4), boxes(4)), score(boxes(4, 8), boxes(4, 4))]
 
-    summary = summarise(cases)
+    summary = summarize(cases)
 
     found = summary.statistics["dice"]
     assert found.mean == found.median == pytest.approx((1 + 0.75) / 2)
@@ -340,7 +340,7 @@ def test_a_summary_keeps_misses_in_the_mean_and_counts_them() -> None:
     """Two perfect cases and one that is missed: a mean of 2/3, a median of 1."""
     cases = [score(boxes(4), boxes(4))] * 2 + [score(NOTHING, boxes(4, 4))]
 
-    summary = summarise(cases)
+    summary = summarize(cases)
 
     assert summary.statistics["dice"].mean == pytest.approx(2 / 3)
     assert summary.statistics["dice"].median == 1
@@ -351,7 +351,7 @@ def test_a_summary_keeps_misses_in_the_mean_and_counts_them() -> None:
 
 def test_a_summary_leaves_out_only_what_is_undefined() -> None:
     """Two empty masks have no distance."""
-    summary = summarise([score(NOTHING, NOTHING), score(boxes(4), boxes(6))])
+    summary = summarize([score(NOTHING, NOTHING), score(boxes(4), boxes(6))])
 
     assert summary.statistics["hausdorff_mm"].n == 1
     assert summary.statistics["hausdorff_mm"].mean == pytest.approx(0.5)
@@ -362,7 +362,7 @@ def test_a_summary_does_not_hide_what_is_infinite() -> None:
     """A perfect case has an infinite PSNR, one without a common pixel a conformity of -inf."""
     cases = [score(boxes(4), boxes(4)), score(boxes(4), boxes(6)), score(boxes(4), boxes(20))]
 
-    found = summarise(cases).statistics
+    found = summarize(cases).statistics
 
     assert found["psnr_slice_peak1_db"].mean == math.inf
     assert math.isnan(found["psnr_slice_peak1_db"].std)
@@ -371,7 +371,7 @@ def test_a_summary_does_not_hide_what_is_infinite() -> None:
 
 
 def test_a_single_case_has_no_spread() -> None:
-    found = summarise([score(boxes(4), boxes(6))]).statistics["dice"]
+    found = summarize([score(boxes(4), boxes(6))]).statistics["dice"]
 
     assert found.mean == found.median == 0.75
     assert math.isnan(found.std)
@@ -380,7 +380,7 @@ def test_a_single_case_has_no_spread() -> None:
 def test_a_map_that_only_some_cases_have_is_counted() -> None:
     true = boxes(4)
 
-    summary = summarise([score(true, true), score(true, true, soft=true * 0.5)])
+    summary = summarize([score(true, true), score(true, true, soft=true * 0.5)])
 
     assert (summary.statistics["brier"].n, summary.statistics["dice"].n) == (1, 2)
 
@@ -390,4 +390,4 @@ def test_cases_that_were_scored_differently_have_no_summary() -> None:
 
     for wrong in ([], cases, [cases[0], score(boxes(4), boxes(4), tolerance_mm=1)]):
         with pytest.raises(ValueError, match="one mode"):
-            summarise(wrong)
+            summarize(wrong)

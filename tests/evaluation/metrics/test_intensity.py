@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 
 from scgm.errors import GeometryError
-from scgm.evaluation.metrics import centre_of, mse, paper_window, psnr_db
+from scgm.evaluation.metrics import center_of, mse, paper_window, psnr_db
 
 
 def test_the_published_psnr_took_255_as_the_peak_of_a_mask() -> None:
@@ -99,7 +99,7 @@ def test_rows_and_columns_have_their_own_spacing() -> None:
     mask = np.zeros((120, 240), bool)
     mask[50:70, 100:140] = True
 
-    window = paper_window(mask, (0.5, 0.25), centre_of(mask))
+    window = paper_window(mask, (0.5, 0.25), center_of(mask))
 
     assert np.array_equal(np.argwhere(window).min(axis=0), [80, 80])
     assert np.array_equal(np.argwhere(window).max(axis=0), [119, 119])
@@ -129,15 +129,15 @@ def test_the_window_is_centered_on_the_mask(spacing: float) -> None:
     mask = np.zeros((320, 320), bool)
     mask[100:130, 200:221] = True
 
-    found = centre_of(paper_window(mask, (spacing, spacing), centre_of(mask)))
+    found = center_of(paper_window(mask, (spacing, spacing), center_of(mask)))
 
     assert found == pytest.approx((99.5, 99.5), abs=0.5 * spacing / 0.25 + 0.5)
 
 
-@pytest.mark.parametrize("centre", [(math.nan, 3.0), (3.0, math.inf)])
-def test_a_window_needs_a_place(centre: tuple[float, float]) -> None:
+@pytest.mark.parametrize("center", [(math.nan, 3.0), (3.0, math.inf)])
+def test_a_window_needs_a_place(center: tuple[float, float]) -> None:
     with pytest.raises(GeometryError, match="finite center"):
-        paper_window(np.zeros((9, 9)), (1, 1), centre)
+        paper_window(np.zeros((9, 9)), (1, 1), center)
 
 
 def test_a_window_is_cut_from_one_slice() -> None:
@@ -149,5 +149,5 @@ def test_the_center_of_a_mask_is_that_of_its_pixels() -> None:
     mask: NDArray[np.bool_] = np.zeros((9, 9), bool)
     mask[2, 3] = mask[2, 4] = mask[5, 3] = mask[5, 4] = True
 
-    assert centre_of(mask) == (3.5, 3.5)
-    assert all(math.isnan(place) for place in centre_of(mask & False))
+    assert center_of(mask) == (3.5, 3.5)
+    assert all(math.isnan(place) for place in center_of(mask & False))

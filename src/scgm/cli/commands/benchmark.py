@@ -35,23 +35,30 @@ def benchmark(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Folder for the results; by default benchmark_DATASET."
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder for the results; by default benchmark_DATASET.",
         ),
     ] = None,
     models: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of models: each image is given to one that was trained without its site."
+            metavar="DIR",
+            help="Folder of models: each image is given to one that was trained without its site.",
         ),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Published weights, for --method ddc-published.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Published weights, for --method ddc-published."),
     ] = None,
     cord: Annotated[
         CordChoice,
         typer.Option(help="Whether methods find the cord, are given the label, or both."),
     ] = CordChoice.found,
-    threads: Annotated[int, typer.Option(min=1, help="Processor threads of each method.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Processor threads of each method.")
+    ] = 1,
     timeout: Annotated[
         float,
         typer.Option(min=1, metavar="SECONDS", help="A method that takes longer has failed."),
@@ -69,8 +76,7 @@ def benchmark(
 
     Writes report.md, cases.csv, summary.csv, statistics.csv and figures.
     A method that fails on an image is scored as having found nothing there.
-    The same call again goes on where an interrupted one stopped, and tries
-    again what failed.
+    The same command resumes an interrupted run, and repeats what failed.
 
     For example:
 
@@ -79,9 +85,16 @@ def benchmark(
       scgm benchmark gm-challenge --method default --method default=mine.onnx
     """
     from scgm.benchmark.plan import BenchmarkOptions, count_runs
-    from scgm.benchmark.report import PUBLISHED_NOTE, aligned, main_rows, published_rows
-    from scgm.benchmark.run import Folder, run_benchmark
+    from scgm.benchmark.report import (
+        PUBLISHED_NOTE,
+        aligned,
+        image_warnings,
+        main_rows,
+        published_rows,
+        training_notes,
+    )
     from scgm.benchmark.scores import PRIMARY
+    from scgm.benchmark.workflow import BenchmarkFolder, run_benchmark
     from scgm.datasets import read_dataset
 
     messages = Messages(verbose, quiet)
@@ -96,7 +109,7 @@ def benchmark(
     data = read_dataset(dataset)
     for warning in data.warnings:
         messages.warning(warning)
-    folder = Folder(output or Path(f"benchmark_{data.name}"), overwrite=overwrite)
+    folder = BenchmarkFolder(output or Path(f"benchmark_{data.name}"), overwrite=overwrite)
     asked = tuple(method or ())
     with messages.progress(count_runs(data, len(asked), options.cord), "Running") as advance:
 
@@ -111,6 +124,9 @@ def benchmark(
         messages.error(f"{result.job.label}, {case}: {result.outcome.reason}")
     by_method = main_rows(found.groups, found.results, PRIMARY)
     messages.table(list(zip(*by_method, strict=True)))  # narrow enough for a terminal
+    jobs = [result.job for result in found.results]
+    for sentence in (*image_warnings(found.results), *training_notes(jobs)):
+        messages.warning(sentence)
     if published:
         messages.result(PUBLISHED_NOTE.replace("**", ""))
         messages.result(aligned(published_rows(found.groups, deviations=False)))

@@ -14,7 +14,7 @@ from scgm.cli.console import Failures, Messages, Quiet, Verbose
 from scgm.errors import ImageReadError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from scgm.evaluation import EvaluateOptions, Evaluation, Job
+    from scgm.evaluation import EvaluateOptions, Evaluation, MatchedFiles
 
 
 class ModeName(StrEnum):
@@ -117,16 +117,18 @@ def evaluate(
         raise typer.Exit(max(statuses))
 
 
-def _jobs(prediction: Path, references: Sequence[Path], options: EvaluateOptions) -> list[Job]:
+def _jobs(
+    prediction: Path, references: Sequence[Path], options: EvaluateOptions
+) -> list[MatchedFiles]:
     """Return what is to be compared: files as they are, folders by the names in them."""
-    from scgm.evaluation import Job, matched_files
+    from scgm.evaluation import MatchedFiles, matched_files
 
     folders = {path.is_dir() for path in (prediction, *references)}
     if len(folders) > 1:
         msg = "files and folders cannot be compared; give only files, or only folders"
         raise UsageError(msg)
     if folders == {False}:
-        return [Job("", prediction, tuple(references), options.soft)]
+        return [MatchedFiles("", prediction, tuple(references), options.soft)]
     if options.soft or options.cord:
         msg = "--soft and --cord are for a single prediction; leave them out for folders"
         raise UsageError(msg)
@@ -134,7 +136,7 @@ def _jobs(prediction: Path, references: Sequence[Path], options: EvaluateOptions
 
 
 def _evaluate_all(
-    jobs: Sequence[Job], options: EvaluateOptions, messages: Messages
+    jobs: Sequence[MatchedFiles], options: EvaluateOptions, messages: Messages
 ) -> tuple[dict[str, list[Evaluation]], list[int]]:
     """Score one after the other, by label; name those that fail and return their statuses."""
     from scgm.evaluation import evaluate as evaluate_files

@@ -1,6 +1,6 @@
 """Agreement of a prediction with its reference: pure functions on arrays, distances in mm.
 
-`evaluate_case` takes all scores of a case, `summarise` those of many cases; the functions of the
+`evaluate_case` takes all scores of a case, `summarize` those of many cases; the functions of the
 other modules are the single scores. Masks are (Z, Y, X) or (Y, X), spacing is in the same order.
 """
 
@@ -15,7 +15,7 @@ from scgm.evaluation.metrics.calibration import (
 )
 from scgm.evaluation.metrics.case import CaseScores, Mode, SliceScores, evaluate_case
 from scgm.evaluation.metrics.definitions import METRICS, Metric
-from scgm.evaluation.metrics.intensity import centre_of, mse, paper_window, psnr_db
+from scgm.evaluation.metrics.intensity import center_of, mse, paper_window, psnr_db
 from scgm.evaluation.metrics.overlap import (
     Confusion,
     conformity,
@@ -28,7 +28,7 @@ from scgm.evaluation.metrics.overlap import (
     volumetric_similarity,
 )
 from scgm.evaluation.metrics.skeleton import median_distance_mm, skeleton, skeleton_distances
-from scgm.evaluation.metrics.summary import Statistic, Summary, summarise
+from scgm.evaluation.metrics.summary import Statistic, Summary, summarize
 from scgm.evaluation.metrics.surface import (
     Distances,
     assd_mm,
@@ -39,6 +39,10 @@ from scgm.evaluation.metrics.surface import (
     mean_surface_distance_mm,
     surface_dice,
 )
+
+# Earlier spellings, kept for programs that use them.
+summarise = summarize
+centre_of = center_of
 
 __all__ = [
     "METRICS",
@@ -58,6 +62,7 @@ __all__ = [
     "boundary",
     "boundary_distances",
     "brier",
+    "center_of",
     "centre_of",
     "conformity",
     "confusion",
@@ -81,6 +86,7 @@ __all__ = [
     "soft_dice",
     "specificity",
     "summarise",
+    "summarize",
     "surface_dice",
     "volumetric_similarity",
 ]

@@ -267,12 +267,12 @@ def _in_plane_scores(arrays: _Arrays, pixel_mm: tuple[float, ...]) -> Values:
     """Score what is defined in a slice only: areas, and the window around the reference."""
     error_mm2 = area.area_error_mm2(arrays.predicted, arrays.true, pixel_mm).item()
     error_percent = area.area_error_percent(arrays.predicted, arrays.true).item()
-    centre = intensity.centre_of(arrays.true)
+    center = intensity.center_of(arrays.true)
     mse_window = math.nan
     if arrays.true.any():
         # Both as maps or both as masks, so that only what differs counts, not the interpolation.
         true = arrays.true.astype(arrays.found.dtype)
-        windows = (intensity.paper_window(each, pixel_mm, centre) for each in (arrays.found, true))
+        windows = (intensity.paper_window(each, pixel_mm, center) for each in (arrays.found, true))
         mse_window = intensity.mse(*windows)
     return {
         "area_error_mm2": error_mm2,

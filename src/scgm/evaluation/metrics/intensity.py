@@ -60,7 +60,7 @@ def psnr_db(mean_squared_error: float, *, peak: float) -> float:
 
 
 def paper_window(
-    values: NDArray[Any], spacing_mm: Sequence[float], centre: tuple[float, float]
+    values: NDArray[Any], spacing_mm: Sequence[float], center: tuple[float, float]
 ) -> NDArray[Any]:
     """Resample a slice to the 200 x 200 pixels of 0.25 mm on which published networks worked.
 
@@ -74,8 +74,8 @@ def paper_window(
         A map, or a mask (bool), which is cut at 0.5 again.
     spacing_mm : (row, column)
         Height and width of a pixel in mm.
-    centre : (row, column)
-        Center of the window in pixels of *values*, as from `centre_of` the reference.
+    center : (row, column)
+        Center of the window in pixels of *values*, as from `center_of` the reference.
 
     Returns
     -------
@@ -88,21 +88,21 @@ def paper_window(
         If *values* is not 2D, the spacing does not fit, or the center is not finite.
     """
     found = np.asarray(values)
-    if found.ndim != 2 or not all(math.isfinite(place) for place in centre):
-        msg = f"a window needs a 2D slice and a finite center, not {found.shape} and {centre}"
+    if found.ndim != 2 or not all(math.isfinite(place) for place in center):
+        msg = f"a window needs a 2D slice and a finite center, not {found.shape} and {center}"
         raise GeometryError(msg)
     window = np.asarray(found, np.float64)
     for axis, size in enumerate(as_spacing(spacing_mm, 2)):
-        window = _resampled(window, WINDOW_SPACING_MM / size, centre[axis], axis)
+        window = _resampled(window, WINDOW_SPACING_MM / size, center[axis], axis)
     return window >= 0.5 if found.dtype == np.bool_ else window
 
 
 def _resampled(
-    values: NDArray[np.float64], step: float, centre: float, axis: int
+    values: NDArray[np.float64], step: float, center: float, axis: int
 ) -> NDArray[np.float64]:
     """Sample one axis at the window's places, which lie *step* pixels apart."""
     # Pixel p reaches from p - 0.5 to p + 0.5.
-    edge = round(centre - step * WINDOW_PIXELS / 2 + 0.5) - 0.5
+    edge = round(center - step * WINDOW_PIXELS / 2 + 0.5) - 0.5
     places = edge + step * (np.arange(WINDOW_PIXELS) + 0.5)
     last = values.shape[axis] - 1
     inside = (places >= -0.5) & (places <= last + 0.5)
@@ -115,7 +115,7 @@ def _resampled(
     return np.where(inside.reshape(shape), mixed, 0.0)
 
 
-def centre_of(mask: NDArray[Any]) -> tuple[float, float]:
+def center_of(mask: NDArray[Any]) -> tuple[float, float]:
     """Return the center of mass (row, column) of a mask (Y, X) in pixels; NaN if it is empty."""
     points = np.argwhere(as_mask(mask))
     if not len(points):

@@ -63,7 +63,7 @@ class Summary:
     statistics: Mapping[str, Statistic]
 
 
-def summarise(cases: Iterable[CaseScores]) -> Summary:
+def summarize(cases: Iterable[CaseScores]) -> Summary:
     """Summarize cases; each counts once, however many slices it has.
 
     Parameters

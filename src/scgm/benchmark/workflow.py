@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scgm.benchmark import tables
-from scgm.benchmark.plan import BenchmarkOptions, Job, describe, make_plan, read_methods
+from scgm.benchmark.plan import BenchmarkOptions, PlannedRun, describe, make_plan, read_methods
 from scgm.benchmark.report import FIGURES, compose
 from scgm.benchmark.runner import WORKER, Runner
 from scgm.benchmark.scores import (
     PRIMARY,
-    Comparison,
-    Result,
+    RunResult,
+    ScoredResult,
     SliceArea,
     by_image,
     raters_of,
     score_all,
 )
+from scgm.benchmark.scratch import new_scratch, remove_stale
 from scgm.datasets import DataSet, DataSetError
 from scgm.errors import OutputError
 
@@ -38,7 +40,7 @@ class Benchmark:
 
     Parameters
     ----------
-    results : tuple of Result
+    results : tuple of RunResult
         One for each method and image.
     groups : tuple of Group
         The summaries.
@@ -46,13 +48,13 @@ class Benchmark:
         What was written, the report first.
     """
 
-    results: tuple[Result, ...]
+    results: tuple[RunResult, ...]
     groups: tuple[tables.Group, ...]
     files: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class BenchmarkFolder:
     """Where a benchmark is kept.
 
     Parameters
@@ -79,27 +81,44 @@ class Folder:
             set; or it cannot be written.
         """
         path = self.path / PLAN
-        same = path.is_file() and path.read_text(encoding="utf-8") == plan
-        held = [name for name in (PLAN, *TABLES, FIGURES) if (self.path / name).exists()]
+        same = path.is_file() and path.read_bytes() == plan.encode()
+        held = [name for name in (PLAN, *TABLES, FIGURES) if os.path.lexists(self.path / name)]
         if held and not same and not self.overwrite:
             msg = (
                 f"{self.path / held[0]}: it is there already, and not of this benchmark (other "
                 "data, methods, models or version); use --overwrite, or another --output folder"
             )
             raise OutputError(msg)
-        try:
+        with self._explained():
             (self.path / RUNS).mkdir(parents=True, exist_ok=True)
-            self.write({PLAN: plan})
+        for folder in (self.path, self.path / RUNS):
+            remove_stale(folder)
+        self.write({PLAN: plan})
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say in one sentence why results cannot be written."""
+        try:
+            yield
         except OSError as error:
-            msg = f"{self.path}: results cannot be written ({error.strerror or error})"
+            msg = (
+                f"{self.path}: results cannot be written "
+                f"({error.strerror or error}); check the folder and the space on the disk"
+            )
             raise OutputError(msg) from error
 
     def write(
         self, texts: Mapping[str, str], figures: Mapping[str, Figure] | None = None
     ) -> list[Path]:
-        """Write files, each whole or not at all; return their paths."""
+        """Write files, each whole or not at all; return their paths.
+
+        Raises
+        ------
+        OutputError
+            If one cannot be written.
+        """
         written = []
-        with tempfile.TemporaryDirectory(prefix=".scgm-", dir=self.path) as scratch:
+        with self._explained(), new_scratch(self.path) as scratch:
             for name, text in texts.items():
                 part = Path(scratch, name)
                 part.write_text(text, encoding="utf-8")
@@ -115,7 +134,7 @@ class Folder:
 def run_benchmark(
     dataset: DataSet,
     methods: Sequence[str],
-    folder: Folder,
+    folder: BenchmarkFolder,
     options: BenchmarkOptions,
     advance: Callable[[str], None] = lambda _: None,
 ) -> Benchmark:
@@ -127,7 +146,7 @@ def run_benchmark(
         Images with what raters drew on them.
     methods : sequence of str
         Names out of `scgm.methods`, or ``NAME=MODEL``.
-    folder : Folder
+    folder : BenchmarkFolder
         Where results go. What was finished there before is not run again.
     options : BenchmarkOptions
         What all methods have in common.
@@ -160,7 +179,7 @@ def run_benchmark(
     folder.claim(describe(dataset, jobs))
     runner = Runner(folder.path / RUNS, options.timeout_s, folder.worker)
     results = _run_all(jobs, runner, advance)
-    comparisons: list[Comparison] = []
+    comparisons: list[ScoredResult] = []
     slices: list[SliceArea] = []
     for of_case, slices_of_case in score_all(results, runner):
         comparisons += of_case
@@ -178,7 +197,9 @@ def run_benchmark(
     return Benchmark(results=tuple(results), groups=tuple(groups), files=tuple(files))
 
 
-def _run_all(jobs: Sequence[Job], runner: Runner, advance: Callable[[str], None]) -> list[Result]:
+def _run_all(
+    jobs: Sequence[PlannedRun], runner: Runner, advance: Callable[[str], None]
+) -> list[RunResult]:
     """Run what is not finished; every method has to start before anything is run."""
     finished = {job.key: runner.finished(job) for job in jobs}
     waiting = [job for job in jobs if finished[job.key] is None]
@@ -188,14 +209,14 @@ def _run_all(jobs: Sequence[Job], runner: Runner, advance: Callable[[str], None]
     for job in jobs:
         before = finished[job.key]
         outcome = before or runner.run(job)
-        results.append(Result(job, outcome))
+        results.append(RunResult(job, outcome))
         what = "finished before" if before else outcome.reason or f"{outcome.seconds:.2f} s"
         advance(f"{job.label}, {job.case.name}: {what}")
     return results
 
 
 def _figures(
-    comparisons: Sequence[Comparison], slices: Sequence[SliceArea], runner: Runner
+    comparisons: Sequence[ScoredResult], slices: Sequence[SliceArea], runner: Runner
 ) -> dict[str, Figure]:
     """Draw all figures, by their file names."""
     from scgm.benchmark import plots  # noqa: PLC0415  (imports matplotlib)
@@ -213,6 +234,15 @@ def _figures(
     figures = {"dice.png": plots.dice_figure(dice, failed), "areas.png": plots.area_figure(areas)}
     for name, some in areas.items():
         if some:
-            safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
-            figures[f"worst_{safe}.png"] = plots.worst_figure(name, some, runner)
+            figures[_figure_name(name, figures)] = plots.worst_figure(name, some, runner)
     return figures
+
+
+def _figure_name(method: str, used: Mapping[str, object]) -> str:
+    """Return a file name for a method's figure that no other method has."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in method)
+    name, number = f"worst_{safe[:80]}.png", 1
+    while name in used:
+        number += 1
+        name = f"worst_{safe[:80]}_{number}.png"
+    return name
