@@ -117,16 +117,28 @@ def test_the_label_of_a_run_is_not_that_of_another(tmp_path: Path) -> None:
     assert len(dataset.cases) == 2
 
 
-def test_a_second_label_of_the_same_rater_is_a_warning(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("unused", "used"),
+    [
+        ("gmseg", "label-GM_seg"),
+        ("gmseg-manual", "label-GM_mask"),
+        ("gm_seg", "gmseg-manual"),
+        ("gmseg", "gmseg_manual"),
+    ],
+)
+def test_a_second_label_of_the_same_rater_is_a_warning(
+    tmp_path: Path, unused: str, used: str
+) -> None:
+    """A name with label- comes before an older one, and of these one that says manual."""
     put(tmp_path, IMAGE)
-    names = [f"{LABELS}/sub-01_T2starw_{end}.nii.gz" for end in ("gmseg", "label-GM_seg")]
+    names = [f"{LABELS}/sub-01_T2starw_{end}.nii.gz" for end in (unused, used)]
     put(tmp_path, *names)
 
     dataset = read_dataset(tmp_path)
 
     assert dataset.cases[0].references["labels"].gm == tmp_path / names[1]
     (warning,) = dataset.warnings
-    assert "sub-01_T2starw_gmseg.nii.gz (used is sub-01_T2starw_label-GM_seg.nii.gz)" in warning
+    assert f"sub-01_T2starw_{unused}.nii.gz (used is sub-01_T2starw_{used}.nii.gz)" in warning
 
 
 @pytest.mark.parametrize("column", ["Site", "site", "institution", "institution_id"])
@@ -140,6 +152,23 @@ def test_the_site_comes_from_the_participants(tmp_path: Path, column: str) -> No
     sites = {case.subject: case.site for case in read_dataset(tmp_path).cases}
 
     assert sites == {"sub-01": "UCL", "sub-02": "Milan", "sub-03": None, "sub-04": None}
+
+
+def test_participants_with_a_cell_that_is_too_large_are_refused(tmp_path: Path) -> None:
+    put(tmp_path, IMAGE)
+    text = f"participant_id\tsite\nsub-01\t{'a' * 200_000}\n"
+    (tmp_path / "participants.tsv").write_text(text, encoding="utf-8")
+
+    with pytest.raises(DataSetError, match=r"participants\.tsv, line 2: this is no table"):
+        read_dataset(tmp_path)
+
+
+def test_sites_that_differ_by_letter_case_are_one_site(tmp_path: Path) -> None:
+    put(tmp_path, *(f"sub-0{n}/anat/sub-0{n}_T2w.nii.gz" for n in (1, 2)))
+    text = "participant_id\tsite\nsub-01\tCEITEC\nsub-02\tceitec\n"
+    (tmp_path / "participants.tsv").write_text(text, encoding="utf-8")
+
+    assert {case.site for case in read_dataset(tmp_path).cases} == {"CEITEC"}
 
 
 def test_participants_without_a_name_are_refused(tmp_path: Path) -> None:

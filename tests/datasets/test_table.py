@@ -122,6 +122,55 @@ def test_a_fault_is_one_sentence_with_its_line(
     assert "\n" not in str(caught.value)
 
 
+def test_every_spelling_of_a_path_is_the_same_image(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (files / "link.nii.gz").symlink_to(files / "a.nii.gz")
+    monkeypatch.chdir(files)
+    spellings = ("a.nii.gz", files / "a.nii.gz", "./x/../a.nii.gz", "link.nii.gz")
+    rows = "".join(f"{name},gm.nii.gz,r{n}\n" for n, name in enumerate(spellings))
+    table(files, f"image,gm,rater\n{rows}b.nii.gz,,\n")
+
+    dataset = read_dataset(Path("set.csv"))
+
+    assert [(case.name, case.image) for case in dataset.cases] == [
+        ("a", files / "a.nii.gz"),
+        ("b", files / "b.nii.gz"),
+    ]
+    assert dataset.cases[0].raters == ("r0", "r1", "r2", "r3")
+
+
+def test_images_of_one_name_in_and_out_of_the_folder_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "here/t2s.nii.gz", "there/t2s.nii.gz")
+    table(tmp_path / "here", f"image,gm\nt2s.nii.gz,\n{tmp_path / 'there/t2s.nii.gz'},\n")
+    monkeypatch.chdir(tmp_path / "here")
+
+    dataset = read_dataset(Path("set.csv"))
+
+    assert [case.name for case in dataset.cases] == ["here-t2s", "there-t2s"]
+
+
+def test_a_home_that_nobody_has_is_one_sentence_with_its_line(files: Path) -> None:
+    with pytest.raises(DataSetError, match=r"line 2, column image: ~nosuch.*no such home"):
+        read_dataset(table(files, "image,gm\n~nosuch-user/a.nii.gz,\n"))
+
+
+def test_a_cell_that_is_too_large_is_one_sentence_with_its_line(files: Path) -> None:
+    with pytest.raises(DataSetError, match=r"set\.csv, line 2: this is no table"):
+        read_dataset(table(files, f"image,gm\n{'a' * 200_000},\n"))
+
+
+def test_a_site_in_two_spellings_is_one_site(files: Path) -> None:
+    text = "image,gm,rater,site\na.nii.gz,gm.nii.gz,r1,CEITEC\na.nii.gz,gm2.nii.gz,r2,ceitec\n"
+
+    dataset = read_dataset(table(files, f"{text}b.nii.gz,,,Cei-Tec\nc.nii.gz,,,Rome\n"))
+
+    assert [case.site for case in dataset.cases] == ["CEITEC", "CEITEC", "Rome"]
+    assert dataset.warnings == ("the sites 'CEITEC' and 'Cei-Tec' are taken as one",)
+
+
 def test_a_table_in_another_encoding_is_refused(files: Path) -> None:
     (files / "set.csv").write_bytes("image,gm\nä.nii.gz,\n".encode("latin-1"))
 

@@ -14,7 +14,6 @@ The rater is the ``desc-`` of the name or else the folder below ``derivatives``,
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from scgm.datasets.case import (
     Reference,
     drop_absent,
     listed,
+    read_cells,
     read_text,
     stem,
 )
@@ -239,8 +239,7 @@ def _sites(table: Path) -> dict[str, str]:
     """Return the site of each subject that participants.tsv tells one of."""
     if not table.is_file():
         return {}
-    lines = read_text(table).splitlines()
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter="\t")]
+    rows = [cells for _, cells in read_cells(table, read_text(table), "\t")]
     head = [name.lower() for name in rows[0]] if rows else []
     column = next((head.index(name) for name in SITE_COLUMNS if name in head), None)
     if column is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -172,6 +174,21 @@ def _mask(file: Path, value: int | None, stack: AxialStack) -> Mask:
     return stack_mask(stack, labels)
 
 
+def one_spelling(cases: Sequence[DataCase]) -> tuple[tuple[DataCase, ...], tuple[str, ...]]:
+    """Give all cases of one site the spelling of the first; return a sentence for each change."""
+    spelled: dict[str, str] = {}
+    changed: dict[str, str] = {}
+    same = []
+    for case in cases:
+        site = case.site and spelled.setdefault(site_key(case.site), case.site)
+        if case.site and site and site != case.site:
+            changed[case.site] = site
+        same.append(replace(case, site=site))
+    return tuple(same), tuple(
+        f"the sites {first!r} and {other!r} are taken as one" for other, first in changed.items()
+    )
+
+
 def equal_images(cases: Iterable[DataCase]) -> tuple[str, ...]:
     """Find images with the same content, which would count twice; return a sentence for each.
 
@@ -258,4 +275,21 @@ def read_text(table: Path) -> str:
         return table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         msg = f"{table}: this is not text in UTF-8; save it with that encoding"
+        raise DataSetError(msg) from error
+
+
+def read_cells(table: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Give the number of each line of a table and its cells, without spaces around them.
+
+    Raises
+    ------
+    DataSetError
+        If the text is no table, or a cell is too large to be a name.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for cells in reader:
+            yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        msg = f"{table}, line {reader.line_num}: this is no table ({error}); check its quotes"
         raise DataSetError(msg) from error

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scgm.datasets.bids import is_bids, read_bids
-from scgm.datasets.case import DataSet, Kind, equal_images
+from scgm.datasets.case import DataSet, Kind, equal_images, one_spelling
 from scgm.datasets.challenge import is_challenge, read_challenge
 from scgm.datasets.table import ENDINGS, read_table
 from scgm.errors import DataSetError
@@ -50,7 +50,9 @@ def read_dataset(path: str | Path, *, kind: str | None = None) -> DataSet:
             found = "; ".join(dataset.warnings) or "it holds no image"
             msg = f"{root}: there is nothing to read: {found}; known layouts: {LAYOUTS}"
             raise DataSetError(msg)
-        return replace(dataset, warnings=(*dataset.warnings, *equal_images(dataset.cases)))
+        cases, spellings = one_spelling(dataset.cases)
+        warnings = (*dataset.warnings, *spellings, *equal_images(cases))
+        return replace(dataset, cases=cases, warnings=warnings)
     except OSError as error:
         msg = f"{error.filename or root}: it cannot be read ({error.strerror or error})"
         raise DataSetError(msg) from error

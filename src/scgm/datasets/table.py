@@ -7,11 +7,11 @@ folder. An empty cell means that there is none.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from scgm.datasets.case import (
@@ -20,7 +20,9 @@ from scgm.datasets.case import (
     DataSet,
     Reference,
     problem_of,
+    read_cells,
     read_text,
+    site_key,
     stem,
 )
 from scgm.errors import DataSetError
@@ -78,26 +80,26 @@ def read_table(path: Path) -> DataSet:
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of each line and its cells by column."""
-    lines = read_text(path).splitlines()
-    head = lines[0] if lines else ""
+    text = read_text(path)
+    head = text.partition("\n")[0]
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ";" if ";" in head else ","
-    reader = csv.reader(lines, delimiter=delimiter)
-    columns = _columns(path, next(reader, []))
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
+    lines = read_cells(path, text, delimiter)
+    columns = _columns(path, next(lines, (1, []))[1])
+    for number, cells in lines:
+        if not any(cells):
             continue
         if len(cells) != len(columns):
             msg = (
-                f"{path}, line {reader.line_num}: it has {len(cells)} cells, but the first line "
+                f"{path}, line {number}: it has {len(cells)} cells, but the first line "
                 f"names {len(columns)} columns; add or remove cells"
             )
             raise DataSetError(msg)
-        yield reader.line_num, dict(zip(columns, map(str.strip, cells), strict=True))
+        yield number, dict(zip(columns, cells, strict=True))
 
 
 def _columns(path: Path, head: Sequence[str]) -> list[str]:
     """Check the first line of a table."""
-    columns = [cell.strip().lower() for cell in head]
+    columns = [cell.lower() for cell in head]
     unknown = [column for column in columns if column not in COLUMNS]
     missing = [column for column in REQUIRED if column not in columns]
     twice = [column for column, count in Counter(columns).items() if count > 1]
@@ -129,8 +131,9 @@ def _add(images: dict[Path, _Rows], line: int, row: Mapping[str, str], table: Pa
     }
     image = files["image"]
     about = {column: row.get(column, "") for column in _OF_THE_IMAGE}
-    rows = images.setdefault(image, _Rows(image, line, about))
-    differing = [column for column in _OF_THE_IMAGE if rows.about[column] != about[column]]
+    # By the file itself: "a", "./a", its absolute path and a link to it are one image.
+    rows = images.setdefault(image.resolve(), _Rows(image, line, about))
+    differing = [column for column in _OF_THE_IMAGE if _differ(column, rows.about, about)]
     if differing:
         column = differing[0]
         msg = (
@@ -152,10 +155,19 @@ def _add(images: dict[Path, _Rows], line: int, row: Mapping[str, str], table: Pa
         )
 
 
+def _differ(column: str, first: Mapping[str, str], second: Mapping[str, str]) -> bool:
+    """Tell whether two rows say different things; a site can be spelled in several ways."""
+    same = site_key if column == "site" else str
+    return same(first[column]) != same(second[column])
+
+
 def _file(root: Path, cell: str, where: str) -> Path:
-    """Return the path that a cell names, if there is a file."""
-    # Not resolved: a link keeps its name, and ./a is a.
-    file = Path(os.path.normpath(root / Path(cell).expanduser()))
+    """Return the absolute path that a cell names, if there is a file; a link keeps its name."""
+    try:
+        file = Path(os.path.abspath(root / Path(cell).expanduser()))  # noqa: PTH100  (not resolved)
+    except RuntimeError as error:
+        msg = f"{where}: {cell}: there is no such home folder; give the whole path"
+        raise DataSetError(msg) from error
     problem = problem_of(file)
     if problem:
         msg = f"{where}: {file}: {problem}; paths start from the folder of the table"
@@ -167,9 +179,10 @@ def _names(table: Path, images: Sequence[Path]) -> list[str]:
     """Name each image by its file or, where that is not enough, by its path."""
     names = [stem(image) for image in images]
     if len(set(names)) < len(names):
-        base = os.path.commonpath([image.parent for image in images])
-        paths = [image.relative_to(base).with_name(stem(image)) for image in images]
-        names = ["-".join(path.parts) for path in paths]
+        paths = [image.with_name(stem(image)).parts for image in images]
+        columns = zip(*paths, strict=False)
+        shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+        names = ["-".join(parts[shared:]) for parts in paths]
     if len(set(names)) < len(names):
         name = Counter(names).most_common(1)[0][0]
         msg = f"{table}: two images would both be called {name!r}; rename one of the files"
