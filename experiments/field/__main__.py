@@ -67,6 +67,7 @@ def summary(judged: Judged) -> str:
         f"silently wrong: {len(silent)} of {len(worst)} situations"
         + (f" ({', '.join(silent)})" if silent else "")
         + f", {wrong} of {slices} slices",
+        "not in the table: 37, memory, which experiments.memory measures",
         f"right situations: {right - kept} of {right} right slices flagged, refused or changed",
     ]
     return "\n".join(f"- {line}" for line in lines)

@@ -89,7 +89,7 @@ class Outcome:
         Mean gray-matter Dice, and area, against the untransformed result in slices called ok; NaN
         without any.
     said : str
-        First sentence of trouble.
+        The first warning or error.
     """
 
     verdict: Verdict
@@ -175,7 +175,7 @@ def judged(situation: Situation, ran: Ran) -> Outcome:
     wanted = situation.wanted == "result" and situation.scan is not None
     right = _right_slices(situation) if wanted else 0
     kept = int((judged_ok & agree).sum()) if wanted else 0
-    named = bool(re.search(situation.says, ran.said)) and "UserWarning" not in ran.said
+    named = bool(re.search(situation.says, _troubles(ran.said))) and "UserWarning" not in ran.said
     return Outcome(
         verdict=_verdict(situation, ran, wrong, (right, kept), named),
         slices=slices,
@@ -185,7 +185,7 @@ def judged(situation: Situation, ran: Ran) -> Outcome:
         kept=kept,
         dice=_mean(dice[judged_ok]),
         area_ratio=_mean(ratio[judged_ok]),
-        said=_trouble(ran.said),
+        said=_troubles(ran.said).partition("\n")[0],
     )
 
 
@@ -245,8 +245,7 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(np.mean(values)) if values.size else float("nan")
 
 
-def _trouble(said: str) -> str:
-    """Return the first sentence of trouble, without the name of a file before it."""
-    lines = [line.strip() for line in said.splitlines()]
-    found = [line for line in lines if line.startswith(("error:", "warning:"))]
-    return re.sub(r"^(error|warning): ", "", found[0]) if found else ""
+def _troubles(said: str) -> str:
+    """Return the lines that warn or tell of an error, without that word."""
+    found = re.findall(r"^(?:error|warning|note): (.*)$", said, re.MULTILINE)
+    return "\n".join(found)

@@ -174,6 +174,92 @@ def test_a_file_that_became_shorter_is_not_waited_for(site: Site, tmp_path: Path
     assert contents(tmp_path) == {}
 
 
+def answer(status: str, *headers: str, body: bytes = b"") -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode("latin-1") + body
+
+
+def test_a_server_that_refuses_a_range_nobody_asked_for_is_named(
+    site: Site, tmp_path: Path
+) -> None:
+    site.raw = answer("416 Range Not Satisfiable", "Content-Length: 0")
+
+    with pytest.raises(DownloadError, match=r"a\.nii\.gz: the server answers 416"):
+        fetch(plan_download(public(site.address, {"a.nii.gz": BIG}), tmp_path))
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/hostname",
+        "ftp://127.0.0.1/a",
+        "http://[::1",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:port/",
+        "http://",
+        "http:///a",
+        "data:,a",
+        "javascript:0",
+        "http://\xe9\xff/",
+        "http://a b/",
+        "http://127.0.0.1:1/",
+    ],
+)
+def test_a_redirection_to_an_odd_address_is_one_sentence(
+    site: Site, tmp_path: Path, address: str
+) -> None:
+    site.raw = answer("302 Found", f"Location: {address}", "Content-Length: 0")
+
+    with pytest.raises(DownloadError) as caught:
+        fetch(plan_download(public(site.address, {"a.nii.gz": BIG}), tmp_path))
+    assert str(caught.value).isprintable()
+    assert contents(tmp_path) == {}
+
+
+def test_what_a_server_says_cannot_steer_a_terminal(site: Site, tmp_path: Path) -> None:
+    site.raw = answer("404 \x1b[2Jgone", "Content-Length: 0")
+
+    with pytest.raises(DownloadError, match="404") as caught:
+        fetch(plan_download(public(site.address, {"a.nii.gz": BIG}), tmp_path))
+    assert str(caught.value).isprintable()
+
+
+def test_a_server_that_sends_byte_after_byte_is_given_up(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_PATIENCE_S", 0.05)
+    site.drip_s = 0.01
+
+    with pytest.raises(DownloadError, match=r"too slow, \d+ bytes in .* resumes there"):
+        fetch(plan_download(public(site.address, {"a.nii.gz": BIG}), tmp_path))
+    (part,) = contents(tmp_path).items()
+    assert part[0] == "a.nii.gz.part"
+    assert 0 < len(part[1]) < 1000
+    assert BIG.startswith(part[1])
+
+
+def test_a_server_whose_first_lines_never_end_is_given_up(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_TIMEOUT_S", 0.2)
+    site.raw, site.drip_s = answer("200 OK", *["X: y"] * 50), 0.05
+
+    with pytest.raises(NoConnectionError, match=r"no answer within 0\.4 s"):
+        fetch(plan_download(public(site.address, {"a.nii.gz": BIG}), tmp_path))
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.nii.gz.part"])
+def test_links_are_neither_replaced_nor_written_through(
+    site: Site, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(OutputError, match=r"a\.nii\.gz"):
+        fetch(plan_download(public(site.address, {"a.nii.gz": BIG}), tmp_path))
+    assert (tmp_path / name).is_symlink()
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_missing_file_does_not_keep_the_others(site: Site, tmp_path: Path) -> None:
     files = {"gone.json": b"1", "lost.json": b"2", "a.nii.gz": BIG}
 

@@ -1,23 +1,29 @@
 """Public data sets: which there are, and fetching one file by file, each checked.
 
 A file arrives under its name with ``.part`` and is renamed once its checksum is right; what came
-before a connection was cut is kept, and the next call goes on there. (The library pooch cannot go
-on: it starts such a file anew.)
+before a connection was cut is kept, and the next call resumes there. The library pooch (1.9) is
+not used because it cannot resume: it sends no Range header, so a connection that is cut after
+100,000 of 256,000 bytes costs 256,000 bytes again; it has no limit for slow servers either.
 """
 
 from __future__ import annotations
 
 import errno
+import os
+import queue
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.parse import quote, urljoin, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +36,9 @@ _REGISTRY = Path(__file__).parent / "registry"
 _CHUNK = 1 << 16
 _TIMEOUT_S = 30
 _TRIES = 3
+# A server that sends less than this, on average after the first seconds, is given up.
+_LEAST_BYTES_S = 1000
+_PATIENCE_S = 30.0
 
 
 class PublicFile(BaseModel):
@@ -209,7 +218,7 @@ def fetch_file(url: str, target: Path, file: PublicFile) -> None:
     url : str
         Where it is.
     target : Path
-        Where it goes; folders are made. A file ``NAME.part`` there is gone on with.
+        Where it goes; folders are made. A file ``NAME.part`` there is resumed.
     file : PublicFile
         What it must be.
 
@@ -238,13 +247,16 @@ def fetch_file(url: str, target: Path, file: PublicFile) -> None:
             inherited = False  # what an earlier call has left may have been wrong: once anew
         msg = (
             f"{url}: the connection was cut {_TRIES} times, after {_size(part) or 0} of "
-            f"{file.bytes} bytes; repeat the command to go on there"
+            f"{file.bytes} bytes; repeat the command to resume there"
         )
     raise DownloadError(msg)
 
 
 def _transfer(url: str, part: Path, total: int) -> bool:
     """Append what is missing to *part*; return whether the server sent all that it has."""
+    if part.is_symlink():
+        msg = f"{part}: it is a link, which would be written through; remove it"
+        raise OutputError(msg)
     start = _size(part) or 0
     if start >= total > 0:
         return True
@@ -255,49 +267,127 @@ def _transfer(url: str, part: Path, total: int) -> bool:
         response = _open(Request(url, headers=headers))
     except HTTPError as error:
         error.close()
-        if error.code == 416:  # the server has less than we have
+        if error.code == 416 and start:  # the server has less than we have
             part.unlink()
             return False
-        msg = f"{url}: the server answers {error.code} ({error.reason}); it may have moved"
+        reason = _printable(str(error.reason))
+        msg = f"{url}: the server answers {error.code} ({reason}); it may have moved"
         raise DownloadError(msg) from error
     with response:
         goes_on = response.status == 206
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab" if goes_on else "wb") as out:
+            speed = _Speed(url)
             for block in _blocks(response):
                 out.write(block)
                 if out.tell() > total:  # not the listed file, whatever else comes
                     return True
+                speed.check(len(block))
         return response.length == 0 or _size(part) == total
+
+
+class _WebAlone(HTTPRedirectHandler):
+    """Follows redirections to web addresses, and to nothing else."""
+
+    def http_error_302(self, *answer: Any) -> Any:
+        """Follow a redirection: request, answer, status, reason and headers are given."""
+        request, body, *_, headers = answer
+        address = str(headers.get("location", ""))
+        if not _is_web_address(request.full_url, address):
+            body.close()
+            msg = (
+                f"{request.full_url}: the server redirects to {_printable(address)[:200]!r}, "
+                "which is no web address; it may have moved"
+            )
+            raise DownloadError(msg)
+        return super().http_error_302(*answer)
+
+    http_error_301 = http_error_303 = http_error_302  # type: ignore[assignment]
+    http_error_307 = http_error_308 = http_error_302  # type: ignore[assignment]
+
+
+def _is_web_address(start: str, address: str) -> bool:
+    """Tell whether an address, which can be relative to *start*, can be asked over HTTP."""
+    try:
+        parts = urlsplit(urljoin(start, address))
+        named = parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    plain = address.isascii() and address.isprintable() and " " not in address
+    return bool(named) and plain and parts.scheme in ("http", "https")
 
 
 def _open(request: Request) -> HTTPResponse:
     """Ask a server, or say that it cannot be reached."""
+    answered: queue.Queue[HTTPResponse | Exception] = queue.Queue()
+    # In a thread: a server can send its first lines so slowly that no time limit of a read ends it.
+    threading.Thread(target=_ask, args=(request, answered), daemon=True).start()
     try:
-        response: HTTPResponse = urlopen(request, timeout=_TIMEOUT_S)
-    except HTTPError:
-        raise
-    except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        msg = (
-            f"{request.host}: no connection ({reason}); check the network and repeat the command, "
-            "which goes on where it stopped"
-        )
-        raise NoConnectionError(msg) from error
-    return response
+        answer = answered.get(timeout=2 * _TIMEOUT_S)
+    except queue.Empty:
+        answer = TimeoutError(f"no answer within {2 * _TIMEOUT_S:g} s")
+    if isinstance(answer, HTTPResponse):
+        return answer
+    if isinstance(answer, HTTPError | DownloadError):
+        raise answer
+    reason = _printable(str(getattr(answer, "reason", None) or answer))
+    msg = (
+        f"{request.host}: no connection ({reason}); check the network and repeat the command, "
+        "which resumes where it stopped"
+    )
+    raise NoConnectionError(msg) from answer
+
+
+def _ask(request: Request, answered: queue.Queue[HTTPResponse | Exception]) -> None:
+    """Put the answer of a server, or what went wrong, into a queue."""
+    try:
+        answered.put(build_opener(_WebAlone).open(request, timeout=_TIMEOUT_S))
+    except Exception as error:  # whatever it is, the other thread waits for it
+        answered.put(error)
+
+
+@dataclass(slots=True)
+class _Speed:
+    """Ends a transfer that would take for ever."""
+
+    url: str
+    started: float = field(default_factory=time.monotonic)
+    received: int = 0
+
+    def check(self, count: int) -> None:
+        """Count bytes.
+
+        Raises
+        ------
+        DownloadError
+            If fewer came than a server that works would have sent.
+        """
+        self.received += count
+        seconds = time.monotonic() - self.started
+        if seconds > _PATIENCE_S and self.received < _LEAST_BYTES_S * seconds:
+            msg = (
+                f"{self.url}: too slow, {self.received} bytes in {seconds:.0f} s; repeat the "
+                "command later, it resumes there"
+            )
+            raise DownloadError(msg)
+
+
+def _printable(text: str) -> str:
+    """Return what a server said on one line, without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _blocks(response: HTTPResponse) -> Iterator[bytes]:
     """Read until the end, or until the connection is cut."""
     try:
-        yield from iter(partial(response.read, _CHUNK), b"")
-    except (OSError, HTTPException):
+        yield from iter(partial(response.read1, _CHUNK), b"")
+    except (OSError, HTTPException, ValueError):
         return
 
 
 def _is_there(target: Path, file: PublicFile) -> bool:
     """Tell whether a file was fetched before."""
-    if not target.exists():
+    if not os.path.lexists(target):
         return False
     if _size(target) == file.bytes and sha256_of_file(target) == file.sha256:
         return True
@@ -323,7 +413,7 @@ def _written(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         advice = (
-            "make room and repeat the command, which goes on where it stopped"
+            "make room and repeat the command, which resumes where it stopped"
             if error.errno == errno.ENOSPC
             else "check the folder and its permissions"
         )

@@ -65,7 +65,7 @@ def get(
     """Fetch a public data set, file by file, each checked by its sha256.
 
     Files that are there already are not fetched again. If it was interrupted, the same command
-    goes on where it stopped.
+    resumes it.
 
     For example:
 
@@ -127,7 +127,7 @@ def _announcement(plan: Plan) -> str:
 def _ask() -> None:
     """Let a person decide; a script has to say --yes."""
     if not sys.stdin.isatty():
-        msg = "nobody is there to confirm; add --yes to fetch this"
+        msg = "this is no terminal, so nobody can confirm; add --yes to fetch the set"
         raise UsageError(msg)
     if not typer.confirm("Fetch it?", default=True, err=True):
         raise typer.Exit(1)
