@@ -131,6 +131,53 @@ def test_what_a_volume_does_not_show_is_nothing() -> None:
     assert values[:, 1, 0].tolist() == [1, 0, 0]
 
 
+def test_a_volume_reaches_half_a_voxel_beyond_the_centers_of_its_last_voxels() -> None:
+    """Three voxels of 1 mm reach from -0.5 to 2.5 mm: six of the ten places half a mm apart."""
+    coarse = Volume(np.ones((3, 1, 1), np.float32), Geometry((3, 1, 1), np.eye(4)))
+    fine = np.diag([0.5, 1, 1, 1])
+    fine[0, 3] = -1.25
+
+    hard, _ = resampled(coarse, Geometry((10, 1, 1), fine))
+
+    assert hard[:, 0, 0].tolist() == [0, 0, 1, 1, 1, 1, 1, 1, 0, 0]
+
+
+def test_a_rater_counts_once_however_the_file_is_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = save(tmp_path / "a.nii", box(10))
+    (tmp_path / "link.nii").symlink_to(true)
+    monkeypatch.chdir(tmp_path)
+
+    for other in ("a.nii", "./a.nii", "link.nii"):
+        with pytest.raises(UsageError, match="twice"):
+            evaluate(true, [true, other])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tolerance_mm": math.inf}, "distance in mm"),
+        ({"tolerance_mm": math.nan}, "distance in mm"),
+        ({"tolerance_mm": -1.0}, "distance in mm"),
+        ({"threshold": 1.5}, "probability from 0 to 1"),
+        ({"threshold": math.nan}, "probability from 0 to 1"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        EvaluateOptions(**options)  # type: ignore[arg-type]
+
+
+def test_warnings_about_the_files_stand_in_the_table(tmp_path: Path) -> None:
+    true = save(tmp_path / "true.nii", box(10, 0.75))
+    result = evaluate(save(tmp_path / "found.nii", box(10)), [true])
+
+    (row,) = csv.DictReader(io.StringIO(as_table({"GM": [result]})))
+
+    assert row["warnings"] == f"{true}: probabilities, cut at 0.5 to compare with"
+
+
 def test_a_probability_map_is_cut_and_adds_scores_of_calibration(tmp_path: Path) -> None:
     true = save(tmp_path / "true.nii", box(10))
     found = save(tmp_path / "found.nii", box(10, 0.75))

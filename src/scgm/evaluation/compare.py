@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,14 @@ class EvaluateOptions:
     soft: Path | None = None
     cord: Path | None = None
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.tolerance_mm) and self.tolerance_mm >= 0):
+            msg = f"the tolerance must be a distance in mm, at least 0, not {self.tolerance_mm}"
+            raise UsageError(msg)
+        if not 0 <= self.threshold <= 1:
+            msg = f"the threshold must be a probability from 0 to 1, not {self.threshold}"
+            raise UsageError(msg)
+
 
 DEFAULT_OPTIONS = EvaluateOptions()
 
@@ -84,7 +93,7 @@ class Evaluation:
     tie_share : float or None
         Of a majority: the share of marked pixels that exactly half of the raters marked.
     warnings : tuple of str
-        What was odd and what was done about it.
+        What was odd about the files and what was done about it.
     """
 
     comparisons: tuple[FileComparison, ...]
@@ -107,7 +116,7 @@ def evaluate(
     references : sequence of str or Path
         NIfTI files, one for each rater.
     options : EvaluateOptions
-        How to compare.
+        How they are compared.
 
     Returns
     -------
@@ -127,7 +136,7 @@ def evaluate(
         msg = "there is no reference to compare with; give at least one"
         raise UsageError(msg)
     paths = [Path(path) for path in references]
-    if len(set(paths)) < len(paths):
+    if len({path.resolve() for path in paths}) < len(paths):
         msg = "the same file is given as a reference twice; each rater counts once"
         raise UsageError(msg)
     first = read_labels(paths[0])

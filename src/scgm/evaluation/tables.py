@@ -30,7 +30,7 @@ def as_table(evaluations: Mapping[str, Sequence[Evaluation]], *, separator: str 
     -------
     str
         The head has the names of `scgm.evaluation.metrics.METRICS`. What is undefined is an
-        empty cell.
+        empty cell. The last column holds the warnings about the files.
     """
     names = [metric.name for metric in METRICS]
     rows = (
@@ -38,11 +38,13 @@ def as_table(evaluations: Mapping[str, Sequence[Evaluation]], *, separator: str 
             *(label, each.prediction, each.reference),
             *(getattr(each.scores, count) for count in _COUNTS),
             *(each.scores.values.get(name) for name in names),
+            "; ".join(found.warnings),
         ]
         for label, some in evaluations.items()
-        for each in _comparisons(some)
+        for found in some
+        for each in found.comparisons
     )
-    head = ["label", "prediction", "reference", *_COUNTS, *names]
+    head = ["label", "prediction", "reference", *_COUNTS, *names, "warnings"]
     return table_text(head, rows, separator=separator)
 
 

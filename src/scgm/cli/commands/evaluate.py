@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -34,7 +35,9 @@ class ConsensusName(StrEnum):
 
 
 def evaluate(
-    prediction: Annotated[Path, typer.Argument(help="Mask, probability map, or a folder.")],
+    prediction: Annotated[
+        Path, typer.Argument(metavar="PREDICTION", help="Mask, probability map, or a folder.")
+    ],
     references: Annotated[
         list[Path],
         typer.Argument(metavar="REFERENCE...", help="Masks of raters, or a folder for each."),
@@ -46,20 +49,23 @@ def evaluate(
         float, typer.Option(min=0, metavar="MM", help="Distance that the surface Dice calls near.")
     ] = 0.5,
     threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="Probability from which on a pixel counts.")
+        float,
+        typer.Option(min=0, max=1, metavar="P", help="Probability from which on a pixel counts."),
     ] = 0.5,
     label: Annotated[
-        int | None, typer.Option(min=1, help="Label to take of files that hold several.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Label to take of files that hold several."),
     ] = None,
     consensus: Annotated[
         ConsensusName,
         typer.Option(help="Each rater alone; or one reference: strict or lenient vote, STAPLE."),
     ] = ConsensusName.each,
     soft: Annotated[
-        Path | None, typer.Option(help="Probability map behind the prediction.")
+        Path | None, typer.Option(metavar="FILE", help="Probability map behind the prediction.")
     ] = None,
     cord: Annotated[
-        Path | None, typer.Option(help="Mask of the cord; calibration is looked at only there.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Mask of the cord; calibration is looked at only there."),
     ] = None,
     resample: Annotated[
         bool, typer.Option("--resample", help="Bring other grids to that of the reference.")
@@ -184,7 +190,7 @@ def _check_target(file: Path | None, endings: tuple[str, ...], *, overwrite: boo
     if file.suffix.lower() not in endings:
         msg = f"{file}: give a name that ends with {' or '.join(endings)}"
         raise UsageError(msg)
-    if file.is_dir() or (file.exists() and not overwrite):
+    if file.is_dir() or (os.path.lexists(file) and not overwrite):
         msg = f"{file}: it exists already; give another name, or use --overwrite for a file"
         raise OutputError(msg)
     if not file.absolute().parent.is_dir():
