@@ -54,7 +54,7 @@ def test_the_list_says_where_a_set_lies(
     assert run_scgm(capsys, "data", "get", "toy", "-y", "--quiet").out == ""
     after = run_scgm(capsys, "data", "list").out
 
-    assert all(text in before for text in ("toy", "a toy", "2.0 MB", "CC0-1.0"))
+    assert all(text in before for text in ("toy", "a toy", "playing", "2.0 MB", "CC0-1.0"))
     assert str(folder) not in before
     assert f"{folder} (1 of 2 files)" in partly
     assert str(folder) in after

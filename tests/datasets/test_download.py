@@ -341,6 +341,7 @@ def test_a_listed_path_cannot_leave_the_folder(path: str) -> None:
 def test_every_listed_set_is_whole() -> None:
     assert [dataset.name for dataset in public_sets()] == [
         "gm-challenge-data",
+        "gmseg",
         "sct_testing_data",
         "sct_tutorial_data",
     ]
@@ -349,6 +350,7 @@ def test_every_listed_set_is_whole() -> None:
         assert dataset.base_url.startswith("https://")
         paths = [file.path for file in dataset.files]
         assert len({path.lower() for path in paths}) == len(paths)
+        assert dataset.needed_for
         assert dataset.license in ("CC0-1.0", "MIT")
 
 

@@ -125,5 +125,6 @@ def public(address: str, files: Mapping[str, bytes], name: str = "toy") -> Publi
         source="http://example.org/toy",
         base_url=address,
         verified=True,
+        needed_for="playing",
         files=tuple(listed(path, content) for path, content in files.items()),
     )

@@ -71,6 +71,8 @@ class PublicSet(BaseModel):
         Address that the paths of the files are put behind; ends with a slash.
     verified
         Whether every file was fetched from there when the list was made.
+    needed_for
+        Which commands or recipes use it.
     files
         All files that are fetched.
     """
@@ -83,6 +85,7 @@ class PublicSet(BaseModel):
     source: str
     base_url: str = Field(pattern="^https?://.*/$")
     verified: bool
+    needed_for: str = ""
     files: tuple[PublicFile, ...]
 
     @property

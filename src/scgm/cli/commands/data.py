@@ -31,7 +31,7 @@ def about() -> None:
 
 @data.command("list")
 def list_sets(verbose: Verbose = False, quiet: Quiet = False) -> None:
-    """List the public data sets: what they are, and where they lie if they were fetched.
+    """List the public data sets: what they are and are needed for, and where they were fetched to.
 
     For example:
 
@@ -40,7 +40,7 @@ def list_sets(verbose: Verbose = False, quiet: Quiet = False) -> None:
     from scgm.datasets.download import public_sets
 
     messages = Messages(verbose, quiet)
-    rows = [["name", "what", "files", "size", "license", "fetched to"]]
+    rows = [["name", "what", "needed for", "files", "size", "license", "fetched to"]]
     messages.table(rows + [_row(dataset) for dataset in public_sets()])
 
 
@@ -103,6 +103,7 @@ def _row(dataset: PublicSet) -> list[str]:
     return [
         dataset.name,
         dataset.title,
+        dataset.needed_for,
         str(count),
         _megabytes(dataset.bytes),
         dataset.license,
