@@ -1,8 +1,8 @@
 """Simulated cord compression: ``python -m experiments.compression`` writes its table.
 
 No public scan of a compressed cord has gray matter drawn on it. So the evidence images are
-compressed: their pixels are made shorter from front to back and, by the root of that, wider. The labels stay
-valid, and the model never saw the site.
+compressed: their pixels are made shorter from front to back and, by the root of that, wider. The
+labels stay valid, and the model never saw the site.
 """
 
 import sys

@@ -80,7 +80,9 @@ def test_what_is_not_known_is_an_empty_cell_and_a_formula_is_harmless() -> None:
 
 
 def test_a_single_method_has_no_statistics_but_a_head() -> None:
-    assert statistics_csv({("2d", "dice"): []}).startswith("mode,score,")
+    assert statistics_csv({("2d", "dice"): []}) == (
+        "mode,score,first,second,n,mean,median,low,high,p,p_holm,informative\n"
+    )
 
 
 def test_one_site_and_one_rater_are_summarized_once() -> None:

@@ -11,7 +11,7 @@ from scgm.benchmark.plan import PlannedRun
 from scgm.benchmark.runner import Runner
 from scgm.benchmark.worker import main, peak_mib
 from scgm.datasets import DataCase, Reference
-from scgm.errors import ModelError
+from scgm.errors import ModelError, OutputError
 from tests.helpers.standin import cord_voxels, save_scan, write_model
 
 # A worker that counts how often it was called, and finds gray matter in the first pixel.
@@ -120,6 +120,14 @@ def test_a_worker_that_takes_too_long_has_failed(tmp_path: Path) -> None:
     outcome = runner(tmp_path, "import time; time.sleep(60)", timeout_s=0.3).run(job(tmp_path))
 
     assert outcome.reason == "not done after 0.3 s"
+
+
+def test_a_result_that_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
+    run = runner(tmp_path, FINDS)
+    (run.folder / f"{'0' * 64}.npz").mkdir()
+
+    with pytest.raises(OutputError, match="runs: results cannot be written"):
+        run.run(job(tmp_path))
 
 
 def test_warnings_of_the_image_are_kept(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.benchmark.plan import PlannedRun, cord_rater
-from scgm.benchmark.scratch import new_scratch
+from scgm.benchmark.scratch import explained, new_scratch
 from scgm.datasets import reference_masks
 from scgm.errors import ModelError
 from scgm.image.orientation import from_axial, to_axial
@@ -131,8 +131,14 @@ class Runner:
             raise ModelError(msg)
 
     def run(self, job: PlannedRun) -> Outcome:
-        """Run a job; whatever becomes of it is kept."""
-        with new_scratch(self.folder) as scratch:
+        """Run a job; whatever becomes of it is kept.
+
+        Raises
+        ------
+        OutputError
+            If the result cannot be kept.
+        """
+        with explained(self.folder), new_scratch(self.folder) as scratch:
             status, reason, seconds = self._process(job, Path(scratch), job.case.image)
             result = Path(scratch, "result.npz")
             if status == 0:

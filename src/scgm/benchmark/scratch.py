@@ -6,7 +6,11 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from scgm.errors import OutputError
 
 _PREFIX = ".run-"
 _NAME = re.compile(r"\.run-(\d+)-\w+")
@@ -36,3 +40,22 @@ def _is_running(process: int) -> bool:
     except (OSError, OverflowError):
         return True
     return True
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Say in one sentence why results cannot be written into *folder*.
+
+    Raises
+    ------
+    OutputError
+        In place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        msg = (
+            f"{folder}: results cannot be written ({error.strerror or error}); check the folder "
+            "and the space on the disk"
+        )
+        raise OutputError(msg) from error

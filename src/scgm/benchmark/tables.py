@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from scgm.benchmark.runner import as_record
 from scgm.benchmark.scores import MODES, ScoredResult, by_image
@@ -159,12 +159,13 @@ def summary_csv(found: Sequence[Group]) -> str:
 
 def statistics_csv(found: Mapping[tuple[Mode, str], Sequence[Difference]]) -> str:
     """Return one row for each pair of methods, way of scoring and score; head alone without any."""
-    rows = [
-        {"mode": mode, "score": name, **asdict(each), "informative": each.informative}
+    head = ["mode", "score", *(field.name for field in fields(Difference)), "informative"]
+    rows = (
+        [mode, name, *asdict(each).values(), each.informative]
         for (mode, name), some in found.items()
         for each in some
-    ]
-    return _csv(rows) if rows else "mode,score,first,second,n\n"
+    )
+    return table_text(head, rows)
 
 
 def _csv(rows: Iterable[Mapping[str, object]]) -> str:

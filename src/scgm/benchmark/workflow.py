@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from scgm.benchmark.scores import (
     raters_of,
     score_all,
 )
-from scgm.benchmark.scratch import new_scratch, remove_stale
+from scgm.benchmark.scratch import explained, new_scratch, remove_stale
 from scgm.datasets import DataSet, DataSetError
 from scgm.errors import OutputError
 
@@ -89,23 +88,11 @@ class BenchmarkFolder:
                 "data, methods, models or version); use --overwrite, or another --output folder"
             )
             raise OutputError(msg)
-        with self._explained():
+        with explained(self.path):
             (self.path / RUNS).mkdir(parents=True, exist_ok=True)
         for folder in (self.path, self.path / RUNS):
             remove_stale(folder)
         self.write({PLAN: plan})
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Say in one sentence why results cannot be written."""
-        try:
-            yield
-        except OSError as error:
-            msg = (
-                f"{self.path}: results cannot be written "
-                f"({error.strerror or error}); check the folder and the space on the disk"
-            )
-            raise OutputError(msg) from error
 
     def write(
         self, texts: Mapping[str, str], figures: Mapping[str, Figure] | None = None
@@ -118,7 +105,7 @@ class BenchmarkFolder:
             If one cannot be written.
         """
         written = []
-        with self._explained(), new_scratch(self.path) as scratch:
+        with explained(self.path), new_scratch(self.path) as scratch:
             for name, text in texts.items():
                 part = Path(scratch, name)
                 part.write_text(text, encoding="utf-8")
