@@ -1,4 +1,4 @@
-"""Every column that is written is explained in docs/tables.md."""
+"""The tables of a benchmark; every column that is written is explained in docs/tables.md."""
 
 import csv
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scgm.benchmark import report
 from scgm.benchmark.plan import PlannedRun
 from scgm.benchmark.runner import Outcome
 from scgm.benchmark.scores import RunResult, ScoredResult
@@ -18,6 +19,7 @@ from scgm.evaluation.metrics import evaluate_case
 from scgm.evaluation.tables import as_table
 from scgm.segmentation.measurements import SliceMeasurement
 from scgm.training.cross_validation import COLUMNS
+from tests.helpers.benchmark_results import comparison, result
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
 
@@ -72,3 +74,38 @@ def test_every_column_is_explained(table: str) -> None:
     # `center_x` was called `centre_x`; its explanation says so in the second cell.
     columns = {name.replace("centre_", "center_") for name in written()[table]}
     assert columns - own - by_section["Counts"] - by_section["Scores"] == set()
+
+
+def test_what_is_not_known_is_an_empty_cell_and_a_formula_is_harmless() -> None:
+    head, row = cases_csv([comparison(result("=method"))]).splitlines()
+
+    cells = dict(zip(head.split(","), row.split(","), strict=True))
+    assert cells["method"] == "'=method"
+    assert cells["seconds"] == ""
+    assert float(cells["dice"]) == pytest.approx(2 / 3, rel=1e-5)
+
+
+def test_a_single_method_has_no_statistics_but_a_head() -> None:
+    assert statistics_csv({("2d", "dice"): []}) == (
+        "mode,score,first,second,n,mean,median,low,high,p,p_holm,informative\n"
+    )
+
+
+def test_one_site_and_one_rater_are_summarized_once() -> None:
+    found = groups([comparison(result("a")), comparison(result("a", "other"), 2)])
+
+    (group,) = found
+    assert (group.site, group.rater, group.failures) == ("all", "all", 0)
+    assert group.summary.statistics["dice"].mean == pytest.approx((2 / 3 + 1) / 2)
+    assert report.by_site(found) == report.by_rater(found) == ""
+    assert "a,all,all,2d,dice,0.833333" in summary_csv(found)
+
+
+def test_a_failed_image_counts_once_however_many_raters_it_has() -> None:
+    failed = result("a", reason="no cord")
+
+    found = groups([comparison(failed, 0, "r1"), comparison(failed, 0, "r2")])
+
+    assert found[0].failures == 1
+    assert found[0].summary.n == 2
+    assert report.failures_table([failed]).splitlines()[-1] == "| a | scan | no cord |"

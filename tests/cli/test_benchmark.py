@@ -183,7 +183,7 @@ def test_a_timeout_without_end_is_refused(
     )
 
     assert ended.status == 2
-    assert "number of seconds" in ended.err
+    assert "timeout" in ended.err
     assert not (tmp_path / "out").exists()
 
 
