@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scgm.datasets import DataSetError, Reference, read_dataset, reference_masks
+from scgm.datasets import Reference, read_dataset, reference_masks
+from scgm.errors import DataSetError
 from scgm.image.orientation import to_axial
 from scgm.io.read import read_volume
 from tests.helpers.dataset_files import broken_link, put

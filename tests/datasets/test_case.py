@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scgm.datasets import DataCase, DataSetError, Reference, reference_masks
-from scgm.errors import GeometryError
+from scgm.datasets import DataCase, Reference, reference_masks
+from scgm.errors import DataSetError, GeometryError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_volume
 from tests.helpers.standin import turned

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scgm.datasets import DataSetError, Reference, read_dataset
+from scgm.datasets import Reference, read_dataset
+from scgm.errors import DataSetError
 from tests.helpers.dataset_files import broken_link, put
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scgm.datasets import DataSetError, read_dataset
+from scgm.datasets import read_dataset
+from scgm.errors import DataSetError
 from tests.helpers.dataset_files import put
 
 BIDS = "sub-01/anat/sub-01_T2w.nii.gz"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scgm.datasets import DataCase, DataSetError, Reference, read_dataset
+from scgm.datasets import DataCase, Reference, read_dataset
+from scgm.errors import DataSetError
 from tests.helpers.dataset_files import put
 
 

@@ -8,10 +8,7 @@ import numpy as np
 import pytest
 
 from scgm.errors import UsageError
-from scgm.evaluation import (
-    EvaluateOptions,
-    evaluate,
-)
+from scgm.evaluation import EvaluateOptions, evaluate
 from tests.helpers.box_masks import box, dice_of, save
 
 

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from scgm.errors import UsageError
-from scgm.evaluation import (
-    matched_files,
-)
+from scgm.evaluation.matching import matched_files
 
 
 def names(folder: Path, *files: str) -> Path:

@@ -8,11 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from scgm.errors import GeometryError, ImageReadError
-from scgm.evaluation import (
-    EvaluateOptions,
-    evaluate,
-    resampled,
-)
+from scgm.evaluation import EvaluateOptions, evaluate
+from scgm.evaluation.reading import resampled
 from scgm.image.volume import Geometry, Volume
 from tests.helpers.box_masks import box, dice_of, save
 

@@ -6,13 +6,9 @@ import json
 import math
 from pathlib import Path
 
-from scgm.evaluation import (
-    as_json,
-    as_table,
-    evaluate,
-    summary_rows,
-)
+from scgm.evaluation import evaluate
 from scgm.evaluation.metrics import METRICS
+from scgm.evaluation.tables import as_json, as_table, summary_rows
 from tests.helpers.box_masks import box, save
 
 

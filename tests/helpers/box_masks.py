@@ -7,9 +7,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.evaluation import (
-    Evaluation,
-)
+from scgm.evaluation import Evaluation
 from tests.helpers.standin import turned
 
 AFFINE = np.diag([0.5, 0.25, 5.0, 1.0])

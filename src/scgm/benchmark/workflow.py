@@ -22,8 +22,8 @@ from scgm.benchmark.scores import (
     score_all,
 )
 from scgm.benchmark.scratch import explained, new_scratch, remove_stale
-from scgm.datasets import DataSet, DataSetError
-from scgm.errors import OutputError
+from scgm.datasets import DataSet
+from scgm.errors import DataSetError, OutputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,18 +7,14 @@ paths. All become a `DataSet`.
 from scgm.datasets.case import (
     DataCase,
     DataSet,
-    Kind,
     Reference,
     reference_masks,
 )
 from scgm.datasets.read import read_dataset
-from scgm.errors import DataSetError
 
 __all__ = [
     "DataCase",
     "DataSet",
-    "DataSetError",
-    "Kind",
     "Reference",
     "read_dataset",
     "reference_masks",

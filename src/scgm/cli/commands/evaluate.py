@@ -15,7 +15,8 @@ from scgm.cli.console import Failures, Messages, Quiet, Verbose
 from scgm.errors import ImageReadError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from scgm.evaluation import EvaluateOptions, Evaluation, MatchedFiles
+    from scgm.evaluation import EvaluateOptions, Evaluation
+    from scgm.evaluation.matching import MatchedFiles
 
 
 class ModeName(StrEnum):
@@ -93,7 +94,8 @@ def evaluate(
 
       scgm evaluate results/ labels/ --table scores.csv
     """
-    from scgm.evaluation import EvaluateOptions, as_json, as_table
+    from scgm.evaluation import EvaluateOptions
+    from scgm.evaluation.tables import as_json, as_table
     from scgm.io.atomic import write_text
 
     messages = Messages(verbose, quiet)
@@ -127,7 +129,7 @@ def _jobs(
     prediction: Path, references: Sequence[Path], options: EvaluateOptions
 ) -> list[MatchedFiles]:
     """Return what is to be compared: files as they are, folders by the names in them."""
-    from scgm.evaluation import MatchedFiles, matched_files
+    from scgm.evaluation.matching import MatchedFiles, matched_files
 
     folders = {path.is_dir() for path in (prediction, *references)}
     if len(folders) > 1:
@@ -167,8 +169,7 @@ def _evaluate_all(
 
 def _show(label: str, evaluations: Sequence[Evaluation], messages: Messages) -> None:
     """Say what was compared, and show all scores."""
-    from scgm.evaluation import summary_rows
-    from scgm.evaluation.tables import summary_of
+    from scgm.evaluation.tables import summary_of, summary_rows
 
     summary = summary_of([each for some in evaluations for each in some.comparisons])
     way = "mean over slices of the reference" if summary.mode == "2d" else "whole volumes"
