@@ -116,6 +116,21 @@ def test_published_weights_must_be_named(tmp_path: Path) -> None:
         plan([case(tmp_path)], ["ddc-published"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "weights"),
+    [
+        ("default=~nosuch-user/x.onnx", None),
+        ("vbem=~nosuch-user/x.npz", None),
+        ("ddc-published", Path("~nosuch-user/w.hdf5")),
+    ],
+)
+def test_a_home_that_nobody_has_is_one_sentence(
+    tmp_path: Path, asked: str, weights: Path | None
+) -> None:
+    with pytest.raises(ModelError, match=r"~nosuch-user/.*: there is no such home folder"):
+        plan([case(tmp_path)], [asked], BenchmarkOptions(weights=weights))
+
+
 def test_published_weights_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such file"):
         plan([case(tmp_path)], ["ddc-published"], BenchmarkOptions(weights=tmp_path / "w.hdf5"))

@@ -93,7 +93,7 @@ def select_model(
         if model is None:
             msg = f"method {name} needs the published weights; name them with --weights"
             raise ModelError(msg)
-        path = Path(model).expanduser().resolve()
+        path = _expanded(model).resolve()
         return SelectedModel(str(path), None, MAY_HAVE_SEEN, (_identity(path),))
     parts: dict[str, str] = {}
     if method.learned != "nothing":
@@ -167,13 +167,22 @@ def _card(name_or_path: str) -> Card:
     if name_or_path in METHODS:
         learned = METHODS[name_or_path].learned
         return read_atlas_card(name_or_path) if learned == "atlas" else read_card(name_or_path)
-    is_atlas = Path(name_or_path).suffix.lower() == ".npz"
+    is_atlas = _expanded(name_or_path).suffix.lower() == ".npz"
     return read_atlas_card(name_or_path) if is_atlas else read_card(name_or_path)
+
+
+def _expanded(path: str | Path) -> Path:
+    """Return a path with the home folder that ~ stands for."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        msg = f"{path}: there is no such home folder; give the whole path"
+        raise ModelError(msg) from error
 
 
 def _identity(name_or_path: str | Path) -> str:
     """Return what decides the results of a model: its content and the card's threshold."""
-    path = Path(name_or_path).expanduser()
+    path = _expanded(name_or_path)
     card = None if path.suffix.lower() in (".hdf5", ".h5") else _card(str(name_or_path))
     if isinstance(card, ModelCard):
         return f"{read_model(name_or_path).card.graph_sha256} at {card.threshold}"
