@@ -159,7 +159,11 @@ def test_a_crash_at_the_start_is_left_to_be_scored(tmp_path: Path) -> None:
 
 
 def test_the_worker_writes_what_the_method_finds(tmp_path: Path) -> None:
-    """In its own process: 8 mm2 of gray matter in each of five slices, 32 pixels."""
+    """In its own process: 8 mm2 of gray matter in each of five slices, 32 pixels.
+
+    The image is not packed, unlike its name says, which is a warning that must arrive.
+    """
+    save_scan(tmp_path / "plain.nii").rename(tmp_path / "scan.nii.gz")
     runs = tmp_path / "runs"
     runs.mkdir()
     run = Runner(runs, 60)
@@ -173,6 +177,8 @@ def test_the_worker_writes_what_the_method_finds(tmp_path: Path) -> None:
     assert np.array_equal(soft > 0.5, mask)
     assert outcome.mask_only  # the gray values of this scan say 0 or 1
     assert 0 < outcome.seconds < outcome.seconds_with_start
+    (warning,) = outcome.warnings
+    assert "gzip" in warning
 
 
 def test_the_worker_says_in_one_sentence_what_is_wrong(
