@@ -203,6 +203,7 @@ def test_the_published_table_is_printed_beside_it(ran: Ran) -> None:
     assert "DEEPSEG*" in ran.ended.stdout
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_run_again_but_what_is_damaged_is(ran: Ran) -> None:
     before = dice(ran)
     results = sorted((ran.folder / "out" / "runs").glob("*.npz"))
@@ -294,6 +295,7 @@ def test_raters_are_compared_with_each_other_beside_the_methods(ran: Ran) -> Non
     assert "| raters among themselves | 2 |" in report
 
 
+@pytest.mark.slow
 def test_the_cord_can_be_given_beside_being_found(tmp_path: Path) -> None:
     """The cord that is given covers half of the gray matter: 2 * 16 / (16 + 32)."""
     voxels = cord_voxels(2)
