@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -26,6 +27,20 @@ def test_a_prediction_is_compared_with_its_reference(tmp_path: Path) -> None:
     assert each.scores.n_slices == 3
     assert not result.between_raters
     assert not result.warnings
+
+
+def test_areas_are_those_of_the_pixels_of_a_sheared_grid(tmp_path: Path) -> None:
+    """Columns (0.5, 0) and (0.25, 0.5) span 0.25 mm2; 8 * 2 pixels more were found."""
+    affine = np.diag([0.5, 0.5, 5.0, 1.0])
+    affine[0, 1] = 0.25
+    true, found = box(10), box(10)
+    found[10:18, 25:27] = 1
+    for name, voxels in (("true", true), ("found", found)):
+        nib.Nifti1Image(voxels, affine).to_filename(tmp_path / f"{name}.nii")
+
+    result = evaluate(tmp_path / "found.nii", [tmp_path / "true.nii"])
+
+    assert result.comparisons[0].scores.values["area_error_mm2"] == pytest.approx(16 * 0.25)
 
 
 def test_a_rater_counts_once_however_the_file_is_spelled(

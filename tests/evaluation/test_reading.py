@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from scgm.errors import GeometryError, ImageReadError
 from scgm.evaluation import EvaluateOptions, evaluate
 from scgm.evaluation.reading import resampled
 from scgm.image.volume import Geometry, Volume
-from tests.helpers.box_masks import box, dice_of, save
+from tests.helpers.box_masks import AFFINE, box, dice_of, save
 
 
 @pytest.mark.parametrize("axes", ["RAS", "LPI", "ASR", "SRP", "PIL"])
@@ -39,6 +40,45 @@ def test_other_grids_are_refused_and_the_way_out_is_named(
 
     with pytest.raises(GeometryError, match=rf"found.nii: .*{message}.*--resample"):
         evaluate(found, [true])
+
+
+@pytest.mark.parametrize("axes", ["LPI", "ASR", "SRP"])
+def test_the_same_voxels_in_another_order_are_compared_without_resampling(
+    tmp_path: Path, axes: str
+) -> None:
+    true = save(tmp_path / "true.nii", box(10))
+    found = save(tmp_path / "found.nii", box(12), axes)
+
+    result = evaluate(found, [true])
+
+    assert dice_of(result) == [0.75]
+    (note,) = result.warnings
+    assert note.startswith(f"{found}: its axes were brought into the order of {true}")
+
+
+def test_a_header_that_was_rounded_is_the_same_grid_with_a_note(tmp_path: Path) -> None:
+    """The smallest edge is 0.25 mm, of which a quarter may be rounding: 0.05 mm is taken."""
+    true = save(tmp_path / "true.nii", box(10))
+    found = save(tmp_path / "found.nii", box(10), shift_mm=0.05)
+
+    result = evaluate(found, [true])
+
+    assert dice_of(result) == [1]
+    (note,) = result.warnings
+    assert f"up to 0.05 mm from those of {true}; they were taken as the same" in note
+
+
+def test_sizes_that_disagree_are_a_warning_in_the_result(tmp_path: Path) -> None:
+    """The sform says 0.5 mm along i, the qform 1 mm."""
+    true = save(tmp_path / "true.nii", box(10))
+    image = nib.load(true)
+    image.set_sform(AFFINE, 1)
+    image.set_qform(np.diag([1, 0.25, 5, 1]), 1)
+    image.to_filename(tmp_path / "odd.nii")
+
+    result = evaluate(tmp_path / "odd.nii", [tmp_path / "odd.nii"])
+
+    assert any("odd.nii" in warning and "size" in warning for warning in result.warnings)
 
 
 @pytest.mark.parametrize("axes", ["RAS", "LPI", "ASR"])

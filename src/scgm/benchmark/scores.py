@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scgm.benchmark.plan import PlannedRun
 from scgm.benchmark.runner import Outcome, Runner
 from scgm.datasets import DataCase, reference_masks
-from scgm.evaluation.consensus import evaluate_pairs
-from scgm.evaluation.metrics import CaseScores, Mode, area_mm2, evaluate_case
+from scgm.evaluation.consensus import CaseOptions, evaluate_pairs
+from scgm.evaluation.metrics import CaseScores, Mode, evaluate_case
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_volume
 
@@ -113,7 +113,9 @@ def raters_of(cases: Iterable[DataCase]) -> dict[Mode, list[CaseScores]]:
         data = read_case(case)
         drawn = {name: gm for name, (gm, _) in data.references.items()}
         for mode in MODES:
-            found[mode] += evaluate_pairs(drawn, data.stack.spacing_mm, mode=mode).values()
+            found[mode] += evaluate_pairs(
+                drawn, data.stack.spacing_mm, mode=mode, pixel_area_mm2=data.stack.pixel_area_mm2
+            ).values()
     return found
 
 
@@ -162,21 +164,17 @@ def _compare(
 ) -> list[ScoredResult]:
     """Score in every way, the primary one first."""
     gm, cord = data.references[rater]
+    spacing, pixel = data.stack.spacing_mm, data.stack.pixel_area_mm2
+    options = (CaseOptions(mode=mode, soft=soft, cord=cord, pixel_area_mm2=pixel) for mode in MODES)
     return [
-        ScoredResult(
-            result,
-            rater,
-            evaluate_case(mask, gm, data.stack.spacing_mm, mode=mode, soft=soft, cord=cord),
-        )
-        for mode in MODES
+        ScoredResult(result, rater, evaluate_case(mask, gm, spacing, **each)) for each in options
     ]
 
 
 def _slice_areas(comparison: ScoredResult, data: CaseData, mask: Mask) -> list[SliceArea]:
     """Return the slices that the rater marked."""
     gm, _ = data.references[comparison.rater]
-    pixel_mm = data.stack.spacing_mm[1:]
-    found, drawn = area_mm2(mask, pixel_mm), area_mm2(gm, pixel_mm)
+    found, drawn = (each.sum(axis=(1, 2)) * data.stack.pixel_area_mm2 for each in (mask, gm))
     return [
         SliceArea(
             result=comparison.result,

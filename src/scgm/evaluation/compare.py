@@ -152,7 +152,11 @@ def evaluate(
     if options.soft is not None:
         probability = reader.probabilities(options.soft)
     cord = None if options.cord is None else reader.mask(options.cord)[0]
-    scoring = CaseOptions(mode=options.mode, tolerance_mm=options.tolerance_mm)
+    scoring = CaseOptions(
+        mode=options.mode,
+        tolerance_mm=options.tolerance_mm,
+        pixel_area_mm2=reader.stack.pixel_area_mm2,
+    )
     spacing = reader.stack.spacing_mm
     pairs = evaluate_pairs(masks, spacing, **scoring)
     against, tie_share = _consensus(masks, options.consensus)

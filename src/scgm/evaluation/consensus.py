@@ -31,6 +31,7 @@ class CaseOptions(TypedDict, total=False):
     soft: NDArray[Any] | None
     cord: NDArray[Any] | None
     tolerance_mm: float
+    pixel_area_mm2: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

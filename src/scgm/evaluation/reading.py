@@ -12,6 +12,7 @@ from scipy.ndimage import map_coordinates
 
 from scgm.errors import GeometryError, ImageReadError
 from scgm.evaluation.metrics.arrays import Mask
+from scgm.image.grid import on_grid_of
 from scgm.image.orientation import AxialStack
 from scgm.image.volume import Geometry, Volume
 from scgm.io.read import read_labels
@@ -66,24 +67,20 @@ class Reader:
     def _values(self, path: Path) -> NDArray[np.float32]:
         volume = read_labels(path)
         self.warnings.extend(f"{path}: {warning}" for warning in volume.warnings)
-        voxels = volume.voxels
-        if not volume.geometry.matches(self.stack.geometry):
+        try:
+            voxels, notes = on_grid_of(self.stack.geometry, volume)
+        except GeometryError as error:
             if not self.resample:
-                raise GeometryError(self._difference(volume))
+                msg = f"{self._named(str(error))}, or use --resample"
+                raise GeometryError(msg) from error
             voxels, how = resampled(volume, self.stack.geometry)
-            self.warnings.append(f"{path}: resampled to the grid of {self.grid_name} ({how})")
+            notes = (f"{path}: resampled to the grid of {self.grid_name} ({how})",)
+        self.warnings.extend(map(self._named, notes))
         return np.ascontiguousarray(self.stack.axes.to_stack(voxels))
 
-    def _difference(self, volume: Volume) -> str:
-        shape, other = volume.geometry.shape, self.stack.geometry.shape
-        found = (
-            f"its grid has the shape {shape}, that of {self.grid_name} {other}"
-            if shape != other
-            else "its voxels lie up to "
-            f"{self.stack.geometry.distance_mm(volume.geometry):.3g} mm from those of "
-            f"{self.grid_name}"
-        )
-        return f"{volume.name}: {found}; bring both to one grid, or use --resample"
+    def _named(self, sentence: str) -> str:
+        """Say which file the others are compared with."""
+        return sentence.replace("the image", self.grid_name)
 
 
 def _fractional(values: NDArray[np.float32]) -> bool:

@@ -112,7 +112,19 @@ class _Arrays:
         return _Arrays(self.predicted[z], self.true[z], self.found[z], region, self.soft)
 
 
-def evaluate_case(  # noqa: PLR0913  (four of them are by name only)
+@dataclass(frozen=True, slots=True)
+class _Pixels:
+    """Distances between pixels, slice first, and the area of a pixel of a slice."""
+
+    spacing: tuple[float, ...]
+    area_mm2: float
+
+    @property
+    def in_plane(self) -> _Pixels:
+        return _Pixels(self.spacing[-2:], self.area_mm2)
+
+
+def evaluate_case(  # noqa: PLR0913  (five of them are by name only)
     prediction: NDArray[Any],
     reference: NDArray[Any],
     spacing_mm: Sequence[float],
@@ -121,6 +133,7 @@ def evaluate_case(  # noqa: PLR0913  (four of them are by name only)
     soft: NDArray[Any] | None = None,
     cord: NDArray[Any] | None = None,
     tolerance_mm: float = DEFAULT_TOLERANCE_MM,
+    pixel_area_mm2: float | None = None,
 ) -> CaseScores:
     """Compare a mask with its reference, by every metric.
 
@@ -141,6 +154,8 @@ def evaluate_case(  # noqa: PLR0913  (four of them are by name only)
         cord has none. By default at everything.
     tolerance_mm : float
         Largest distance that the surface Dice calls near.
+    pixel_area_mm2 : float, optional
+        Area of a pixel; by default height times width, which is too large on a sheared grid.
 
     Returns
     -------
@@ -160,13 +175,17 @@ def evaluate_case(  # noqa: PLR0913  (four of them are by name only)
         raise ValueError(msg)
     arrays = _checked(prediction, reference, soft, cord)
     spacing = as_spacing(spacing_mm, 3)
+    area_mm2 = spacing[1] * spacing[2] if pixel_area_mm2 is None else pixel_area_mm2
+    pixels = _Pixels(spacing, area_mm2)
     in_reference, in_prediction = _present(arrays.true), _present(arrays.predicted)
     if mode == "2d":
-        slices = _scored_slices(arrays, spacing[1:], tolerance_mm)
-        values = _mean_over_slices(slices) or _slice_scores(arrays.at(0), spacing[1:], tolerance_mm)
+        slices = _scored_slices(arrays, pixels.in_plane, tolerance_mm)
+        values = _mean_over_slices(slices) or _slice_scores(
+            arrays.at(0), pixels.in_plane, tolerance_mm
+        )
     else:
         slices = ()
-        values = _volume_scores(arrays, spacing, tolerance_mm)
+        values = _volume_scores(arrays, pixels, tolerance_mm)
     return CaseScores(
         mode=mode,
         values=values | _psnr(values),
@@ -203,7 +222,7 @@ def _present(mask: Mask) -> Mask:
 
 
 def _scored_slices(
-    arrays: _Arrays, pixel_mm: tuple[float, ...], tolerance_mm: float
+    arrays: _Arrays, pixels: _Pixels, tolerance_mm: float
 ) -> tuple[SliceScores, ...]:
     """Score each slice that has the structure in one of the masks."""
     in_reference, in_prediction = _present(arrays.true), _present(arrays.predicted)
@@ -212,7 +231,7 @@ def _scored_slices(
             index=z,
             in_reference=bool(in_reference[z]),
             in_prediction=bool(in_prediction[z]),
-            values=_slice_scores(arrays.at(z), pixel_mm, tolerance_mm),
+            values=_slice_scores(arrays.at(z), pixels, tolerance_mm),
         )
         for z in np.flatnonzero(in_reference | in_prediction).tolist()
     )
@@ -224,17 +243,17 @@ def _mean_over_slices(slices: Sequence[SliceScores]) -> Values:
     return _means(counted or [each.values for each in slices])
 
 
-def _slice_scores(arrays: _Arrays, pixel_mm: tuple[float, ...], tolerance_mm: float) -> Values:
+def _slice_scores(arrays: _Arrays, pixels: _Pixels, tolerance_mm: float) -> Values:
     """Score one slice: overlap, distances, intensity, areas."""
-    return _shared_scores(arrays, pixel_mm, tolerance_mm) | _in_plane_scores(arrays, pixel_mm)
+    return _shared_scores(arrays, pixels.spacing, tolerance_mm) | _in_plane_scores(arrays, pixels)
 
 
-def _volume_scores(arrays: _Arrays, spacing: tuple[float, ...], tolerance_mm: float) -> Values:
+def _volume_scores(arrays: _Arrays, pixels: _Pixels, tolerance_mm: float) -> Values:
     """Score the volume at once, and as the mean over slices what belongs to slices."""
     present = _present(arrays.true if arrays.true.any() else arrays.predicted)
     counted = np.flatnonzero(present).tolist() or [0]
-    by_slice = _means([_in_plane_scores(arrays.at(z), spacing[1:]) for z in counted])
-    return _shared_scores(arrays, spacing, tolerance_mm) | by_slice
+    by_slice = _means([_in_plane_scores(arrays.at(z), pixels.in_plane) for z in counted])
+    return _shared_scores(arrays, pixels.spacing, tolerance_mm) | by_slice
 
 
 def _shared_scores(arrays: _Arrays, spacing: tuple[float, ...], tolerance_mm: float) -> Values:
@@ -263,16 +282,19 @@ def _shared_scores(arrays: _Arrays, spacing: tuple[float, ...], tolerance_mm: fl
     return values
 
 
-def _in_plane_scores(arrays: _Arrays, pixel_mm: tuple[float, ...]) -> Values:
+def _in_plane_scores(arrays: _Arrays, pixels: _Pixels) -> Values:
     """Score what is defined in a slice only: areas, and the window around the reference."""
-    error_mm2 = area.area_error_mm2(arrays.predicted, arrays.true, pixel_mm).item()
+    error_px = area.area_error_mm2(arrays.predicted, arrays.true, (1, 1)).item()
+    error_mm2 = error_px * pixels.area_mm2
     error_percent = area.area_error_percent(arrays.predicted, arrays.true).item()
     center = intensity.center_of(arrays.true)
     mse_window = math.nan
     if arrays.true.any():
         # Both as maps or both as masks, so that only what differs counts, not the interpolation.
         true = arrays.true.astype(arrays.found.dtype)
-        windows = (intensity.paper_window(each, pixel_mm, center) for each in (arrays.found, true))
+        windows = (
+            intensity.paper_window(each, pixels.spacing, center) for each in (arrays.found, true)
+        )
         mse_window = intensity.mse(*windows)
     return {
         "area_error_mm2": error_mm2,
