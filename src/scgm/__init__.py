@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scgm.evaluation import evaluate
+    from scgm.segmentation.api import load_model, segment
     from scgm.segmentation.options import SegmentOptions
-    from scgm.segmentation.pipeline import segment
     from scgm.segmentation.segmentation import Segmentation
-    from scgm.segmenters.registry import load_model, methods
+    from scgm.segmenters.registry import methods
     from scgm.version import __version__
 
 __all__ = [
@@ -35,9 +35,9 @@ _MODULES = {
     "SegmentOptions": "scgm.segmentation.options",
     "Segmentation": "scgm.segmentation.segmentation",
     "evaluate": "scgm.evaluation",
-    "load_model": "scgm.segmenters.registry",
+    "load_model": "scgm.segmentation.api",
     "methods": "scgm.segmenters.registry",
-    "segment": "scgm.segmentation.pipeline",
+    "segment": "scgm.segmentation.api",
 }
 
 

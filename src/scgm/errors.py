@@ -6,6 +6,7 @@
       ImageReadError                 a file is not an image that can be segmented
       GeometryError                  shapes or affines do not describe or fit a volume
       CordNotFoundError              no slice of the image shows a spinal cord
+      CordMaskError                  what is given as cord or center line cannot be that
       ModelError                     a model file is unknown, damaged or does not fit
       OutputError                    a result cannot be written (it exists, disk full, ...)
       ConfigError                    parameters (of a training run, of a phantom) make no sense
@@ -14,6 +15,7 @@
         NoConnectionError                its server cannot be reached at all
     UsageError                   exit 2: the command line contradicts itself
     anything else                exit 3: a fault of ours
+    ScgmWarning                  no error: a result, or a part of it, needs a look
 
 A message is one sentence: which file, what was found, what to do.
 """
@@ -33,6 +35,10 @@ class GeometryError(ScgmError, ValueError):
 
 class CordNotFoundError(ScgmError):
     """No slice of an image shows a spinal cord."""
+
+
+class CordMaskError(ScgmError):
+    """A mask of the cord or a center line, given by the user, cannot be one."""
 
 
 class ModelError(ScgmError):
@@ -61,3 +67,12 @@ class NoConnectionError(DownloadError):
 
 class UsageError(Exception):
     """The options of a command contradict each other."""
+
+
+class ScgmWarning(UserWarning):
+    """A result, or a part of it, needs a look before it is used.
+
+    `scgm.segment` gives it, for example for slices of low confidence. To silence it, as every
+    Python warning: ``warnings.simplefilter("ignore", scgm.errors.ScgmWarning)``; "error" in place
+    of "ignore" makes it an exception.
+    """

@@ -202,7 +202,7 @@ def row_labels(figure: Figure) -> list[str]:
 def test_the_picture_names_the_slices_to_look_at(unsure: Segmentation) -> None:
     figure = unsure.figure()
 
-    assert row_labels(figure)[1:3] == ["slice 2: low confidence", "slice 1"]
+    assert row_labels(figure)[2:4] == ["slice 2: low confidence", "slice 1"]
     assert "Look at slices 4, 3, 2" in [text.get_text() for text in figure.texts]
 
 

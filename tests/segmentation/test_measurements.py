@@ -46,18 +46,39 @@ def test_what_was_not_seen_is_missing_and_not_zero(model: OnnxModel) -> None:
     rows = by_label(segment(scan(voxels), segmenter=model).measurements(), 1)
 
     for row in rows.values():
-        assert (row.area_mm2, row.area_soft_mm2, row.centre_x, row.centre_y) == (None,) * 4
+        assert (row.area_mm2, row.area_soft_mm2, row.center_x, row.center_y) == (None,) * 4
         assert row.status == "no cord"
         assert row.presence == 0
 
 
-def test_a_cord_without_gray_matter_has_an_area_of_zero(model: OnnxModel) -> None:
-    voxels = np.clip(cord_voxels(), 0, 1)
+def test_gray_matter_that_was_not_found_has_no_area_and_no_zero(model: OnnxModel) -> None:
+    """Neither has white matter, which is the cord less the gray matter. Soft areas likewise."""
+    voxels = np.clip(cord_voxels(), 0, 1.4)
 
     rows = by_label(segment(scan(voxels), segmenter=model).measurements(), 0)
 
-    assert rows["GM"].area_mm2 == 0
-    assert rows["WM"].area_mm2 == rows["SC"].area_mm2 == 80
+    assert {rows[label].status for label in rows} == {"no gray matter"}
+    for label in ("GM", "WM"):
+        assert (rows[label].area_mm2, rows[label].area_soft_mm2) == (None, None)
+    assert rows["SC"].area_mm2 == rows["SC"].area_soft_mm2 == 80
+
+
+def test_ok_is_not_said_where_nothing_can_be_told(model: OnnxModel) -> None:
+    """The stand-in's card has no coefficients of confidence."""
+    rows = segment(scan(cord_voxels()), segmenter=model).measurements()
+
+    assert {row.status for row in rows} == {"confidence not available"}
+    assert {row.confidence for row in rows} == {None}
+
+
+def test_the_table_says_what_the_areas_are_counted_in(model: OnnxModel) -> None:
+    image = scan(cord_voxels())
+    image.set_sform(image.affine, 1)
+    image.set_qform(image.affine, 1)
+
+    row = segment(image, segmenter=model).measurements()[0]
+
+    assert (row.slice_mm, row.pixel_area_mm2) == (5, 0.25)
 
 
 def test_slices_are_counted_as_in_the_image_and_from_below(model: OnnxModel) -> None:
@@ -81,7 +102,7 @@ def test_the_center_is_where_a_viewer_shows_it(model: OnnxModel, axes: str) -> N
 
     row = segment(image, segmenter=model).measurements()[0]
 
-    assert (row.centre_x, row.centre_y) == pytest.approx(tuple(expected), abs=1e-4)
+    assert (row.center_x, row.center_y) == pytest.approx(tuple(expected), abs=1e-4)
 
 
 def test_a_row_names_its_file(model: OnnxModel, tmp_path: Path) -> None:

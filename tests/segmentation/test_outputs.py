@@ -138,7 +138,7 @@ def test_the_record_says_what_made_the_files(result: Segmentation, tmp_path: Pat
     assert record["input"]["file"] == "sub-01_T2starw.nii.gz"
     assert len(record["input"]["sha256"]) == 64
     assert record["threshold"] == 0.5
-    assert record["warnings"] == ["1 of 5 slices: no cord"]
+    assert record["warnings"][0] == "1 of 5 slices: no cord"
     assert record["slices"][3] == {"slice": 1, "slice_is": 3, "status": "no cord"}
 
 
@@ -146,7 +146,7 @@ def test_nothing_is_overwritten_unasked(result: Segmentation, tmp_path: Path) ->
     other = tmp_path / "sub-01_T2starw_measurements.csv"
     other.write_text("mine")
 
-    with pytest.raises(OutputError, match="exists already; use --overwrite"):
+    with pytest.raises(OutputError, match="exists already; use overwrite="):
         result.save(tmp_path)
 
     assert content(tmp_path) == {other.name: b"mine"}
@@ -232,14 +232,17 @@ def test_a_name_cannot_become_a_formula_of_a_spreadsheet(tmp_path: Path) -> None
         label="GM",
         area_mm2=1.0,
         area_soft_mm2=None,
-        centre_x=-2.5,
-        centre_y=3.0,
+        center_x=-2.5,
+        center_y=3.0,
         presence=1.0,
         confidence=None,
         status="ok",
+        slice_mm=5.0,
+        pixel_area_mm2=0.25,
+        voxel_size_from="qform",
     )
     write_table([row], tmp_path / "table.csv")
 
     cells = (tmp_path / "table.csv").read_text().splitlines()[1]
 
-    assert cells == "'=cmd.nii,0,0,GM,1.0000,,-2.5000,3.0000,1.0000,,ok"
+    assert cells == "'=cmd.nii,0,0,GM,1.0000,,-2.5000,3.0000,1.0000,,ok,5.0000,0.2500,qform"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scgm.errors import CordNotFoundError, GeometryError, ModelError, UsageError
 from scgm.image.orientation import AxialStack
+from scgm.image.volume import Geometry, Volume
 from scgm.io.read import read_volume
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.pipeline import segment
@@ -54,10 +55,13 @@ def values(image: Any) -> NDArray[Any]:
 
 
 def probabilities(stack: AxialStack, gm: float, cord: float, presence: float) -> Probabilities:
+    """Give these values where `cord_voxels` has its cord, and zero elsewhere."""
     shape = stack.slices.shape
+    cord_map = np.zeros(shape, np.float32)
+    cord_map[:, 10:26, 30:50] = 1
     return Probabilities(
-        gm=np.full(shape, gm, np.float32),
-        cord=np.full(shape, cord, np.float32),
+        gm=gm * cord_map,
+        cord=cord * cord_map,
         centre_px=np.full((shape[0], 2), 3, np.float32),
         presence=np.full(shape[0], presence, np.float32),
     )
@@ -146,7 +150,7 @@ def test_a_slice_without_cord_is_empty_and_flagged(model: OnnxModel) -> None:
 
     assert result.status == ("ok", "ok", "ok", "no cord", "ok")
     assert result.flagged == (3,)
-    assert result.provenance.warnings == ("1 of 5 slices: no cord",)
+    assert result.provenance.warnings[0] == "1 of 5 slices: no cord"
     assert not values(result.cord)[..., 3].any()
 
 
@@ -241,19 +245,19 @@ def test_a_given_center_chooses_what_lies_there(model: OnnxModel, axes: str) -> 
     place = np.argwhere(values(right_image) == 1).mean(axis=0)
     slice_axis = next(i for i, code in enumerate(axes) if code in "SI")
 
-    result = segment(image, segmenter=model, centre=tuple(np.delete(place, slice_axis)))
+    result = segment(image, segmenter=model, center=tuple(np.delete(place, slice_axis)))
 
     np.testing.assert_array_equal(values(result.cord), values(right_image))
 
 
 def test_a_center_outside_of_the_image_is_refused(model: OnnxModel) -> None:
     with pytest.raises(GeometryError, match="lies outside"):
-        segment(scan(cord_voxels()), segmenter=model, centre=(60, 10))
+        segment(scan(cord_voxels()), segmenter=model, center=(60, 10))
 
 
 def test_a_given_cord_is_the_cord(model: OnnxModel) -> None:
     mask = np.zeros((60, 50, 5), np.uint8)
-    mask[36:50, 10:20, 1:4] = 1
+    mask[31:50, 11:26, 1:4] = 1  # 71 of 80 mm2
     image = turned(scan(cord_voxels()), "LIP")
     cord = turned(scan(mask), "LIP")
 
@@ -264,11 +268,22 @@ def test_a_given_cord_is_the_cord(model: OnnxModel) -> None:
     assert result.status == ("no cord", "ok", "ok", "ok", "no cord")
 
 
-def test_a_given_cord_may_be_small(model: OnnxModel) -> None:
+def test_a_given_cord_keeps_all_its_pieces(model: OnnxModel) -> None:
     mask = np.zeros((60, 50, 5), np.uint8)
-    mask[34:38, 14:18] = 1  # 4 mm2
+    mask[30:39, 10:26] = mask[41:50, 10:26] = 1
 
-    assert set(segment(scan(cord_voxels()), segmenter=model, cord=scan(mask)).status) == {"ok"}
+    result = segment(scan(cord_voxels()), segmenter=model, cord=scan(mask))
+
+    np.testing.assert_array_equal(values(result.cord), mask)
+    np.testing.assert_array_equal(values(result.gm), (cord_voxels() == 2) & (mask == 1))
+
+
+def test_a_given_cord_may_be_small_where_the_cord_is(model: OnnxModel) -> None:
+    voxels, mask = np.zeros((60, 50, 5), np.float32), np.zeros((60, 50, 5), np.uint8)
+    mask[34:38, 14:18] = 1  # 4 mm2, less than what is taken for a cord without a mask
+    voxels[34:38, 14:18] = 2
+
+    assert set(segment(scan(voxels), segmenter=model, cord=scan(mask)).status) == {"ok"}
 
 
 def test_the_method_gets_the_middle_of_the_given_cord() -> None:
@@ -296,7 +311,7 @@ def test_a_given_cord_on_another_grid_is_refused(model: OnnxModel) -> None:
 def test_a_given_center_stands_above_the_doubts_of_a_method() -> None:
     unsure = Fixed(lambda stack: probabilities(stack, gm=0.9, cord=0.9, presence=0))
 
-    result = segment(scan(cord_voxels()), segmenter=unsure, centre=(40, 18))
+    result = segment(scan(cord_voxels()), segmenter=unsure, center=(40, 18))
 
     assert set(result.status) == {"ok"}
 
@@ -361,7 +376,7 @@ def test_a_threshold_that_means_nothing_is_refused(threshold: float) -> None:
 
 def test_center_and_cord_exclude_each_other() -> None:
     with pytest.raises(UsageError, match="exclude each other"):
-        SegmentOptions(centre=(1, 2), cord="mask.nii.gz")
+        SegmentOptions(center=(1, 2), cord="mask.nii.gz")
 
 
 def test_an_unknown_method_is_an_error_that_lists_the_known() -> None:
@@ -372,3 +387,35 @@ def test_an_unknown_method_is_an_error_that_lists_the_known() -> None:
 def test_an_unknown_choice_is_refused(model: OnnxModel) -> None:
     with pytest.raises(TypeError, match="colour"):
         segment(scan(cord_voxels()), segmenter=model, colour="red")
+
+
+def with_missing(voxels: NDArray[np.float32], missing: NDArray[np.bool_]) -> Volume:
+    return Volume(voxels, Geometry(voxels.shape, np.diag([0.5, 0.5, 5, 1])), missing=missing)
+
+
+def test_a_voxel_without_value_is_never_tissue(model: OnnxModel) -> None:
+    """Three of 320 voxels of the cord are too few to matter in slice 1, 40 are not in slice 2."""
+    missing = np.zeros((60, 50, 5), bool)
+    missing[34:37, 14, 1] = True
+    missing[30:40, 14:18, 2] = True
+
+    result = segment(with_missing(cord_voxels(), missing), segmenter=model)
+
+    for label in ("gm", "wm", "cord"):
+        assert not values(result.mask(label))[missing].any()
+        assert not values(result.probability(label))[missing].any()
+    assert result.status == ("ok", "ok", "missing values", "ok", "ok")
+    assert "1 of 5 slices: missing values" in result.provenance.warnings
+
+
+def test_missing_values_far_from_the_cord_are_no_matter(model: OnnxModel) -> None:
+    missing = np.zeros((60, 50, 5), bool)
+    missing[:20] = True
+
+    assert set(segment(with_missing(cord_voxels(), missing), segmenter=model).status) == {"ok"}
+
+
+def test_the_record_holds_the_voxel_size(model: OnnxModel) -> None:
+    assert segment(scan(cord_voxels()), segmenter=model).provenance.input["voxel_size_mm"] == [
+        *(0.5, 0.5, 5)
+    ]

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,10 @@ def result(model: OnnxModel) -> Segmentation:
     return segment(scan(cord_voxels(7)), segmenter=model)
 
 
+def row_labels(figure: Figure) -> list[str]:
+    return [panel.get_ylabel() for panel in figure.axes[::4]]
+
+
 def panel_pixels(figure: Figure, panel: int) -> NDArray[Any]:
     """Draw the figure; return the brightness of one of its panels, top row first."""
     canvas = FigureCanvasAgg(figure)
@@ -50,8 +55,118 @@ def test_the_slices_are_spread_over_those_with_cord(model: OnnxModel) -> None:
 
     figure = four_panels(segment(scan(voxels), segmenter=model))
 
-    labels = [panel.get_ylabel() for panel in figure.axes[::4]]
-    assert labels == ["slice 2", "slice 4", "slice 6", "slice 8", "slice 10"]
+    labels = row_labels(figure)
+    even = ["slice 2", "slice 4", "slice 6", "slice 8", "slice 10"]
+    assert [label for label in labels if ":" not in label] == even
+
+
+def test_flagged_slices_are_drawn_among_them(model: OnnxModel) -> None:
+    voxels = cord_voxels(12)
+    voxels[..., [0, 1, 11]] = 0
+    voxels[..., 3] = np.minimum(voxels[..., 3], 1)
+
+    figure = four_panels(segment(scan(voxels), segmenter=model))
+
+    assert row_labels(figure) == [
+        *("slice 0: no cord", "slice 1: no cord", "slice 2", "slice 3: no gray matter"),
+        *("slice 4", "slice 6", "slice 8", "slice 10", "slice 11: no cord"),
+    ]
+
+
+def test_flagged_slices_do_not_make_the_picture_endless(model: OnnxModel) -> None:
+    voxels = np.minimum(cord_voxels(60), 1)
+
+    assert len(four_panels(segment(scan(voxels), segmenter=model)).axes) == 4 * 12
+
+
+@pytest.mark.parametrize(
+    ("choice", "drawn"),
+    [
+        ("all", [0, 1, 2, 3, 4, 5, 6]),
+        ("flagged", [1, 5]),
+        (3, [0, 3, 6]),
+        (1, [0]),
+        ([4, 2], [4, 2]),
+    ],
+)
+def test_the_slices_to_draw_can_be_chosen(
+    model: OnnxModel, choice: Any, drawn: Sequence[int]
+) -> None:
+    voxels = cord_voxels(7)
+    voxels[..., [1, 5]] = np.minimum(voxels[..., [1, 5]], 1)
+
+    figure = four_panels(segment(scan(voxels), segmenter=model), choice)
+
+    assert [int(label.split()[1].rstrip(":")) for label in row_labels(figure)] == drawn
+
+
+def test_an_unknown_choice_of_slices_is_refused(result: Segmentation) -> None:
+    with pytest.raises(GeometryError, match=r"slices='some' is not a choice; give 'all'"):
+        four_panels(result, "some")  # type: ignore[arg-type]
+
+
+def test_where_no_slice_is_flagged_five_are_drawn(result: Segmentation) -> None:
+    assert len(four_panels(result, "flagged").axes) == 4 * 5
+
+
+@pytest.mark.parametrize("shape", [(12, 80), (80, 12)])
+def test_a_narrow_slice_leaves_room_for_its_letters(
+    model: OnnxModel, shape: tuple[int, int]
+) -> None:
+    """No text in the panel of the whole slice overlaps another one."""
+    voxels = np.zeros((*shape, 1), np.float32)
+    voxels[2:10, 20:60] = voxels[20:60, 2:10] = 1
+    voxels[4:8, 30:50] = voxels[30:50, 4:8] = 2
+
+    figure = four_panels(segment(scan(voxels), segmenter=model))
+    FigureCanvasAgg(figure).draw()
+
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 5
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("plain.nii", "plain.nii"),
+        ("a\tb\x07.nii", r"a\tb\x07.nii"),
+        ("m\u00fcller.nii", "m\u00fcller.nii"),
+        ("\udcff.nii", r"\udcff.nii"),
+        ("\U0001fae0.nii", "U+1FAE0.nii"),  # an emoji that no font of text has
+    ],
+)
+def test_any_name_is_drawn_without_warning(model: OnnxModel, name: str, drawn: str) -> None:
+    figure = four_panels(segment(scan(cord_voxels(1)), segmenter=model, name=name))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        FigureCanvasAgg(figure).draw()
+    assert figure.texts[0].get_text().startswith(f"{drawn}   model standin")
+
+
+def test_chinese_letters_are_drawn_without_warning(model: OnnxModel) -> None:
+    """In a font that has them or, where none is installed, as code points."""
+    figure = four_panels(segment(scan(cord_voxels(1)), segmenter=model, name="\u810a\u9ad3.nii"))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        FigureCanvasAgg(figure).draw()
+    title = figure.texts[0].get_text()
+    assert title.startswith(("\u810a\u9ad3.nii", "U+810AU+9AD3.nii"))
+
+
+def test_a_long_name_is_cut_in_its_middle(model: OnnxModel) -> None:
+    figure = four_panels(segment(scan(cord_voxels(1)), segmenter=model, name="a" * 200 + "z"))
+
+    FigureCanvasAgg(figure).draw()
+    assert figure.texts[0].get_window_extent().x1 < figure.bbox.x1
+    assert "a...a" in figure.texts[0].get_text()
+    assert "z   model" in figure.texts[0].get_text()
+
+
+def test_a_figure_shows_itself_in_a_notebook(result: Segmentation) -> None:
+    assert four_panels(result, 1)._repr_png_().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("axes", ["RAS", "LPI", "ASL"])
@@ -59,7 +174,7 @@ def test_anterior_is_up_and_the_left_of_the_patient_is_right(model: OnnxModel, a
     voxels = cord_voxels(1)
     voxels[2:8, 40:48] = 2  # in RAS: the patient's left (small i), anterior (large j)
 
-    figure = four_panels(segment(turned(scan(voxels), axes), segmenter=model, centre=None))
+    figure = four_panels(segment(turned(scan(voxels), axes), segmenter=model, center=None))
 
     pixels = panel_pixels(figure, 0)
     rows, columns = pixels.shape
@@ -138,7 +253,9 @@ def test_flagged_slices_are_named_even_if_not_drawn(
 
     figure = four_panels(segment(scan(voxels), segmenter=model), [25])
 
-    assert text in [each.get_text() for each in figure.texts]
+    untold = "Confidence not available: look at every slice"
+    expected = f"{text}. {untold}" if text else untold
+    assert expected in [each.get_text() for each in figure.texts]
     assert figure.axes[0].get_ylabel() == "slice 25"
 
 

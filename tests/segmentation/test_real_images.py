@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-import scgm
 from experiments.evidence import EVIDENCE, fold_for, read_case, source_of
 from scgm.evaluation.metrics import dice
 from scgm.networks.keras_weights import load_published_weights
 from scgm.networks.published import published_mask
+from scgm.segmentation.pipeline import segment
 
 DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
 
@@ -28,7 +28,7 @@ pytestmark = [
 def test_gray_matter_of_a_site_never_seen_is_found(name: str, least: float) -> None:
     case = read_case(source_of(EVIDENCE[name]))
     assert case.gm is not None
-    found = scgm.segment(case.path, model=fold_for(case.source.site)).axial_mask("gm")
+    found = segment(case.path, model=fold_for(case.source.site)).axial_mask("gm")
     labeled = np.flatnonzero(case.gm.any(axis=(1, 2)))
     scores = [dice(found[z], case.gm[z]) for z in labeled]
 
@@ -55,8 +55,8 @@ def test_orientation_does_not_matter(tmp_path: Path) -> None:
     source = DATA / EVIDENCE["t2s"]
     image = nib.load(source)
     turned = image.as_reoriented(np.array([[2, -1], [0, 1], [1, -1]]))
-    first = scgm.segment(image).gm
-    second = nib.as_closest_canonical(scgm.segment(turned).gm)
+    first = segment(image).gm
+    second = nib.as_closest_canonical(segment(turned).gm)
     first = nib.as_closest_canonical(first)
 
     assert np.array_equal(np.asarray(first.dataobj), np.asarray(second.dataobj))

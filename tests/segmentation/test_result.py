@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from scgm.errors import UsageError
 from scgm.segmentation.pipeline import segment
 from scgm.segmentation.result import LABELS, Label
 from scgm.segmentation.segmentation import Segmentation
@@ -29,7 +30,10 @@ def test_labels_have_the_names_of_the_files() -> None:
     assert [label.suffix for label in LABELS] == ["GM", "WM", "SC"]
 
 
-@pytest.mark.parametrize(("name", "label"), [("gm", Label.GM), ("wm", Label.WM)])
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("gm", Label.GM), ("GM", Label.GM), ("Wm", Label.WM), ("SC", Label.CORD), ("sc", Label.CORD)],
+)
 def test_a_label_may_be_named_by_its_word(result: Segmentation, name: str, label: Label) -> None:
     np.testing.assert_array_equal(values(result.mask(name)), values(result.mask(label)))
     np.testing.assert_array_equal(
@@ -38,7 +42,7 @@ def test_a_label_may_be_named_by_its_word(result: Segmentation, name: str, label
 
 
 def test_an_unknown_label_is_refused(result: Segmentation) -> None:
-    with pytest.raises(ValueError, match="csf"):
+    with pytest.raises(UsageError, match=r"no label 'csf'; known: GM, WM and SC"):
         result.probability("csf")
 
 

@@ -57,7 +57,7 @@ def test_cord_and_white_matter_are_missing_and_not_zero() -> None:
 
     assert len(rows) == 10
     for row in rows:
-        assert row.area_mm2 is row.area_soft_mm2 is row.centre_x is row.centre_y is None
+        assert row.area_mm2 is row.area_soft_mm2 is row.center_x is row.center_y is None
         assert row.status == "not found by this method"
 
 
@@ -89,7 +89,7 @@ def test_a_slice_without_gray_matter_is_missing_and_flagged() -> None:
     assert result.measurements()[3].area_mm2 is None
     assert result.flagged == (1,)
     assert "1 of 5 slices: no gray matter" in result.provenance.warnings
-    assert "finds no cord" in result.provenance.warnings[-1]
+    assert any("finds no cord" in line for line in result.provenance.warnings)
 
 
 def test_an_image_without_any_is_not_processed() -> None:

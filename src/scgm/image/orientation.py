@@ -83,6 +83,10 @@ class AxialStack:
     axes: AxisMap
     missing: NDArray[np.bool_] | None = None
 
+    def __repr__(self) -> str:
+        size = " x ".join(f"{mm:.4g}" for mm in self.spacing_mm)
+        return f"<AxialStack: (slices, rows, columns) {self.slices.shape}, {size} mm>"
+
     @property
     def native_axis(self) -> int:
         """Axis of the native array (0, 1 or 2) along which the slices lie."""

@@ -148,6 +148,10 @@ class Volume:
         object.__setattr__(self, "voxels", voxels)
         object.__setattr__(self, "native_shape", native_shape)
 
+    def __repr__(self) -> str:
+        size = " x ".join(f"{mm:.4g}" for mm in self.geometry.voxel_size_mm)
+        return f"<Volume {self.name}: {self.geometry.shape} voxels of {size} mm>"
+
     @property
     def name(self) -> str:
         """What messages call it: the path of its file, or "the image"."""

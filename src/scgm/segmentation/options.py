@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import InitVar, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from scgm.errors import UsageError
-from scgm.io.read import VolumeChoice
+from scgm.io.read import NativeAxis, ReadOptions, VolumeChoice, VoxelSizeSource
 from scgm.segmenters.registry import Device
 
 
@@ -26,16 +26,23 @@ class SegmentOptions:
         Name or path of the model that finds the cord, for a method that does not.
     threshold : float, optional
         Probability from which on a pixel counts, above 0 and below 1; by default the model's.
-    centre : (x, y), optional
+    center : (x, y), optional
         Center of the cord in voxels, along the two in-plane axes of the image, in their order.
     cord : str, Path or nibabel image, optional
         Mask of the cord on the image's grid: voxels of at least 0.5 are cord.
+    centerline : str, Path or nibabel image, optional
+        Mask on the image's grid with one voxel in each slice, or in some, in the middle of the
+        cord. Between two given slices the center is interpolated; beyond them it is found.
     device : {"auto", "cpu", "cuda"}
         Where a model runs.
-    volume : int or "mean", optional
-        Which volume of a 4D image.
     threads : int, optional
         Processor threads; by default the variable SCGM_THREADS, else all.
+    volume, voxel_size_from, slices_in_time, slice_axis
+        How the image is read; see `scgm.io.read.ReadOptions`.
+    name : str, optional
+        What the result is called, as "sub-01"; by default the name of the image's file.
+    centre
+        Another spelling of *center*.
 
     Raises
     ------
@@ -47,19 +54,44 @@ class SegmentOptions:
     model: str | Path | None = None
     cord_model: str | Path | None = None
     threshold: float | None = None
-    centre: tuple[float, float] | None = None
+    center: tuple[float, float] | None = None
     cord: Any = None
+    centerline: Any = None
     device: Device = "auto"
-    volume: VolumeChoice = None
     threads: int | None = None
+    volume: VolumeChoice = None
+    voxel_size_from: VoxelSizeSource | None = None
+    slices_in_time: bool = False
+    slice_axis: NativeAxis | None = None
+    name: str | None = None
+    centre: InitVar[tuple[float, float] | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, centre: tuple[float, float] | None) -> None:
+        if centre is not None:
+            object.__setattr__(self, "center", centre)
         if self.threshold is not None and not 0 < self.threshold < 1:
             msg = f"the threshold is {self.threshold:g}; give a value above 0 and below 1"
             raise UsageError(msg)
-        if self.centre is not None and self.cord is not None:
-            msg = "a center and a mask of the cord exclude each other; give one of them"
+        if sum(given is not None for given in (self.center, self.cord, self.centerline)) > 1:
+            msg = "a center, a center line and a mask of the cord exclude each other; give one"
             raise UsageError(msg)
+        if self.name is not None and (not self.name or set(self.name) & set("/\\\0")):
+            msg = f"the name {self.name!r} cannot be that of a file; give one as 'sub-01'"
+            raise UsageError(msg)
+        self.reading()
+
+    def reading(self) -> ReadOptions:
+        """Return how the image is read."""
+        return ReadOptions(
+            volume=self.volume,
+            voxel_size_from=self.voxel_size_from,
+            slices_in_time=self.slices_in_time,
+            slice_axis=self.slice_axis,
+        )
+
+    def reading_of_masks(self) -> ReadOptions:
+        """Return how a mask or a center line on the grid of the image is read."""
+        return ReadOptions(voxel_size_from=self.voxel_size_from, slice_axis=self.slice_axis)
 
 
 DEFAULT_OPTIONS = SegmentOptions()
@@ -71,7 +103,8 @@ def recorded(options: SegmentOptions) -> dict[str, Any]:
     for name in ("model", "cord_model"):
         if values[name] is not None:
             values[name] = str(values[name])
-    if options.cord is not None:
-        in_file = isinstance(options.cord, str | Path)
-        values["cord"] = str(options.cord) if in_file else "an image in memory"
+    for name in ("cord", "centerline"):
+        if values[name] is not None:
+            in_file = isinstance(values[name], str | Path)
+            values[name] = str(values[name]) if in_file else "an image in memory"
     return values

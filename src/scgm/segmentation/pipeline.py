@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,20 +12,21 @@ from numpy.typing import NDArray
 from scgm.errors import CordNotFoundError
 from scgm.image.orientation import to_axial
 from scgm.image.volume import Volume
-from scgm.io.read import ReadOptions, VolumeChoice, read_volume, volume_from_nibabel
 from scgm.segmentation.confidence import slice_confidence, slice_features
-from scgm.segmentation.hints import apply_hint, cord_hint
+from scgm.segmentation.hints import apply_hint, centered, check_hint, cord_hint, independent_cord
+from scgm.segmentation.inputs import as_labels, as_volume
 from scgm.segmentation.options import DEFAULT_OPTIONS, SegmentOptions, recorded
 from scgm.segmentation.postprocessing import (
     MIN_CORD_AREA_MM2,
     keep_slices,
-    one_piece,
     shows_cord,
+    with_values,
 )
 from scgm.segmentation.result import Provenance
 from scgm.segmentation.segmentation import Segmentation
-from scgm.segmentation.status import remarks, slice_statuses
+from scgm.segmentation.status import SliceStatus, remarks, slice_faults, slice_statuses
 from scgm.segmenters.registry import (
+    CordHint,
     MethodSettings,
     Probabilities,
     Segmenter,
@@ -73,7 +73,7 @@ def segment(
 
     Raises
     ------
-    ImageReadError, GeometryError
+    ImageReadError, GeometryError, CordMaskError
         If the image, or the mask of the cord, cannot be used.
     CordNotFoundError
         If no slice shows a cord.
@@ -84,25 +84,29 @@ def segment(
     """
     options = replace(options, **choices)
     started = time.perf_counter()
-    volume = _volume(image, options.volume)
+    volume = as_volume(image, options.reading())
     stack = to_axial(volume)
-    cord_image = None if options.cord is None else _volume(options.cord, None)
-    hint = cord_hint(stack, options.centre, cord_image)
+    hint = cord_hint(stack, options, lambda given: as_labels(given, options.reading_of_masks()))
     segmenter = segmenter or open_segmenter(options)
     threshold = segmenter.threshold if options.threshold is None else options.threshold
-    own = segmenter(stack, hint)
+    own = centered(segmenter, stack, hint, threshold)
     found = apply_hint(hint, own)
-    if hint.mask is None:
-        found = one_piece(found, threshold)
     smallest = 0.0 if hint.mask is not None else MIN_CORD_AREA_MM2
     seen = shows_cord(found, stack, threshold, smallest)
     if not seen.any():
-        raise CordNotFoundError(_nothing_found(volume, segmenter, found))
-    probabilities = keep_slices(found, seen)
+        raise CordNotFoundError(_nothing_found(volume, segmenter, found, hint))
+    check = check_hint(hint, independent_cord(segmenter, stack, hint, own, threshold), stack)
+    faults = {
+        SliceStatus.NO_CORD: ~seen,
+        SliceStatus.CORD_IN_DOUBT: check.in_doubt,
+        **slice_faults(found.cord, own.cord, stack, threshold),
+    }
+    probabilities = keep_slices(with_values(found, stack), seen)
     # How sure the model is of the cord, also where the user's mask is sure of every pixel.
     cord = probabilities.cord if hint.mask is None else own.cord
     confidence = _confidence(segmenter, probabilities, cord, seen, threshold)
-    status = slice_statuses(probabilities, seen, confidence, threshold)
+    status = slice_statuses(probabilities, confidence, threshold, faults)
+    has_confidence = segmenter.confidence is not None and cord is not None
     return Segmentation(
         volume=volume,
         stack=stack,
@@ -116,18 +120,16 @@ def segment(
             model={"name": segmenter.name, **segmenter.provenance},
             options=recorded(options),
             input=_fingerprint(volume),
-            warnings=(*volume.warnings, *remarks(probabilities, status)),
+            given_cord=check.record,
+            warnings=(
+                *volume.warnings,
+                *check.remarks,
+                *remarks(probabilities, status, has_confidence=has_confidence),
+            ),
             seconds=time.perf_counter() - started,
         ),
+        name=options.name,
     )
-
-
-def _volume(image: Any, which: VolumeChoice) -> Volume:
-    if isinstance(image, Volume):
-        return image
-    if isinstance(image, str | Path):
-        return read_volume(image, ReadOptions(volume=which))
-    return volume_from_nibabel(image, ReadOptions(volume=which))
 
 
 def _confidence(
@@ -146,13 +148,20 @@ def _confidence(
     return tuple(value if shown else None for value, shown in zip(values, seen, strict=True))
 
 
-def _nothing_found(volume: Volume, segmenter: Segmenter, found: Probabilities) -> str:
+def _nothing_found(
+    volume: Volume, segmenter: Segmenter, found: Probabilities, hint: CordHint
+) -> str:
     if found.cord is None:
         return (
             f"{volume.name}: method {segmenter.name} finds gray matter in no slice, and it looks "
             "for no cord; try --method default"
         )
-    return f"{volume.name}: no slice shows a spinal cord; tell where it is with --centre or --cord"
+    if hint.centre_px is not None:
+        return (
+            f"{volume.name}: no slice shows a spinal cord near the given center; check its "
+            "voxels in a viewer, or give a mask with --cord"
+        )
+    return f"{volume.name}: no slice shows a spinal cord; tell where it is with --center or --cord"
 
 
 def _fingerprint(volume: Volume) -> dict[str, Any]:
@@ -161,4 +170,6 @@ def _fingerprint(volume: Volume) -> dict[str, Any]:
         "file": volume.source.name if volume.source else None,
         "sha256": volume.sha256,
         "shape": list(volume.geometry.shape),
+        "voxel_size_mm": [round(size, 6) for size in volume.geometry.voxel_size_mm],
+        "voxel_size_from": volume.voxel_size_from,
     }

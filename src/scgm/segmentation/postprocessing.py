@@ -62,3 +62,10 @@ def keep_slices(found: Probabilities, seen: NDArray[np.bool_]) -> Probabilities:
     """Set the probabilities of all other slices to zero and their centers to NaN."""
     centre = np.where(seen[:, None], found.centre_px, np.float32(np.nan))
     return replace(found.only(seen[:, None, None]), centre_px=centre)
+
+
+def with_values(found: Probabilities, stack: AxialStack) -> Probabilities:
+    """Set the probabilities to zero where the image has no value."""
+    if stack.missing is None or not stack.missing.any():
+        return found
+    return found.only(~stack.missing)

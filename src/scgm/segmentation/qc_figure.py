@@ -5,8 +5,10 @@ Drawn as viewers show it: anterior up, and the patient's left on the right.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,16 +19,23 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from scgm.errors import GeometryError
+from scgm.segmentation.letters import fonts, readable
 from scgm.segmentation.result import Label, Result
-from scgm.segmentation.status import SliceStatus
+from scgm.segmentation.status import CONFIDENCE_NOT_AVAILABLE, SliceStatus
+
+SliceChoice = Literal["all", "flagged"] | int | Sequence[int] | None
 
 SHOWN_MM = 32.0
-MOST_ROWS = 5
+# Rows that show the slices evenly; with the flagged ones; and at all, as a picture can be so high.
+EVEN_ROWS = 5
+DEFAULT_ROWS = 12
+MOST_ROWS = 200
 # Orange and sky blue of Okabe and Ito: told apart with every kind of color vision, and on gray.
 GM_COLOR = "#E69F00"
 CORD_COLOR = "#56B4E9"
 FLAG_COLOR = "#D55E00"  # their vermilion
 MOST_LISTED = 20
+LONGEST_NAME = 60
 
 _PANEL_INCHES = 2.6
 _TITLES = (
@@ -58,20 +67,31 @@ class _View:
         return self.right - self.left
 
 
-def four_panels(segmentation: Result, slices: Sequence[int] | None = None) -> Figure:
+class QcFigure(Figure):
+    """A figure that a notebook shows where it is the last line of a cell."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        self.savefig(content, format="png")
+        return content.getvalue()
+
+
+def four_panels(segmentation: Result, slices: SliceChoice = None) -> QcFigure:
     """Draw four panels for each of some slices.
 
     Parameters
     ----------
     segmentation : Result
         The result to draw.
-    slices : sequence of int, optional
-        Indices of slices in the image, as the table's column ``slice`` has them; by default up
-        to five, evenly spaced over those that show cord.
+    slices : "all", "flagged", int or sequence of int, optional
+        All slices; those to look at (five where there are none); so many, evenly spaced over
+        those that show cord; or indices of slices in the image, as the table's column ``slice``
+        has them. By default five, evenly spaced, and the flagged ones, twelve at most. Never more
+        than 200.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    QcFigure
         One row per slice. It belongs to no window and no global state; ``savefig`` writes it.
 
     Raises
@@ -79,9 +99,9 @@ def four_panels(segmentation: Result, slices: Sequence[int] | None = None) -> Fi
     GeometryError
         If the image has no such slice.
     """
-    chosen = _spread(segmentation) if slices is None else _stack_indices(segmentation, slices)
+    chosen = _chosen(segmentation, slices)
     rows = len(chosen)
-    figure = Figure(figsize=(4 * _PANEL_INCHES, rows * _PANEL_INCHES + 1.5), dpi=110)
+    figure = QcFigure(figsize=(4 * _PANEL_INCHES, rows * _PANEL_INCHES + 1.5), dpi=110)
     height = figure.get_figheight()
     grid = figure.subplots(rows, 4, squeeze=False)
     figure.subplots_adjust(
@@ -91,7 +111,10 @@ def four_panels(segmentation: Result, slices: Sequence[int] | None = None) -> Fi
         _draw_row(panels, segmentation, z)
     for panel, title in zip(grid[0], _TITLES, strict=True):
         panel.set_title(title, fontsize=9)
-    figure.text(0.05, 1 - 0.2 / height, _headline(segmentation), fontsize=11, va="center")
+    headline = figure.text(
+        0.05, 1 - 0.2 / height, _headline(segmentation), fontsize=11, va="center"
+    )
+    headline.set_fontfamily(list(fonts()))
     figure.text(
         *(0.05, 1 - 0.4 / height), _flags(segmentation), fontsize=9, va="center", color=FLAG_COLOR
     )
@@ -102,25 +125,69 @@ def four_panels(segmentation: Result, slices: Sequence[int] | None = None) -> Fi
 
 def _headline(segmentation: Result) -> str:
     made_by = segmentation.provenance
-    text = f"{segmentation.source_name}   model {made_by.model['name']}   scgm {made_by.version}"
-    return text.replace("$", r"\$")
+    name = segmentation.source_name
+    if len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME // 2]}...{name[-LONGEST_NAME // 2 :]}"
+    text = f"{name}   model {made_by.model['name']}   scgm {made_by.version}"
+    return readable(text).replace("$", r"\$")
 
 
 def _flags(segmentation: Result) -> str:
-    """Name the slices to look at, drawn or not."""
+    """Name the slices to look at, drawn or not, and say where nothing can be told."""
     flagged = segmentation.flagged
+    untold = all(value is None for value in segmentation.confidence)
+    note = f"{CONFIDENCE_NOT_AVAILABLE}: look at every slice".capitalize() if untold else ""
     if not flagged:
-        return ""
+        return note
     listed = ", ".join(str(index) for index in flagged[:MOST_LISTED])
     if len(flagged) > MOST_LISTED:
         listed += f" and {len(flagged) - MOST_LISTED} more (see the table)"
-    return f"Look at {'slice' if len(flagged) == 1 else 'slices'} {listed}"
+    text = f"Look at {'slice' if len(flagged) == 1 else 'slices'} {listed}"
+    return f"{text}. {note}" if note else text
 
 
-def _spread(segmentation: Result) -> list[int]:
-    seen = [z for z, status in enumerate(segmentation.status) if status != SliceStatus.NO_CORD]
-    picks = np.linspace(0, len(seen) - 1, min(MOST_ROWS, len(seen))).round().astype(int)
-    return [seen[pick] for pick in picks]
+def _chosen(segmentation: Result, slices: SliceChoice) -> list[int]:
+    """Return the slices to draw, from inferior to superior, or in the order given."""
+    if slices is None:
+        return _even_and_flagged(segmentation)
+    if isinstance(slices, str):
+        return _named(segmentation, slices)
+    if isinstance(slices, int):
+        return _evenly(_with_cord(segmentation), min(max(slices, 1), MOST_ROWS))
+    return _stack_indices(segmentation, slices)
+
+
+def _named(segmentation: Result, slices: str) -> list[int]:
+    count = len(segmentation.status)
+    if slices == "all":
+        return _evenly(list(range(count)), MOST_ROWS)
+    if slices == "flagged":
+        flagged = [z for z in range(count) if segmentation.status[z] is not SliceStatus.OK]
+        return _evenly(flagged, MOST_ROWS) or _evenly(_with_cord(segmentation), EVEN_ROWS)
+    msg = f"slices={slices!r} is not a choice; give 'all', 'flagged', a number or indices"
+    raise GeometryError(msg)
+
+
+def _even_and_flagged(segmentation: Result) -> list[int]:
+    """Return five slices, evenly spaced, and flagged ones; those with cord come first."""
+    even = _evenly(_with_cord(segmentation), EVEN_ROWS)
+    flagged = [
+        z
+        for z in _with_cord(segmentation)
+        if segmentation.status[z] is not SliceStatus.OK and z not in even
+    ]
+    chosen = even + _evenly(flagged, DEFAULT_ROWS - len(even))
+    without = [z for z, status in enumerate(segmentation.status) if status is SliceStatus.NO_CORD]
+    return sorted(chosen + _evenly(without, DEFAULT_ROWS - len(chosen)))
+
+
+def _with_cord(segmentation: Result) -> list[int]:
+    return [z for z, status in enumerate(segmentation.status) if status != SliceStatus.NO_CORD]
+
+
+def _evenly(slices: list[int], most: int) -> list[int]:
+    picks = np.linspace(0, len(slices) - 1, min(most, len(slices))).round().astype(int)
+    return [slices[pick] for pick in picks]
 
 
 def _stack_indices(segmentation: Result, slices: Sequence[int]) -> list[int]:
@@ -139,7 +206,7 @@ def _draw_row(panels: Sequence[Axes], segmentation: Result, z: int) -> None:
     image = segmentation.stack.slices[z]
     spacing_mm = segmentation.stack.spacing_mm[1:]
     gm = segmentation.axial_mask(Label.GM)[z]
-    whole = _whole(image.shape, spacing_mm)
+    whole = _square(_whole(image.shape, spacing_mm))
     window = _window(segmentation, z)
     whole_panel, crop_panel, soft_panel, overlay_panel = panels
 
@@ -170,6 +237,13 @@ def _draw_row(panels: Sequence[Axes], segmentation: Result, z: int) -> None:
 def _whole(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> _View:
     (rows, columns), (height, width) = shape, spacing_mm
     return _View(-width / 2, (columns - 0.5) * width, -height / 2, (rows - 0.5) * height)
+
+
+def _square(view: _View) -> _View:
+    """Return the smallest square around a view, so that a narrow slice leaves room for letters."""
+    side = max(view.width, view.top - view.bottom)
+    x, y = (view.left + view.right) / 2, (view.bottom + view.top) / 2
+    return _View(x - side / 2, x + side / 2, y - side / 2, y + side / 2)
 
 
 def _window(segmentation: Result, z: int) -> _View:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import ModelError
+from scgm.errors import ModelError, UsageError
 from scgm.image.orientation import AxialStack, from_axial
 from scgm.image.volume import Volume
 from scgm.io.nifti.write import as_nifti
@@ -30,15 +30,28 @@ class Label(StrEnum):
     @property
     def suffix(self) -> str:
         """The label in file names and tables: GM, WM or SC."""
-        return {"gm": "GM", "wm": "WM", "cord": "SC"}[self.value]
+        return _SUFFIXES[self]
+
+    @classmethod
+    def _missing_(cls, value: object) -> Label:
+        """Take a label as the tables and file names write it, too, in any case."""
+        for label in cls:
+            if isinstance(value, str) and value.lower() in (label, label.suffix.lower()):
+                return label
+        msg = f"there is no label {value!r}; known: GM, WM and SC (or gm, wm and cord)"
+        raise UsageError(msg)
 
 
+_SUFFIXES = {Label.GM: "GM", Label.WM: "WM", Label.CORD: "SC"}
 LABELS = tuple(Label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What made a result; goes into its record as it is."""
+    """What made a result; goes into its record as it is.
+
+    *given_cord* compares the user's mask or center of the cord with the network's own cord.
+    """
 
     version: str
     method: str
@@ -47,9 +60,10 @@ class Provenance:
     input: Mapping[str, Any]
     warnings: tuple[str, ...]
     seconds: float
+    given_cord: Mapping[str, float | int | None] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Result:
     """Cord, gray and white matter of one image: the values alone.
 
@@ -71,6 +85,8 @@ class Result:
         and throughout for methods and models that cannot tell.
     provenance : Provenance
         What made it.
+    name : str, optional
+        What the result is called; by default the name of the image's file.
     """
 
     volume: Volume
@@ -80,6 +96,13 @@ class Result:
     status: tuple[SliceStatus, ...]
     confidence: tuple[float | None, ...]
     provenance: Provenance
+    name: str | None = None
+
+    def __repr__(self) -> str:
+        count, flagged = len(self.status), len(self.flagged)
+        look = f"{flagged} to look at" if flagged else "none flagged"
+        kind, method = type(self).__name__, self.provenance.method
+        return f"<{kind} of {self.source_name}: {count} slices, {look}, method {method}>"
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -130,7 +153,9 @@ class Result:
 
     @property
     def source_name(self) -> str:
-        """File name of the image; "image" where it came from memory."""
+        """Name given by the user, else the image's file name; "image" if it came from memory."""
+        if self.name is not None:
+            return self.name
         return self.volume.source.name if self.volume.source else "image"
 
     @property

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scgm.segmentation.measurements import SliceMeasurement, measure
+from scgm.segmentation.messages import for_python
 from scgm.segmentation.outputs import DEFAULT_OUTPUT, OutputOptions, save
-from scgm.segmentation.result import Result
+from scgm.segmentation.result import Label, Result
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from scgm.segmentation.qc_figure import QcFigure, SliceChoice
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Segmentation(Result):
     """Cord, gray and white matter of one image; `scgm.segment` makes it.
 
@@ -26,17 +28,68 @@ class Segmentation(Result):
         """Measure every slice; see `scgm.segmentation.measurements.measure`."""
         return measure(self)
 
+    @for_python
+    def mask(self, label: Label | str) -> Any:
+        """Return the mask of "gm", "wm" or "cord", a nibabel image (uint8, 0 or 1)."""
+        return Result.mask(self, label)
+
+    @for_python
+    def probability(self, label: Label | str) -> Any:
+        """Return the probability of "gm", "wm" or "cord", a nibabel image (float32, 0 to 1)."""
+        return Result.probability(self, label)
+
+    @for_python
     def save(
-        self, directory: str | Path, options: OutputOptions | None = None, **choices: bool
+        self,
+        directory: str | Path,
+        options: OutputOptions | None = None,
+        *,
+        soft: bool | None = None,
+        picture: bool | None = None,
+        overwrite: bool | None = None,
     ) -> tuple[Path, ...]:
         """Write all files of this result, or none; see `scgm.segmentation.outputs.save`.
 
-        *choices* are single fields of `scgm.segmentation.outputs.OutputOptions`, as ``soft=True``.
+        Parameters
+        ----------
+        directory : str or Path
+            Folder, made where it is missing.
+        options : OutputOptions, optional
+            All choices in one value; those below take precedence.
+        soft : bool, optional
+            Write the probabilities, too.
+        picture : bool, optional
+            Draw the four-panel picture.
+        overwrite : bool, optional
+            Replace the files of an earlier result of the same name.
+
+        Returns
+        -------
+        tuple of Path
+            The files that were written; the first is the gray matter's mask.
         """
+        given = {"soft": soft, "picture": picture, "overwrite": overwrite}
+        choices = {name: value for name, value in given.items() if value is not None}
         return save(self, directory, replace(options or DEFAULT_OUTPUT, **choices))
 
-    def figure(self, slices: Sequence[int] | None = None) -> Figure:
-        """Draw the four-panel picture; see `scgm.segmentation.qc_figure.four_panels`."""
+    @for_python
+    def figure(self, slices: SliceChoice = None) -> QcFigure:
+        """Draw the four-panel picture, which shows itself as the last line of a notebook's cell.
+
+        Parameters
+        ----------
+        slices : "all", "flagged", int or sequence of int, optional
+            See `scgm.segmentation.qc_figure.four_panels`.
+        """
         from scgm.segmentation.qc_figure import four_panels  # noqa: PLC0415  (imports matplotlib)
 
         return four_panels(self, slices)
+
+    def _repr_html_(self) -> str:
+        """Show the summary and the picture in a notebook."""
+        picture = base64.b64encode(self.figure()._repr_png_()).decode("ascii")
+        notes = "".join(f"<br>{escape(note)}" for note in self.provenance.warnings)
+        return (
+            f"<p>{escape(repr(self))}{notes}</p>"
+            f'<img alt="{escape(self.source_name)}" src="data:image/png;base64,{picture}">'
+        )

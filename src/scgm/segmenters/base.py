@@ -77,6 +77,10 @@ class Probabilities:
         object.__setattr__(self, "gm", np.clip(self.gm, 0, most, dtype=np.float32))
         object.__setattr__(self, "presence", np.clip(self.presence, 0, 1, dtype=np.float32))
 
+    def __repr__(self) -> str:
+        what = "gray matter" if self.cord is None else "gray matter and cord"
+        return f"<Probabilities of {what}: (slices, rows, columns) {self.gm.shape}>"
+
     def only(self, keep: NDArray[np.bool_]) -> Probabilities:
         """Return the same with zeros wherever *keep* (any shape that broadcasts) is false."""
         cord = None if self.cord is None else self.cord * keep

@@ -109,7 +109,7 @@ def segment(
         method=method,
         cord_model=cord_model,
         threshold=threshold,
-        centre=None if centre is None else _centre(centre),
+        center=None if centre is None else _centre(centre),
         cord=cord,
         device=device.value,
         volume=None if volume is None else _volume(volume),

@@ -1,0 +1,86 @@
+"""A cord that goes on beyond the image or beyond the window is flagged, and not measured."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scgm.segmentation.cut_off import cut_by_image, cut_by_window
+from scgm.segmentation.pipeline import segment
+from scgm.segmenters.registry import OnnxModel, load_model
+from tests.helpers.standin import scan, write_model
+
+HALF_MM = (4.5, 6.5)  # a cord of 92 mm2
+ROWS, COLUMNS = np.ogrid[:80, :80]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
+    return load_model(write_model(tmp_path_factory.mktemp("model")))
+
+
+def cord(pixel_mm: float) -> NDArray[np.bool_]:
+    """Return a cord in the middle of 80 x 80 pixels."""
+    half = np.array(HALF_MM) / pixel_mm
+    return np.asarray(((ROWS - 40) / half[0]) ** 2 + ((COLUMNS - 40) / half[1]) ** 2 <= 1)
+
+
+def cropped(pixel_mm: float, side: str, beyond: int) -> NDArray[np.bool_]:
+    """Crop it so that the image ends *beyond* pixels before the cord does; negative: after it."""
+    mask = cord(pixel_mm)
+    first, last = np.flatnonzero(mask.any(axis=1))[[0, -1]]
+    left, right = np.flatnonzero(mask.any(axis=0))[[0, -1]]
+    return {
+        "top": mask[first + beyond :],
+        "bottom": mask[: last + 1 - beyond],
+        "left": mask[:, left + beyond :],
+        "right": mask[:, : right + 1 - beyond],
+    }[side]
+
+
+@pytest.mark.parametrize("side", ["top", "bottom", "left", "right"])
+@pytest.mark.parametrize("pixel_mm", [0.3, 0.5, 0.8])
+def test_the_border_of_the_image_cuts_a_cord_or_does_not(side: str, pixel_mm: float) -> None:
+    size = (pixel_mm, pixel_mm)
+    for millimeters in (1, 2, 4):
+        beyond = round(millimeters / pixel_mm)
+        assert cut_by_image(cropped(pixel_mm, side, beyond)[None], size).tolist() == [True]
+    for beyond in (-1, -2, -10):
+        assert cut_by_image(cropped(pixel_mm, side, beyond)[None], size).tolist() == [False]
+
+
+def test_a_cord_that_is_cut_off_is_flagged_and_not_measured(model: OnnxModel) -> None:
+    """Slices 0 and 2 are whole; in slice 1 the cord goes on beyond the image."""
+    voxels = np.zeros((80, 80, 3), np.float32)
+    gray = ((ROWS - 40) / 3) ** 2 + ((COLUMNS - 40) / 6) ** 2 <= 1
+    voxels[:] = (cord(0.5) * 1.0 + gray)[..., None]
+    voxels[..., 1] = np.roll(voxels[..., 1], 40 - 6, axis=0) * (ROWS > 40)
+
+    result = segment(scan(voxels), segmenter=model)
+
+    assert result.status == ("ok", "cut off", "ok")
+    assert result.flagged == (1,)
+    assert "1 of 3 slices: cut off" in result.provenance.warnings
+    rows = [row for row in result.measurements() if row.slice == 1]
+    assert {(row.area_mm2, row.area_soft_mm2) for row in rows} == {(None, None)}
+    assert result.axial_mask("cord")[1].any()
+
+
+def window(shift_px: int) -> NDArray[np.float32]:
+    """Return a map (1, Y, X) of a window of 28 mm in the middle, and a cord beside that."""
+    inside = (abs(ROWS - 40) <= 28) & (abs(COLUMNS - 40) <= 28)
+    values = np.where(np.roll(cord(0.5), shift_px, axis=1), 0.95, 1e-6) * inside
+    return np.asarray(values[None], np.float32)
+
+
+@pytest.mark.parametrize(("shift_px", "cut"), [(0, False), (12, False), (18, True), (24, True)])
+def test_the_window_of_a_network_cuts_a_cord(shift_px: int, cut: bool) -> None:
+    """The window ends 28 pixels from its middle, the cord 13 pixels from its own."""
+    assert cut_by_window(window(shift_px), 0.5, (0.5, 0.5)).tolist() == [cut]
+
+
+def test_a_cord_alone_is_no_window() -> None:
+    assert cut_by_window(window(0) * (window(0) > 0.5), 0.5, (0.5, 0.5)).tolist() == [False]
+
+
+def test_an_empty_slice_is_not_cut() -> None:
+    assert cut_by_window(np.zeros((1, 9, 9), np.float32), 0.5, (0.5, 0.5)).tolist() == [False]
