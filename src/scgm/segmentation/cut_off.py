@@ -11,19 +11,26 @@ EDGE_MM = 6.5
 # A map that is not zero over so many millimeters is a window, not a cord, which is narrower.
 LEAST_WINDOW_MM = 20.0
 
-Box = tuple[int, int, int, int]
+# First row, last row, first column, last column.
+Sides = tuple[bool, bool, bool, bool]
+ALL: Sides = (True, True, True, True)
 
 
-def cut_by_image(mask: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> NDArray[np.bool_]:
+def cut_by_image(
+    mask: NDArray[np.bool_], pixel_mm: tuple[float, float], at_border: Sides = ALL
+) -> NDArray[np.bool_]:
     """Tell for each slice of a mask (Z, Y, X) whether the image's border cuts it.
 
-    *pixel_mm* is height and width of a pixel.
+    *pixel_mm* is height and width of a pixel, *at_border* which sides are those of the image.
     """
-    return np.array([_cut(pixels, pixel_mm, (True, True, True, True)) for pixels in mask], bool)
+    return np.array([_cut(pixels, pixel_mm, at_border) for pixels in mask], bool)
 
 
 def cut_by_window(
-    cord: NDArray[np.float32], threshold: float, pixel_mm: tuple[float, float]
+    cord: NDArray[np.float32],
+    threshold: float,
+    pixel_mm: tuple[float, float],
+    at_border: Sides = ALL,
 ) -> NDArray[np.bool_]:
     """Tell for each slice whether the cord ends where the network's window ends.
 
@@ -35,12 +42,18 @@ def cut_by_window(
         Probability from which on a pixel is cord.
     pixel_mm : (float, float)
         Height and width of a pixel.
+    at_border : four bool
+        Which sides are those of the image.
     """
-    return np.array([_window_cuts(pixels, threshold, pixel_mm) for pixels in cord], bool)
+    cut = [_window_cuts(pixels, threshold, pixel_mm, at_border) for pixels in cord]
+    return np.array(cut, bool)
 
 
 def _window_cuts(
-    cord: NDArray[np.float32], threshold: float, pixel_mm: tuple[float, float]
+    cord: NDArray[np.float32],
+    threshold: float,
+    pixel_mm: tuple[float, float],
+    at_border: Sides,
 ) -> bool:
     rows, columns = (np.flatnonzero((cord > 0).any(axis=axis)) for axis in (1, 0))
     if not rows.size:
@@ -52,16 +65,19 @@ def _window_cuts(
     if not is_window:
         return False
     height, width = cord.shape
-    sides = (top > 0, bottom < height, left > 0, right < width)
-    return _cut(cord[top:bottom, left:right] >= threshold, pixel_mm, sides)
+    ends = (top == 0, bottom == height, left == 0, right == width)
+    first, last, start, end = (
+        not (reached and border) for reached, border in zip(ends, at_border, strict=True)
+    )
+    return _cut(cord[top:bottom, left:right] >= threshold, pixel_mm, (first, last, start, end))
 
 
 def _cut(
     mask: NDArray[np.bool_],
     pixel_mm: tuple[float, float],
-    sides: tuple[bool, bool, bool, bool],
+    sides: Sides,
 ) -> bool:
-    """Tell whether a mask (Y, X) is cut at any of these sides: first, last row; column."""
+    """Tell whether a mask (Y, X) is cut at any of these sides."""
     height, width = pixel_mm
     lines = (
         (mask, width),

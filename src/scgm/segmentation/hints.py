@@ -13,10 +13,11 @@ from scgm.errors import CordMaskError
 from scgm.image.centroid import centroids
 from scgm.image.orientation import AxialStack, stack_mask
 from scgm.image.volume import Volume
+from scgm.segmentation.box import Box, boxed
 from scgm.segmentation.cut_off import cut_by_window
 from scgm.segmentation.given_cord import compare, require_a_cord
 from scgm.segmentation.options import SegmentOptions
-from scgm.segmentation.postprocessing import one_piece
+from scgm.segmentation.postprocessing import one_piece, one_piece_of
 from scgm.segmenters.base import CordHint, Probabilities, Segmenter
 from scgm.segmenters.within_cord import InCord
 
@@ -67,10 +68,10 @@ def _along_line(line: NDArray[np.bool_], name: str) -> NDArray[np.float32]:
     return points
 
 
-def apply_hint(hint: CordHint, found: Probabilities) -> Probabilities:
+def apply_hint(hint: CordHint, found: Probabilities, box: Box) -> Probabilities:
     """Override the cord that the method found with the user's cord or center."""
     if hint.mask is not None:
-        given = hint.mask.astype(np.float32)
+        given = box.crop(hint.mask).astype(np.float32)
         presence = np.asarray(hint.mask.any(axis=(1, 2)), np.float32)
         return Probabilities(found.gm * given, given, found.centre_px, presence)
     if hint.centre_px is not None:
@@ -81,50 +82,51 @@ def apply_hint(hint: CordHint, found: Probabilities) -> Probabilities:
 
 def centered(
     segmenter: Segmenter, stack: AxialStack, hint: CordHint, threshold: float
-) -> Probabilities:
+) -> tuple[Probabilities, Box]:
     """Run a method; where its window cuts the cord, run it again around what it found.
 
     A window is also moved where the user's center lies beside the cord. Where the user gives a
-    mask, nothing is moved and nothing removed.
+    mask, nothing is moved and nothing removed. What was found lies in the box that is returned.
     """
+    found, box = boxed(segmenter(stack, hint), hint.mask)
     if hint.mask is not None:
-        return segmenter(stack, hint)
-    found = one_piece(segmenter(stack, hint), threshold)
-    told = hint.centre_px
+        return found, box
+    found, told = one_piece(found, threshold), hint.centre_px
     for _ in range(MOST_MOVES):
-        center = _better_center(found, stack, told, threshold)
+        center = _better_center(found, box, stack.spacing_mm[1:], told, threshold)
         if center is None:
             break
-        found, told = one_piece(segmenter(stack, CordHint(centre_px=center)), threshold), center
-    return found
+        found, box = boxed(segmenter(stack, CordHint(centre_px=center)))
+        found, told = one_piece(found, threshold), center
+    return found, box
 
 
 def _better_center(
     found: Probabilities,
-    stack: AxialStack,
+    box: Box,
+    pixel_mm: tuple[float, float],
     told: NDArray[np.float32] | None,
     threshold: float,
 ) -> NDArray[np.float32] | None:
     """Return centers (Z, 2) nearer to the cord, NaN where none is known; None: nothing to move."""
     if found.cord is None:
         return None
-    pixel_mm = stack.spacing_mm[1:]
-    middle = centroids(found.cord >= threshold)
+    middle = centroids(found.cord >= threshold) + box.origin
     told = np.full_like(middle, np.nan) if told is None else told
     off = np.linalg.norm((middle - told) * pixel_mm, axis=1) > MOST_OFF_CENTER_MM
-    cut = cut_by_window(found.cord, threshold, pixel_mm) & np.isnan(told[:, 0])
+    cut = cut_by_window(found.cord, threshold, pixel_mm, box.at_border) & np.isnan(told[:, 0])
     moved = (off | cut) & np.isfinite(middle[:, 0])
     return np.where(moved[:, None], middle, told) if moved.any() else None
 
 
 def independent_cord(
-    segmenter: Segmenter, stack: AxialStack, hint: CordHint, own: Probabilities, threshold: float
-) -> NDArray[np.bool_] | None:
-    """Return the network's own cord (Z, Y, X), which a mask of the user has no part in."""
-    if hint.mask is not None and isinstance(segmenter, InCord):
-        own = segmenter.cord_finder(stack, CordHint(centre_px=hint.centre_px))
-    cord = one_piece(own, threshold).cord
-    return None if cord is None else cord >= threshold
+    segmenter: Segmenter, stack: AxialStack, hint: CordHint, own: Probabilities, box: Box
+) -> NDArray[np.float32] | None:
+    """Return the network's own cord in the box, which a mask of the user has no part in."""
+    if hint.mask is None or not isinstance(segmenter, InCord):
+        return own.cord
+    cord = segmenter.cord_finder(stack, CordHint(centre_px=hint.centre_px)).cord
+    return None if cord is None else box.crop(cord)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +138,22 @@ class HintCheck:
     in_doubt: NDArray[np.bool_]
 
 
-def check_hint(hint: CordHint, cord: NDArray[np.bool_] | None, stack: AxialStack) -> HintCheck:
-    """Compare the user's mask or center with the network's own *cord* (Z, Y, X)."""
-    pixel_mm = stack.spacing_mm[1:]
-    trusted = np.zeros(len(stack.slices), bool)
+def check_hint(
+    hint: CordHint,
+    own: NDArray[np.float32] | None,
+    box: Box,
+    pixel_mm: tuple[float, float],
+    threshold: float,
+) -> HintCheck:
+    """Compare the user's mask or center with the network's own cord, which lies in *box*."""
+    trusted = np.zeros(box.shape[0], bool)
+    cord = None if own is None else one_piece_of(own, own >= threshold)
     if hint.mask is not None:
-        agreement = compare(hint.mask, cord, pixel_mm)
+        agreement = compare(box.crop(hint.mask), cord, pixel_mm)
         return HintCheck(agreement.remarks(), agreement.record(), agreement.in_doubt())
     if hint.centre_px is None or cord is None:
         return HintCheck((), None, trusted)
-    away = np.linalg.norm((centroids(cord) - hint.centre_px) * pixel_mm, axis=1)
+    away = np.linalg.norm((centroids(cord) + box.origin - hint.centre_px) * pixel_mm, axis=1)
     away = away[np.isfinite(away)]
     if not away.size:
         return HintCheck((), None, trusted)

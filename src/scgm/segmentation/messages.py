@@ -12,6 +12,8 @@ from scgm.errors import ScgmError, UsageError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# What is called otherwise in Python.
+_ARGUMENTS = {"output": "directory", "qc": "picture", "qc-slices": "slices"}
 _OPTION = re.compile(r"(?<!\S)(['(]?)--([a-z][a-z-]*)")
 
 
@@ -21,7 +23,12 @@ def in_python(message: str) -> str:
     >>> in_python("tell where it is with --center or --cord-model NAME")
     'tell where it is with center= or cord_model= NAME'
     """
-    return _OPTION.sub(lambda found: f"{found[1]}{found[2].replace('-', '_')}=", message)
+
+    def argument(found: re.Match[str]) -> str:
+        name = _ARGUMENTS.get(found[2], found[2])
+        return f"{found[1]}{name.replace('-', '_')}="
+
+    return _OPTION.sub(argument, message)
 
 
 def for_python(function: Callable[P, R]) -> Callable[P, R]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scgm.errors import CordNotFoundError
 from scgm.image.orientation import to_axial
 from scgm.image.volume import Volume
+from scgm.segmentation.box import Box
 from scgm.segmentation.confidence import slice_confidence, slice_features
 from scgm.segmentation.hints import apply_hint, centered, check_hint, cord_hint, independent_cord
 from scgm.segmentation.inputs import as_labels, as_volume
@@ -89,22 +90,24 @@ def segment(
     hint = cord_hint(stack, options, lambda given: as_labels(given, options.reading_of_masks()))
     segmenter = segmenter or open_segmenter(options)
     threshold = segmenter.threshold if options.threshold is None else options.threshold
-    own = centered(segmenter, stack, hint, threshold)
-    found = apply_hint(hint, own)
+    own, box = centered(segmenter, stack, hint, threshold)
+    part = box.crop_stack(stack)
+    found = apply_hint(hint, own, box)
     smallest = 0.0 if hint.mask is not None else MIN_CORD_AREA_MM2
-    seen = shows_cord(found, stack, threshold, smallest)
+    seen = shows_cord(found, part, threshold, smallest)
     if not seen.any():
         raise CordNotFoundError(_nothing_found(volume, segmenter, found, hint))
-    check = check_hint(hint, independent_cord(segmenter, stack, hint, own, threshold), stack)
+    network = independent_cord(segmenter, stack, hint, own, box)
+    check = check_hint(hint, network, box, stack.spacing_mm[1:], threshold)
     faults = {
         SliceStatus.NO_CORD: ~seen,
         SliceStatus.CORD_IN_DOUBT: check.in_doubt,
-        **slice_faults(found.cord, own.cord, stack, threshold),
+        **slice_faults(found.cord, own.cord, part, threshold, box.at_border),
     }
-    probabilities = keep_slices(with_values(found, stack), seen)
+    probabilities = keep_slices(with_values(found, part), seen)
     # How sure the model is of the cord, also where the user's mask is sure of every pixel.
     cord = probabilities.cord if hint.mask is None else own.cord
-    confidence = _confidence(segmenter, probabilities, cord, seen, threshold)
+    confidence = _confidence(segmenter, probabilities, cord, box, threshold)
     status = slice_statuses(probabilities, confidence, threshold, faults)
     has_confidence = segmenter.confidence is not None and cord is not None
     return Segmentation(
@@ -128,6 +131,7 @@ def segment(
             ),
             seconds=time.perf_counter() - started,
         ),
+        box=box,
         name=options.name,
     )
 
@@ -136,16 +140,17 @@ def _confidence(
     segmenter: Segmenter,
     found: Probabilities,
     cord: NDArray[np.float32] | None,
-    seen: NDArray[np.bool_],
+    box: Box,
     threshold: float,
 ) -> tuple[float | None, ...]:
     """Return how sure each slice is; None without cord, and where the method cannot tell."""
     coefficients = segmenter.confidence
-    if coefficients is None or cord is None:
-        return (None,) * len(seen)
-    features = slice_features(found.gm, cord, found.centre_px, threshold)
+    if coefficients is None or cord is None or found.cord is None:
+        return (None,) * len(found.centre_px)
+    features = slice_features(found.gm, cord, found.centre_px - box.origin, threshold)
     values = slice_confidence(features, coefficients).tolist()
-    return tuple(value if shown else None for value, shown in zip(values, seen, strict=True))
+    shown = np.asarray((found.cord >= threshold).any(axis=(1, 2)))
+    return tuple(value if seen else None for value, seen in zip(values, shown, strict=True))
 
 
 def _nothing_found(

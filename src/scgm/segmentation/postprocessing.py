@@ -25,23 +25,22 @@ def one_piece(found: Probabilities, threshold: float) -> Probabilities:
     if found.cord is None:
         return found
     mask = found.cord >= threshold
-    rows, columns = (np.flatnonzero(mask.any(axis=(0, other))) for other in (2, 1))
-    if not rows.size:
-        return found
-    box = np.s_[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    inside = mask[box]
-    flat = found.cord[box].reshape(len(inside), -1)
-    best = np.arange(flat.shape[1]) == flat.argmax(axis=1)[:, None]
-    piece = inside & best.reshape(inside.shape)
+    return found.only(one_piece_of(found.cord, mask) | ~mask)
+
+
+def one_piece_of(cord: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the piece of each slice's mask that holds the most probable pixel of the cord."""
+    flat = cord.reshape(len(cord), -1)
+    best = np.zeros(flat.shape, bool)
+    best[np.arange(len(flat)), flat.argmax(axis=1)] = True
+    piece = mask & best.reshape(mask.shape)
     size = -1
     while size != (size := int(piece.sum())):
         for axis in (1, 2):
             ahead, back = (np.roll(np.pad(piece, 1), step, axis) for step in (1, -1))
             piece = piece | (ahead | back)[1:-1, 1:-1, 1:-1]
-        piece &= inside
-    keep = np.ones(mask.shape, bool)
-    keep[box] = piece | ~inside
-    return found.only(keep)
+        piece &= mask
+    return piece
 
 
 def shows_cord(

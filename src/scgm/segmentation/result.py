@@ -17,6 +17,7 @@ from scgm.io.nifti.write import as_nifti
 from scgm.segmentation.status import SliceStatus
 
 if TYPE_CHECKING:
+    from scgm.segmentation.box import Box
     from scgm.segmenters.base import Probabilities
 
 
@@ -74,7 +75,7 @@ class Result:
     stack : AxialStack
         Its axial slices, Z of them from inferior to superior.
     probabilities : Probabilities
-        What the method found, on the pixels of *stack*; zero in slices without cord.
+        What the method found, on the pixels of *stack* in *box*; zero in slices without cord.
     threshold : float
         A pixel belongs to a mask where its probability is this or more.
     status : tuple of SliceStatus
@@ -85,6 +86,8 @@ class Result:
         and throughout for methods and models that cannot tell.
     provenance : Provenance
         What made it.
+    box : Box
+        The rows and columns of *stack* that *probabilities* has; they are zero elsewhere.
     name : str, optional
         What the result is called; by default the name of the image's file.
     """
@@ -96,6 +99,7 @@ class Result:
     status: tuple[SliceStatus, ...]
     confidence: tuple[float | None, ...]
     provenance: Provenance
+    box: Box
     name: str | None = None
 
     def __repr__(self) -> str:
@@ -137,14 +141,22 @@ class Result:
 
     def axial_mask(self, label: Label | str) -> NDArray[np.bool_]:
         """Return the mask of a label on the axial slices, (Z, Y, X)."""
+        return self.box.expand(self.boxed_mask(label))
+
+    def axial_probability(self, label: Label | str) -> NDArray[np.float32]:
+        """Return the probability of a label on the axial slices, (Z, Y, X), from 0 to 1."""
+        return self.box.expand(self.boxed_probability(label))
+
+    def boxed_mask(self, label: Label | str) -> NDArray[np.bool_]:
+        """Return the mask of a label in `box`, outside of which it is empty."""
         gm = self.probabilities.gm >= self.threshold
         if Label(label) is Label.GM:
             return gm
         cord = self._cord(label) >= self.threshold
         return cord if Label(label) is Label.CORD else cord & ~gm
 
-    def axial_probability(self, label: Label | str) -> NDArray[np.float32]:
-        """Return the probability of a label on the axial slices, (Z, Y, X), from 0 to 1."""
+    def boxed_probability(self, label: Label | str) -> NDArray[np.float32]:
+        """Return the probability of a label in `box`, outside of which it is zero."""
         gm = self.probabilities.gm
         if Label(label) is Label.GM:
             return gm

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scgm.image.orientation import AxialStack
 from scgm.segmentation.confidence import LOW_CONFIDENCE_BELOW
-from scgm.segmentation.cut_off import cut_by_image, cut_by_window
+from scgm.segmentation.cut_off import Sides, cut_by_image, cut_by_window
 from scgm.segmenters.base import Probabilities
 
 # A cord may lack so much of its area and still be measured.
@@ -48,6 +48,7 @@ def slice_faults(
     own_cord: NDArray[np.float32] | None,
     stack: AxialStack,
     threshold: float,
+    at_border: Sides,
 ) -> dict[SliceStatus, NDArray[np.bool_]]:
     """Return the slices (Z,) whose cord is not wholly seen.
 
@@ -58,16 +59,18 @@ def slice_faults(
     own_cord : (Z, Y, X) float32, optional
         Probability of the cord as the method found it.
     stack : AxialStack
-        The image.
+        The same part of the image.
     threshold : float
         Probability from which on a pixel counts.
+    at_border : four bool
+        Which sides of that part are those of the image.
     """
     if cord is None or own_cord is None:
         return {}
     pixel_mm = stack.spacing_mm[1:]
     mask = cord >= threshold
-    cut = cut_by_image(mask, pixel_mm) | cut_by_window(own_cord, threshold, pixel_mm)
-    faults = {SliceStatus.CUT_OFF: cut}
+    by_window = cut_by_window(own_cord, threshold, pixel_mm, at_border)
+    faults = {SliceStatus.CUT_OFF: cut_by_image(mask, pixel_mm, at_border) | by_window}
     if stack.missing is not None:
         missing = (mask & stack.missing).sum(axis=(1, 2))
         faults[SliceStatus.MISSING_VALUES] = missing > MOST_MISSING * mask.sum(axis=(1, 2))

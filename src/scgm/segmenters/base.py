@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +71,10 @@ class Probabilities:
     def __post_init__(self) -> None:
         _require_shapes(self)
         _require_numbers(gm=self.gm, cord=self.cord, presence=self.presence)
-        cord = None if self.cord is None else np.clip(self.cord, 0, 1, dtype=np.float32)
+        cord = None if self.cord is None else _clipped(self.cord, np.ones(len(self.gm)))
         object.__setattr__(self, "cord", cord)
-        most = 1 if cord is None else cord
-        object.__setattr__(self, "gm", np.clip(self.gm, 0, most, dtype=np.float32))
+        most = np.ones(len(self.gm)) if cord is None else cord
+        object.__setattr__(self, "gm", _clipped(self.gm, most))
         object.__setattr__(self, "presence", np.clip(self.presence, 0, 1, dtype=np.float32))
 
     def __repr__(self) -> str:
@@ -110,6 +110,19 @@ class Segmenter(Protocol):
         """Find cord and gray matter in every slice of *stack*."""
 
 
+def _clipped(values: NDArray[np.float32], most: NDArray[Any]) -> NDArray[np.float32]:
+    """Return values from 0 to *most*, which has one entry for each slice; a copy if any changes."""
+    fits = values.dtype == np.float32 and all(
+        pixels.min() >= 0 and (pixels <= limit).all()
+        for pixels, limit in zip(values, most, strict=True)
+    )
+    if fits:
+        return values
+    limits = most.reshape(len(most), *([1] * (values.ndim - most.ndim)), *most.shape[1:])
+    clipped: NDArray[np.float32] = np.clip(values, 0, limits, dtype=np.float32)
+    return clipped
+
+
 def _require_shapes(found: Probabilities) -> None:
     shape = found.gm.shape
     cord = shape if found.cord is None else found.cord.shape
@@ -126,9 +139,10 @@ def _require_numbers(**values: NDArray[np.float32] | None) -> None:
     for what, array in values.items():
         if array is None:
             continue
-        bad = ~np.isfinite(array)
-        if bad.any():
-            first = int(np.argwhere(bad)[0][0])
+        # Slice by slice, as a whole map of "bad" takes memory.
+        bad = [z for z, values in enumerate(array) if not np.isfinite(values).all()]
+        if bad:
+            first = bad[0]
             msg = (
                 f"the method gave values for {what} that are not numbers, first in slice {first} "
                 "(counted from inferior); try another --model or --device cpu"

@@ -77,11 +77,16 @@ class OnnxModel:
         centre = np.full((len(slices), 2), np.nan, np.float32)
         if hint is not None and hint.centre_px is not None:
             centre = hint.centre_px.astype(np.float32)
-        parts = []
+        shapes = (slices.shape, slices.shape, (len(slices), 2), (len(slices),))
+        found = [np.empty(shape, np.float32) for shape in shapes]
+        start = 0
         for seen, own in _chunks(slices.shape, stack.spacing_mm[0], self.file.card):
             results = self._run(slices[seen], stack.spacing_mm, centre[seen])
-            parts.append([values[own] for values in results])
-        return Probabilities(*(np.concatenate(pieces) for pieces in zip(*parts, strict=True)))
+            stop = start + own.stop - own.start
+            for values, part in zip(found, results, strict=True):
+                values[start:stop] = part[own]
+            start = stop
+        return Probabilities(*found)
 
     def _run(
         self,
