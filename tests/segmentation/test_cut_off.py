@@ -41,8 +41,7 @@ def cropped(pixel_mm: float, side: str, beyond: int) -> NDArray[np.bool_]:
 @pytest.mark.parametrize("pixel_mm", [0.3, 0.5, 0.8])
 def test_the_border_of_the_image_cuts_a_cord_or_does_not(side: str, pixel_mm: float) -> None:
     size = (pixel_mm, pixel_mm)
-    for millimeters in (1, 2, 4):
-        beyond = round(millimeters / pixel_mm)
+    for beyond in (1, round(2 / pixel_mm), round(4 / pixel_mm)):
         assert cut_by_image(cropped(pixel_mm, side, beyond)[None], size).tolist() == [True]
     for beyond in (-1, -2, -10):
         assert cut_by_image(cropped(pixel_mm, side, beyond)[None], size).tolist() == [False]
