@@ -119,7 +119,8 @@ def _examples(phantom: Phantom, model: OnnxModel) -> NDArray[np.float64]:
         return np.empty((0, len(FEATURES) + 1))
     found = result.probabilities
     assert found.cord is not None
-    features = slice_features(found.gm, found.cord, found.centre_px, result.threshold)
+    centre_px = found.centre_px - result.box.origin
+    features = slice_features(found.gm, found.cord, centre_px, result.threshold)
     scores = [dice(*masks) for masks in zip(result.axial_mask("gm"), _truth(phantom), strict=True)]
     return np.column_stack([features, scores])[np.isfinite(features[:, 0])]
 

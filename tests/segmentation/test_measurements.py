@@ -58,6 +58,7 @@ def test_gray_matter_that_was_not_found_has_no_area_and_no_zero(model: OnnxModel
     rows = by_label(segment(scan(voxels), segmenter=model).measurements(), 0)
 
     assert {rows[label].status for label in rows} == {"no gray matter"}
+    assert all(rows[label].flagged for label in rows)
     for label in ("GM", "WM"):
         assert (rows[label].area_mm2, rows[label].area_soft_mm2) == (None, None)
     assert rows["SC"].area_mm2 == rows["SC"].area_soft_mm2 == 80
@@ -69,6 +70,7 @@ def test_ok_is_not_said_where_nothing_can_be_told(model: OnnxModel) -> None:
 
     assert {row.status for row in rows} == {"confidence not available"}
     assert {row.confidence for row in rows} == {None}
+    assert not any(row.flagged for row in rows)
 
 
 def test_the_table_says_what_the_areas_are_counted_in(model: OnnxModel) -> None:

@@ -66,6 +66,11 @@ class SliceMeasurement:
     pixel_area_mm2: float
     voxel_size_from: str | None
 
+    @property
+    def flagged(self) -> bool:
+        """Whether the slice needs a look before this row is used."""
+        return self.status not in (SliceStatus.OK, CONFIDENCE_NOT_AVAILABLE)
+
 
 def measure(segmentation: Result) -> list[SliceMeasurement]:
     """Measure every slice: three rows each, from inferior to superior.
