@@ -1,16 +1,19 @@
 """The one place through which every image is read, whatever its format.
 
-A file is opened once, recognized by its content, and read by the reader of its format. NIfTI is
-the only one so far: another format is one more line in `_reader_of`.
+NIfTI is the only format so far. Another one is recognized, and read, in `_read`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from nibabel.spatialimages import SpatialImage
+from numpy.typing import NDArray
 
 from scgm.image.volume import Volume
+from scgm.io.nifti.array import image_of
 from scgm.io.nifti.read import from_nibabel, from_stream
 from scgm.io.nifti.stream import explained, opened
 from scgm.io.options import (
@@ -30,6 +33,7 @@ __all__ = [
     "labels_from_nibabel",
     "read_labels",
     "read_volume",
+    "volume_from_array",
     "volume_from_nibabel",
 ]
 
@@ -86,6 +90,24 @@ def read_labels(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Vol
 def volume_from_nibabel(image: SpatialImage, reading: ReadOptions = DEFAULT_READING) -> Volume:
     """Take an image that nibabel holds through the same checks as `read_volume`."""
     return _take(image, reading, labels=False)
+
+
+def volume_from_array(values: NDArray[Any], affine: NDArray[np.float64]) -> Volume:
+    """Take an array (i, j, k) or (i, j) through the same checks as an image that is read.
+
+    Parameters
+    ----------
+    values : array of numbers
+        It is not changed.
+    affine : (4, 4) float64
+        Voxels to millimeters, RAS+.
+
+    Raises
+    ------
+    ImageReadError
+        If the array shows nothing, or the affine gives no place.
+    """
+    return volume_from_nibabel(image_of(values, affine))
 
 
 def labels_from_nibabel(image: SpatialImage, reading: ReadOptions = DEFAULT_READING) -> Volume:

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from scgm.errors import ImageReadError
 from scgm.image.volume import Volume
-from scgm.io.nifti.array import volume_from_array
 from scgm.io.read import (
     ReadOptions,
     labels_from_nibabel,
     read_labels,
     read_volume,
+    volume_from_array,
     volume_from_nibabel,
 )
 
