@@ -21,6 +21,14 @@ A message is one sentence: which file, what was found, what to do.
 """
 
 
+def missing_library(what: str, library: str | None, extra: str) -> str:
+    """Return the message for a library that an extra of the package installs."""
+    return (
+        f"{what} needs {library}, which is not installed; in the folder of scgm's source code run: "
+        f"pip install '.[{extra}]'"
+    )
+
+
 class ScgmError(Exception):
     """Base of every error that a user's input can cause."""
 

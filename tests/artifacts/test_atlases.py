@@ -60,7 +60,7 @@ def test_an_atlas_without_card_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"), [("nonsense", "no atlas 'nonsense'"), ("no.npz", "no such atlas")]
+    ("name", "sentence"), [("nonsense", "no atlas 'nonsense'"), ("no.npz", "no such atlas file")]
 )
 def test_an_atlas_that_is_not_there_is_named(name: str, sentence: str) -> None:
     with pytest.raises(ModelError, match=sentence):

@@ -56,7 +56,7 @@ def test_a_card_that_is_none_is_an_error(tmp_path: Path, text: str) -> None:
     path = write_model(tmp_path)
     path.with_suffix(".json").write_text(text)
 
-    with pytest.raises(ModelError, match="not a model card"):
+    with pytest.raises(ModelError, match="not the card of a model"):
         read_model(path)
 
 

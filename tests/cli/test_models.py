@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scgm.artifacts import models
+from scgm.artifacts import models, store
 from scgm.errors import ModelError
 from tests.helpers.standin import run_scgm, write_model
 
@@ -33,15 +33,15 @@ def test_the_list_has_a_line_for_each_model(
     path = write_model(
         tmp_path, data=("nothing at all",), scores=({"image": "phantom", "gm_dice": 0.5},)
     )
-    monkeypatch.setattr(models, "_SHIPPED", tmp_path)
+    monkeypatch.setattr(store, "SHIPPED", tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
     ended = run_scgm(capsys, "models")
 
     assert ended.status == 0
-    for text in ("standin", "1 volumes", "Dice 0.50 to 0.50 on 1 images"):
+    for text in ("standin", "1 volumes", "Dice 0.50 to 0.50 on 1 image"):
         assert text in ended.out
-    assert models.read_card(path).graph_sha256[:12] in ended.out
+    assert models.read_card(path).sha256[:12] in ended.out
 
 
 def test_an_atlas_is_listed_and_shown(
@@ -88,5 +88,7 @@ def test_a_damaged_model_does_not_hide_the_others(
 
 
 def test_a_model_of_the_user_does_not_take_the_name_of_another() -> None:
-    with pytest.raises(ModelError, match="default is the name of a model that the package carries"):
+    with pytest.raises(
+        ModelError, match="default is the name of a model or atlas that the package carries"
+    ):
         models.own_model("default")

@@ -101,7 +101,7 @@ def write_model(
         description="gray values are the answer",
         license="MIT",
         created="2026-11-23",
-        graph_sha256=hashlib.sha256(graph).hexdigest(),
+        sha256=hashlib.sha256(graph).hexdigest(),
         opset=17,
         inputs=("slices", "spacing", "centre"),
         outputs=("gm", "cord", "found_centre", "presence"),

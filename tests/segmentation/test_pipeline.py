@@ -348,7 +348,7 @@ def test_the_record_says_what_made_the_result(model: OnnxModel, tmp_path: Path) 
     made_by = segment(path, segmenter=model, threshold=0.4).provenance
 
     assert made_by.model["name"] == "standin"
-    assert made_by.model["sha256"] == model.file.card.graph_sha256
+    assert made_by.model["sha256"] == model.file.card.sha256
     assert made_by.input["file"] == "scan.nii.gz"
     assert made_by.options["threshold"] == 0.4
 

@@ -126,15 +126,19 @@ def test_the_method_leaves_the_cord_to_no_one() -> None:
 
 
 def test_without_weights_it_says_which_file_it_needs() -> None:
-    with pytest.raises(ModelError, match=r"give the path of challenge_model\.hdf5 with --model"):
+    with pytest.raises(ModelError, match=r"gmseg, and give its path with --model"):
         load_published(None)
 
 
-@pytest.mark.parametrize("content", [None, b"rubbish"])
-def test_a_file_that_is_not_the_weights_is_refused(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("path", ["missing.hdf5", "~nobody-of-this-name/weights.hdf5", "/", "\0"])
+def test_weights_that_are_not_there_are_named(path: str) -> None:
+    with pytest.raises(ModelError, match="weights"):
+        load_published(path)
+
+
+def test_a_file_that_is_not_the_weights_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.hdf5"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(b"rubbish")
 
     with pytest.raises(ModelError, match="not the published Keras weights"):
         load_published(path)

@@ -185,7 +185,7 @@ def _identity(name_or_path: str | Path) -> str:
     path = _expanded(name_or_path)
     card = None if path.suffix.lower() in (".hdf5", ".h5") else _card(str(name_or_path))
     if isinstance(card, ModelCard):
-        return f"{read_model(name_or_path).card.graph_sha256} at {card.threshold}"
+        return f"{read_model(name_or_path).card.sha256} at {card.threshold}"
     if isinstance(card, AtlasCard):
         return read_atlas(name_or_path, card.method).card.sha256
     if not path.is_file():

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scgm.errors import ModelError, UsageError
+from scgm.errors import ModelError, UsageError, missing_library
 from scgm.image.orientation import AxialStack
 from scgm.io.hashing import sha256_of_file
 from scgm.segmenters.base import CordHint, Probabilities
+from scgm.segmenters.runtime import thread_count
 
 if TYPE_CHECKING:
     from scgm.networks.ddc import DeepDilatedNetwork
@@ -28,12 +29,16 @@ if TYPE_CHECKING:
 NAME = "ddc-published"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PublishedNetwork:
     """The network, ready to run; make one with `load_published`."""
 
     network: DeepDilatedNetwork
     sha256: str
+
+    def __repr__(self) -> str:
+        """Name it in one line."""
+        return f"<PublishedNetwork {self.name!r}: weights {self.sha256[:12]}>"
 
     @property
     def name(self) -> str:
@@ -70,7 +75,7 @@ class PublishedNetwork:
         if hint is not None and hint.centre_px is not None and hint.mask is None:
             msg = (
                 f"method {NAME} always looks at the middle of the image and cannot be told the "
-                "center of the cord; leave --centre away, or crop the image around the cord"
+                "center of the cord; omit --center, or crop the image around the cord"
             )
             raise UsageError(msg)
         mask = published_mask(self.network, stack.slices, stack.spacing_mm)
@@ -85,7 +90,7 @@ def load_published(path: str | Path | None, *, threads: int | None = None) -> Pu
     path : str or Path
         ``challenge_model.hdf5`` as its authors publish it (github.com/neuropoly/gmseg).
     threads : int, optional
-        Processor threads of this whole process; by default torch's choice.
+        Processor threads of this whole process; by default the variable SCGM_THREADS, else all.
 
     Raises
     ------
@@ -94,11 +99,11 @@ def load_published(path: str | Path | None, *, threads: int | None = None) -> Pu
     """
     if path is None:
         msg = (
-            f"method {NAME} needs the weights that its authors publish; "
-            "give the path of challenge_model.hdf5 with --model"
+            f"method {NAME} needs the weights that its authors publish: fetch "
+            "challenge_model.hdf5 from github.com/neuropoly/gmseg, and give its path with --model"
         )
         raise ModelError(msg)
-    file = Path(path).expanduser()
+    file = _file(path)
     try:
         # Here, because both need torch, without which everything else in this package runs.
         import torch  # noqa: PLC0415
@@ -107,8 +112,26 @@ def load_published(path: str | Path | None, *, threads: int | None = None) -> Pu
 
         network = load_published_weights(file)
     except ImportError as error:
-        msg = f"method {NAME} needs {error.name}, which is not installed: pip install 'scgm[train]'"
-        raise ModelError(msg) from error
-    if threads is not None:
-        torch.set_num_threads(threads)
+        raise ModelError(missing_library(f"method {NAME}", error.name, "train")) from error
+    torch.set_num_threads(thread_count(threads))
     return PublishedNetwork(network, sha256_of_file(file))
+
+
+def _file(path: str | Path) -> Path:
+    """Return the file that a user named.
+
+    Raises
+    ------
+    ModelError
+        If it is not a regular file.
+    """
+    try:
+        file = Path(path).expanduser()
+        regular = file.is_file()
+    except (OSError, ValueError, RuntimeError) as error:
+        msg = f"{str(path)[:200]}: the weights cannot be read ({error}); check the path"
+        raise ModelError(msg) from error
+    if not regular:
+        msg = f"{file}: there is no such file of weights; give the path of challenge_model.hdf5"
+        raise ModelError(msg)
+    return file

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from scgm.artifacts.models import DEFAULT_MODEL, ModelCard, ModelFile, read_model
-from scgm.errors import ModelError, UsageError
+from scgm.errors import ModelError
 from scgm.image.orientation import AxialStack
 from scgm.segmenters.base import CordHint, Probabilities
+from scgm.segmenters.runtime import (
+    VERSION,
+    Device,
+    is_out_of_memory,
+    one_line,
+    processors,
+    start_session,
+)
 
-INPUTS = ("slices", "spacing", "centre")
+# Names with their axes: number of the slice, row, column; spacing holds 3 numbers.
+INPUTS = {"slices": "ZYX", "spacing": "3", "centre": "Z2"}
 # The center that is used cannot be called like the one that is given: in an ONNX graph every name
 # is one value.
-OUTPUTS = ("gm", "cord", "found_centre", "presence")
+OUTPUTS = {"gm": "ZYX", "cord": "ZYX", "found_centre": "Z2", "presence": "Z"}
 
 # Pixels of all slices of a call; `ModelCard.slices_at_once` limits their number, too.
 CHUNK_PIXELS = 2**23
@@ -29,15 +36,19 @@ CHUNK_PIXELS = 2**23
 # deviations of its neighbors, so that its own slices come out all but as if given at once.
 CONTEXT_MM = 10.0
 
-Device = Literal["auto", "cpu", "cuda"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OnnxModel:
     """A model file, ready to run; make one with `load_model`."""
 
     file: ModelFile
     session: Any
+
+    def __repr__(self) -> str:
+        """Name it in one line, without its graph."""
+        card = self.file.card
+        runtime = self.provenance["runtime"]
+        return f"<OnnxModel {card.name!r} {card.version}: {self.file.path}, {runtime}>"
 
     @property
     def name(self) -> str:
@@ -56,13 +67,15 @@ class OnnxModel:
 
     @property
     def provenance(self) -> Mapping[str, str | None]:
-        """Version and checksum of the model, and what it ran on."""
+        """Version and checksum of the model, and what it runs on."""
         card = self.file.card
         provider: str = self.session.get_providers()[0]
+        threads = self.session.get_session_options().intra_op_num_threads
         return {
             "version": card.version,
-            "sha256": card.graph_sha256,
-            "runtime": f"onnxruntime {ort.__version__} {provider}",
+            "sha256": card.sha256,
+            "runtime": f"onnxruntime {VERSION} {provider}",
+            "threads": f"{threads} of {processors()} processors",
         }
 
     def __call__(self, stack: AxialStack, hint: CordHint | None = None) -> Probabilities:
@@ -71,7 +84,7 @@ class OnnxModel:
         Raises
         ------
         ModelError
-            If the graph fails, or gives values that are not numbers.
+            If the graph fails, or gives values that are not numbers or not of the right shape.
         """
         slices = stack.slices
         centre = np.full((len(slices), 2), np.nan, np.float32)
@@ -102,12 +115,26 @@ class OnnxModel:
         try:
             results: list[NDArray[np.float32]] = self.session.run(list(OUTPUTS), feeds)
         except Exception as error:  # the runtime has no common class for its errors
-            msg = (
-                f"model {self.name}: it failed on slices of {slices.shape} pixels: "
-                f"{_one_line(error)}"
-            )
+            what = f"model {self.name}: {len(slices)} slices of {slices.shape[1:]} pixels"
+            if is_out_of_memory(error):
+                msg = f"{what} need more memory than there is; close other programs"
+            else:
+                msg = f"{what} make it fail: {one_line(error)}"
             raise ModelError(msg) from error
+        self._check_shapes(results, slices.shape)
+        results[2] = _within(results[2], slices.shape)
         return results
+
+    def _check_shapes(self, results: list[NDArray[np.float32]], shape: tuple[int, ...]) -> None:
+        lengths = {**dict(zip("ZYX", shape, strict=True)), "2": 2}
+        for (name, axes), values in zip(OUTPUTS.items(), results, strict=True):
+            expected = tuple(lengths[axis] for axis in axes)
+            if values.shape != expected:
+                msg = (
+                    f"model {self.name}: it gives {name} of shape {values.shape} for slices of "
+                    f"{shape}, not {expected}; use another --model"
+                )
+                raise ModelError(msg)
 
 
 def load_model(
@@ -126,7 +153,8 @@ def load_model(
     device : {"auto", "cpu", "cuda"}
         Where it runs; "auto" takes CUDA where it is at hand.
     threads : int, optional
-        Processor threads; by default the variable SCGM_THREADS, else all.
+        Processor threads; by default the variable SCGM_THREADS, else all; never more than there
+        are processors.
 
     Raises
     ------
@@ -136,62 +164,34 @@ def load_model(
         If the number of threads is not a whole number above zero.
     """
     file = read_model(name_or_path)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = _thread_count(threads)
-    options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False  # plans memory for a fixed shape: ours vary, and it costs
-    options.log_severity_level = 4  # what fails is raised; nothing else goes to the terminal
-    try:
-        session = ort.InferenceSession(file.graph, options, providers=_providers(device))
-    except ModelError:
-        raise
-    except Exception as error:  # the runtime has no common class for its errors
-        msg = f"{file.path}: this is not an ONNX graph that can run: {_one_line(error)}"
-        raise ModelError(msg) from error
+    session = start_session(file.graph, file.path, device=device, threads=threads)
     _check_interface(file, session)
-    if device == "cuda" and session.get_providers()[0] != "CUDAExecutionProvider":
-        raise ModelError(_NO_CUDA)
     return OnnxModel(file, session)
 
 
-_NO_CUDA = (
-    "device cuda was asked for, but ONNX Runtime finds no usable CUDA on this machine; "
-    "install onnxruntime-gpu with its CUDA libraries, or use --device cpu"
-)
-
-
-def _providers(device: Device) -> list[tuple[str, dict[str, str]]]:
-    # Memory once taken is kept for the next call, which halves the time of a slice: but no more of
-    # it than is asked for, where the runtime would take twice as much each time.
-    processor = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
-    at_hand = "CUDAExecutionProvider" in ort.get_available_providers()
-    if device == "cuda" and not at_hand:
-        raise ModelError(_NO_CUDA)
-    if device == "cpu" or not at_hand:
-        return [processor]
-    return [("CUDAExecutionProvider", {}), processor]
-
-
-def _thread_count(threads: int | None) -> int:
-    asked = os.environ.get("SCGM_THREADS") if threads is None else str(threads)
-    if not asked:
-        # Named, not left to the runtime, which counts the machine's cores and not ours.
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    if not asked.isdecimal() or int(asked) < 1:
-        msg = f"the number of threads (SCGM_THREADS) is {asked!r}; give a whole number above 0"
-        raise UsageError(msg)
-    return int(asked)
-
-
 def _check_interface(file: ModelFile, session: Any) -> None:
-    inputs = {value.name for value in session.get_inputs()}
-    outputs = {value.name for value in session.get_outputs()}
-    if inputs != set(INPUTS) or not outputs.issuperset(OUTPUTS):
+    inputs = {value.name: _form(value) for value in session.get_inputs()}
+    outputs = {value.name: _form(value) for value in session.get_outputs()}
+    if set(inputs) != set(INPUTS) or not set(outputs).issuperset(OUTPUTS):
         msg = (
             f"{file.path}: the graph has inputs {sorted(inputs)} and outputs {sorted(outputs)}; "
             f"a model for scgm has inputs {list(INPUTS)} and outputs {list(OUTPUTS)}"
         )
         raise ModelError(msg)
+    forms = inputs | outputs
+    for name, axes in (INPUTS | OUTPUTS).items():
+        if forms[name] not in (("tensor(float)", len(axes)), ("tensor(float)", None)):
+            kind, rank = forms[name]
+            msg = (
+                f"{file.path}: {name} is {kind} with {rank} axes; a model for scgm has "
+                f"tensor(float) with {len(axes)} ({', '.join(axes)})"
+            )
+            raise ModelError(msg)
+
+
+def _form(value: Any) -> tuple[str, int | None]:
+    """Return type and number of axes of an input or output; None where the graph leaves it open."""
+    return value.type, len(value.shape) if value.shape else None
 
 
 def _chunks(
@@ -213,5 +213,8 @@ def _chunks(
         yield slice(first, min(count, stop + context)), slice(start - first, stop - first)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _within(centre_px: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the centers (Z, 2); NaN where one lies outside of its slice."""
+    size = np.array(shape[1:], np.float32)
+    inside = np.all((centre_px >= -1) & (centre_px <= size), axis=1)
+    return np.where(inside[:, None], centre_px, np.float32(np.nan))

@@ -1,29 +1,29 @@
-"""The methods that find cord and gray matter, by name."""
+"""Starts the methods of the table by their names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from scgm.artifacts.atlases import read_atlas
 from scgm.artifacts.models import DEFAULT_MODEL
 from scgm.errors import ModelError, UsageError
+from scgm.image.patches import WindowMethod
 from scgm.segmenters.base import CordHint, Probabilities, Segmenter
 from scgm.segmenters.ddc_published import load_published
-from scgm.segmenters.onnx import Device, OnnxModel, load_model
+from scgm.segmenters.methods import METHODS, Learned, MethodSpec, resolve
+from scgm.segmenters.onnx import OnnxModel, load_model
+from scgm.segmenters.runtime import Device
 from scgm.segmenters.within_cord import InCord
 
 __all__ = [
     "METHODS",
     "CordHint",
     "Device",
-    "Learned",
-    "Method",
     "MethodSettings",
+    "MethodSpec",
     "OnnxModel",
     "Probabilities",
     "Segmenter",
@@ -31,10 +31,6 @@ __all__ = [
     "methods",
     "open_method",
 ]
-
-# What a method is given as its model: an ONNX graph, an atlas, the file that others published, or
-# nothing, as it learns nothing.
-Learned = Literal["graph", "atlas", "published", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +47,11 @@ class MethodSettings:
         Where a model runs.
     threads : int, optional
         Processor threads.
+
+    Raises
+    ------
+    UsageError
+        If the name of a model is empty.
     """
 
     model: str | Path | None = None
@@ -58,70 +59,11 @@ class MethodSettings:
     device: Device = "auto"
     threads: int | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A method in the table: how it starts, and what it has learned."""
-
-    open: Callable[[MethodSettings], Segmenter]
-    learned: Learned
-
-    @property
-    def needs_cord(self) -> bool:
-        """Whether another model finds the cord for it."""
-        return self.learned in ("atlas", "nothing")
-
-
-def _graph(name: str) -> Method:
-    def start(settings: MethodSettings) -> Segmenter:
-        return load_model(settings.model or name, device=settings.device, threads=settings.threads)
-
-    return Method(start, "graph")
-
-
-def _published(settings: MethodSettings) -> Segmenter:
-    return load_published(settings.model, threads=settings.threads)
-
-
-def _with_atlas(name: str) -> Method:
-    def start(settings: MethodSettings) -> Segmenter:
-        atlas = read_atlas(settings.model or name, name)
-        module = import_module(f"scgm.segmenters.classical.{name}")
-        return InCord(getattr(module, f"open_{name}")(atlas), _cord_finder(settings))
-
-    return Method(start, "atlas")
-
-
-def _without_atlas(name: str) -> Method:
-    def start(settings: MethodSettings) -> Segmenter:
-        if settings.model is not None:
-            msg = f"method {name} learns nothing and takes no --model; leave it away"
-            raise UsageError(msg)
-        module = import_module(f"scgm.segmenters.classical.{name}")
-        return InCord(getattr(module, f"open_{name}")(), _cord_finder(settings))
-
-    return Method(start, "nothing")
-
-
-def _cord_finder(settings: MethodSettings) -> OnnxModel:
-    model = settings.cord_model or DEFAULT_MODEL
-    return load_model(model, device=settings.device, threads=settings.threads)
-
-
-METHODS: Mapping[str, Method] = MappingProxyType(
-    {
-        "default": _graph(DEFAULT_MODEL),
-        "ddc": _graph("ddc"),
-        "unet": _graph("unet"),
-        "deepseg": _graph("deepseg"),
-        "ddc-published": Method(_published, "published"),
-        "gsbme": _without_atlas("gsbme"),
-        "jcscs": _with_atlas("jcscs"),
-        "mgac": _with_atlas("mgac"),
-        "sct": _with_atlas("sct"),
-        "vbem": _with_atlas("vbem"),
-    }
-)
+    def __post_init__(self) -> None:
+        for option, value in (("model", self.model), ("cord-model", self.cord_model)):
+            if value is not None and not str(value).strip():
+                msg = f"--{option} is empty; give a name or a file, or omit it"
+                raise UsageError(msg)
 
 
 def methods() -> tuple[str, ...]:
@@ -140,10 +82,61 @@ def open_method(name: str, settings: MethodSettings) -> Segmenter:
         If it is told what does not concern it.
     """
     if name not in METHODS:
-        msg = f"there is no method {name!r}; known: {', '.join(METHODS)}"
+        msg = f"there is no method {name[:100]!r}; known: {', '.join(METHODS)}"
         raise ModelError(msg)
     method = METHODS[name]
     if settings.cord_model is not None and not method.needs_cord:
-        msg = f"method {name} finds the cord itself and takes no --cord-model; leave it away"
+        found = "finds the cord itself" if method.cord_source == "itself" else "uses no cord"
+        msg = f"method {name} {found} and takes no --cord-model; omit it"
         raise UsageError(msg)
-    return method.open(settings)
+    return _OPENERS[method.learned](method, settings)
+
+
+def _graph(method: MethodSpec, settings: MethodSettings) -> Segmenter:
+    model = load_model(
+        settings.model or method.name, device=settings.device, threads=settings.threads
+    )
+    of = model.file.card.method
+    if of != method.name:
+        advice = f"use --method {of}" if of in METHODS else "use another --model"
+        msg = f"{model.file.path}: this model is for method {of}, not for {method.name}; {advice}"
+        raise ModelError(msg)
+    return model
+
+
+def _published(method: MethodSpec, settings: MethodSettings) -> Segmenter:
+    del method  # there is one
+    return load_published(settings.model, threads=settings.threads)
+
+
+def _with_atlas(method: MethodSpec, settings: MethodSettings) -> Segmenter:
+    atlas = read_atlas(settings.model or method.name, method.name)
+    return _in_cord(_window_method(method, atlas), settings)
+
+
+def _without_atlas(method: MethodSpec, settings: MethodSettings) -> Segmenter:
+    if settings.model is not None:
+        msg = f"method {method.name} has no trained model; omit --model"
+        raise UsageError(msg)
+    return _in_cord(_window_method(method), settings)
+
+
+def _window_method(method: MethodSpec, *learned: object) -> WindowMethod:
+    assert method.open is not None
+    opened: WindowMethod = resolve(method.open)(*learned)
+    return opened
+
+
+def _in_cord(method: WindowMethod, settings: MethodSettings) -> InCord:
+    model = settings.cord_model or DEFAULT_MODEL
+    return InCord(method, load_model(model, device=settings.device, threads=settings.threads))
+
+
+_OPENERS: Mapping[Learned, Callable[[MethodSpec, MethodSettings], Segmenter]] = MappingProxyType(
+    {
+        "graph": _graph,
+        "atlas": _with_atlas,
+        "published": _published,
+        "nothing": _without_atlas,
+    }
+)

@@ -482,7 +482,7 @@ def test_without_simpleitk_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "SimpleITK", None)
 
-    with pytest.raises(ModelError, match=r"pip install 'scgm\[classical\]'"):
+    with pytest.raises(ModelError, match=r"pip install '\.\[classical\]'"):
         method(unseen[0])
 
 

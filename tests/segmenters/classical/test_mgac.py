@@ -418,7 +418,7 @@ def test_without_simpleitk_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "SimpleITK", None)
 
-    with pytest.raises(ModelError, match=r"pip install 'scgm\[classical\]'"):
+    with pytest.raises(ModelError, match=r"pip install '\.\[classical\]'"):
         drawn(3, slices=1).found_by(method)
 
 

@@ -413,7 +413,7 @@ def test_an_atlas_of_impossible_numbers_is_refused() -> None:
     card = AtlasCard(name="strange", sha256="0" * 64, **CARD)  # type: ignore[arg-type]
     arrays = {**template(), "variance": np.zeros(5, np.float32)}
 
-    with pytest.raises(ModelError, match="above 0"):
+    with pytest.raises(ModelError, match="its values go from 0 to 0"):
         open_vbem(Atlas(card, arrays, Path("strange.npz")))
 
 

@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from scgm.cli.console import Messages, Quiet, Verbose
+from scgm.segmenters.methods import METHODS
+
+_WITH_ATLAS = ", ".join(name for name, method in METHODS.items() if method.build)
 
 atlas = typer.Typer(no_args_is_help=True, help="Build the atlas of a classical method.")
 
@@ -25,7 +28,7 @@ def build(
             metavar="DATASET", help="Folder (BIDS or SCGM challenge) or table of labeled images."
         ),
     ],
-    method: Annotated[str, typer.Option(help="jcscs, mgac, sct or vbem.")],
+    method: Annotated[str, typer.Option(help=f"One of {_WITH_ATLAS} (see 'scgm models').")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The atlas (.npz); its card lies beside it.")
     ],

@@ -43,13 +43,12 @@ def export(
     """
     from scgm.artifacts.atlases import atlas_names
     from scgm.artifacts.models import own_model
-    from scgm.errors import ConfigError
+    from scgm.errors import ConfigError, missing_library
 
     try:
         from scgm.training.export import export as run
     except ImportError as error:
-        msg = f"export needs {error.name}, which is not installed: pip install 'scgm[train]'"
-        raise ConfigError(msg) from error
+        raise ConfigError(missing_library("export", error.name, "train")) from error
     name = checkpoint.resolve().name
     if output is None and name in atlas_names():
         msg = f"{name} is the name of an atlas that the package carries; say --output FILE.onnx"

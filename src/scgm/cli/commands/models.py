@@ -1,12 +1,17 @@
-"""``scgm models``: which models there are, and what is known of them."""
+"""``scgm models``: which models, atlases and methods there are, and what is known of them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scgm.cli.console import Messages, Quiet, Verbose
+
+if TYPE_CHECKING:
+    from scgm.artifacts.cards import Card
+    from scgm.artifacts.store import Store
 
 
 def models(
@@ -17,7 +22,7 @@ def models(
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """List the models and atlases, or show the card of one after checking its file.
+    """List the methods with their models and atlases, or show one card after checking its file.
 
     A name is what --model takes; a method without --model takes the one that has its name.
 
@@ -29,9 +34,11 @@ def models(
     """
     from scgm.artifacts.atlases import atlas_names, read_atlas, read_atlas_card
     from scgm.artifacts.models import read_model
+    from scgm.segmenters.methods import METHODS
 
     messages = Messages(verbose, quiet)
     if name is None:
+        messages.table([["method", "what it is"], *([m.name, m.about] for m in METHODS.values())])
         messages.table(_rows())
     elif name in atlas_names() or name.lower().endswith(".npz"):
         card = read_atlas(name, read_atlas_card(name).method).card
@@ -40,47 +47,57 @@ def models(
         messages.result(read_model(name).card.model_dump_json(indent=2))
 
 
-SCORES = "gray matter, sites left out"
-HEADINGS = ("name", "method", "what", "learned from", "size", "sha256", SCORES)
+SCORES = "gray matter of sites left out"
+HEADINGS = ("model or atlas", "method", "what", "learned from", "size", "sha256", SCORES)
 
 
 def _rows() -> list[list[str]]:
-    from scgm.artifacts.atlases import atlas_names
-    from scgm.artifacts.models import model_names
+    from scgm.artifacts.atlases import ATLASES
+    from scgm.artifacts.models import MODELS
     from scgm.errors import ModelError
 
     rows = [list(HEADINGS)]
-    for names, row_of in ((model_names(), _model_row), (atlas_names(), _atlas_row)):
-        for name in names:
+    for store in (MODELS, ATLASES):
+        for name in store.names():
             try:
-                rows.append(row_of(name))
+                rows.append(_row(store, name))
             except ModelError as error:  # one bad file does not hide the others
                 rows.append([name, "-", str(error), "-", "-", "-", "-"])
     return rows
 
 
-def _model_row(name: str) -> list[str]:
-    from scgm.artifacts.models import read_model
-
-    file = read_model(name)
-    card, size = file.card, f"{len(file.graph) / 1e6:.1f} MB"
+def _row(store: Store[Any], name: str) -> list[str]:
+    stored = store.read(name)
+    card: Card = stored.card
+    size = f"{len(stored.content) / 1e3:.0f} kB"
     learned = f"{len(card.data)} volumes"
-    made = [card.graph_sha256[:12], _in_short(card.scores)]
-    return [name, card.method, card.description, learned, size, *made]
+    scores = in_short(getattr(card, "scores", ()))
+    return [name, card.method, card.description, learned, size, card.sha256[:12], scores]
 
 
-def _atlas_row(name: str) -> list[str]:
-    from scgm.artifacts.atlases import read_atlas, read_atlas_card
+# What a score was compared with, and how it is called; evidence of accuracy first.
+_COMPARED_WITH = {
+    "rater": "drawn or corrected by raters",
+    None: "with labels of unknown origin",
+    "program": "labeled by a program (no evidence)",
+}
 
-    card = read_atlas_card(name)
-    size = f"{read_atlas(name, card.method).path.stat().st_size / 1e6:.1f} MB"
-    learned = f"{len(card.data)} volumes"
-    return [name, card.method, card.description, learned, size, card.sha256[:12], "-"]
+
+def in_short(scores: Sequence[dict[str, Any]]) -> str:
+    """Return the range of the mean Dice over images, apart for each origin of the labels."""
+    parts = []
+    for origin, called in _COMPARED_WITH.items():
+        values = [
+            value
+            for score in scores
+            if isinstance(value := score.get("gm_dice"), float) and _origin(score) == origin
+        ]
+        if values:
+            count = f"{len(values)} image{'s' if len(values) > 1 else ''}"
+            parts.append(f"Dice {min(values):.2f} to {max(values):.2f} on {count} {called}")
+    return "; ".join(parts) or "not measured"
 
 
-def _in_short(scores: tuple[dict[str, object], ...]) -> str:
-    """Range of the mean Dice over images of sites left out; the card has each image's."""
-    values = [value for score in scores if isinstance(value := score.get("gm_dice"), float)]
-    if not values:
-        return "not measured"
-    return f"Dice {min(values):.2f} to {max(values):.2f} on {len(values)} images"
+def _origin(score: dict[str, Any]) -> str | None:
+    found = score.get("labels")
+    return found if found in ("rater", "program") else None

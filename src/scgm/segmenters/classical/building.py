@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,11 @@ from scgm.artifacts.atlases import Atlas, write_atlas
 from scgm.datasets import DataSet
 from scgm.errors import UsageError
 from scgm.segmenters.classical.labeled_slices import LabeledSlices, labeled_slices
+from scgm.segmenters.methods import METHODS, resolve
 from scgm.version import __version__
 
-LEARNING = ("jcscs", "mgac", "sct", "vbem")
+# Methods that have an atlas.
+LEARNING = tuple(name for name, method in METHODS.items() if method.build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +84,11 @@ def build_atlas(dataset: DataSet, output: Path, options: AtlasOptions) -> Atlas:
 
 
 def _learning(method: str) -> Callable[..., Mapping[str, Any]]:
-    if method not in LEARNING:
+    build = METHODS[method].build if method in METHODS else None
+    if build is None:
         msg = f"method {method} has no atlas; those that have one: {', '.join(LEARNING)}"
         raise UsageError(msg)
-    learn: Callable[..., Mapping[str, Any]] = import_module(
-        f"scgm.segmenters.classical.{method}"
-    ).build
+    learn: Callable[..., Mapping[str, Any]] = resolve(build)
     return learn
 
 

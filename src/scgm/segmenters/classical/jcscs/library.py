@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scgm.artifacts.arrays import ArraySpec, require_arrays
 from scgm.errors import ConfigError, ModelError
 from scgm.image.patches import cut_windows
 from scgm.segmenters.classical.labeled_slices import PIXEL_MM, LabeledSlices
@@ -86,7 +87,17 @@ def build(
     }
 
 
-def library_of(arrays: Mapping[str, NDArray[Any]]) -> Library:
+# What `build` makes, and `library_of` takes.
+ARRAYS = {
+    "image": ArraySpec(shape=("J", "n", "n"), kind="u", most=255),
+    "cord": ArraySpec(shape=("J", "n", "n"), kind="u", most=255),
+    "gm": ArraySpec(shape=("J", "n", "n"), kind="u", most=255),
+    "pixel_mm": ArraySpec(least=0.05, most=2),
+}
+LEAST_SIZE, LEAST_CORD_MM2 = 16, 5.0
+
+
+def library_of(arrays: Mapping[str, NDArray[Any]], source: object = "the atlas") -> Library:
     """Unpack what `build` stored, and add the mirror images.
 
     Raises
@@ -94,16 +105,17 @@ def library_of(arrays: Mapping[str, NDArray[Any]]) -> Library:
     ModelError
         If an array is missing or does not fit the others.
     """
-    try:
-        image = _unpacked(arrays["image"], _MEAN)
-        cord, gm = (_unpacked(arrays[name], _FULL) for name in ("cord", "gm"))
-        pixel_mm = float(arrays["pixel_mm"])
-    except KeyError as error:
-        msg = f"the atlas has no array {error}; build it again for method jcscs"
-        raise ModelError(msg) from error
-    square = image.ndim == 3 and image.shape[1] == image.shape[2]
-    if not square or not image.shape == cord.shape == gm.shape:
-        msg = f"the atlas holds images {image.shape}, labels {cord.shape}, {gm.shape}; build again"
+    require_arrays(arrays, ARRAYS, source, "jcscs")
+    image = _unpacked(arrays["image"], _MEAN)
+    cord, gm = (_unpacked(arrays[name], _FULL) for name in ("cord", "gm"))
+    pixel_mm = float(arrays["pixel_mm"])
+    least = float((cord >= 0.5).sum(axis=(1, 2)).min()) * pixel_mm**2
+    size = image.shape[1]
+    if size % 2 or size < LEAST_SIZE or least < LEAST_CORD_MM2:
+        msg = (
+            f"{source}: slices of {size} samples with {least:g} mm2 of cord are none of jcscs; "
+            "build it again with scgm atlas build"
+        )
         raise ModelError(msg)
     return Library(_with_mirrors(image), _with_mirrors(cord), _with_mirrors(gm), pixel_mm)
 

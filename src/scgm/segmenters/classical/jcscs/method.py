@@ -59,7 +59,7 @@ class Jcscs:
         Of the three parts.
     """
 
-    library: Library
+    library: Library = field(repr=False)
     provenance: Mapping[str, str | None]
     candidates: int = 24
     opal: OpalSettings = field(default_factory=OpalSettings)
@@ -216,4 +216,4 @@ def open_jcscs(atlas: Atlas) -> Jcscs:
         If the atlas does not hold what `build` makes.
     """
     known = {"atlas": atlas.card.name, "sha256": atlas.card.sha256}
-    return Jcscs(library_of(atlas.arrays), known)
+    return Jcscs(library_of(atlas.arrays, atlas.path), known)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scgm.errors import ModelError
+from scgm.errors import ModelError, missing_library
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -58,7 +58,7 @@ def simpleitk() -> ModuleType:
     try:
         import SimpleITK  # noqa: PLC0415  (an extra, and slow to load)
     except ImportError as error:
-        msg = "method jcscs needs SimpleITK; pip install 'scgm[classical]'"
+        msg = missing_library("method jcscs", "SimpleITK", "classical")
         raise ModelError(msg) from error
     return SimpleITK  # type: ignore[no-any-return]
 

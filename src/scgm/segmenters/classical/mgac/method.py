@@ -50,7 +50,7 @@ class Mgac:
         Of the two parts.
     """
 
-    template: Template
+    template: Template = field(repr=False)
     provenance: Mapping[str, str | None]
     rim_mm: float = 0.5
     edge_mm: float = 0.47

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scgm.artifacts.arrays import ArraySpec
 from scgm.artifacts.atlases import Atlas
 from scgm.errors import ConfigError, ModelError
 from scgm.segmenters.classical.labeled_slices import PIXEL_MM, LabeledSlices
@@ -98,6 +98,14 @@ def build(slices: LabeledSlices, *, per_volume: int = 6) -> dict[str, NDArray[An
     }
 
 
+# What `build` makes, and `template_of` takes.
+ARRAYS = {
+    "distance_mm": ArraySpec(shape=("n", "n"), least=-200, most=50),
+    "gm": ArraySpec(shape=("n", "n"), least=0, most=1),
+    "pixel_mm": ArraySpec(least=0.05, most=2),
+}
+
+
 def template_of(atlas: Atlas) -> Template:
     """Return the template that an atlas holds.
 
@@ -106,15 +114,10 @@ def template_of(atlas: Atlas) -> Template:
     ModelError
         If the arrays are not those that `build` makes.
     """
-    arrays: Mapping[str, NDArray[Any]] = atlas.arrays
-    try:
-        pixel_mm = float(arrays["pixel_mm"])
-        planes = [Plane(arrays[name], pixel_mm) for name in ("distance_mm", "gm")]
-    except (KeyError, TypeError) as error:
-        msg = f"{atlas.path}: array {error} is missing or not as mgac has it; build it again"
-        raise ModelError(msg) from error
-    shapes = {plane.values.shape for plane in planes}
-    if len(shapes) > 1 or planes[0].values.ndim != 2 or not (planes[0].values > 0).any():
+    atlas.require(ARRAYS)
+    pixel_mm = float(atlas.arrays["pixel_mm"])
+    planes = [Plane(atlas.arrays[name], pixel_mm) for name in ("distance_mm", "gm")]
+    if not (planes[0].values > 0).any():
         msg = f"{atlas.path}: the arrays show no cord of mgac; build it again"
         raise ModelError(msg)
     return Template(*planes)

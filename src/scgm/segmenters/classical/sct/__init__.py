@@ -12,19 +12,44 @@ from types import MappingProxyType
 
 import numpy as np
 
+from scgm.artifacts.arrays import ArraySpec
 from scgm.artifacts.atlases import Atlas
+from scgm.errors import ModelError
 from scgm.segmenters.classical.sct.alignment import Profile
 from scgm.segmenters.classical.sct.building import STEPS, both_sides, build
 from scgm.segmenters.classical.sct.dictionary import make_dictionary
-from scgm.segmenters.classical.sct.method import Sct
+from scgm.segmenters.classical.sct.method import SIZE, Sct
 
 __all__ = ["Sct", "build", "open_sct"]
 
 
+# What `build` makes, and `open_sct` takes.
+ARRAYS = {
+    "image": ArraySpec(shape=("J", SIZE, SIZE), least=-1000, most=1000),
+    "gm": ArraySpec(shape=("J", SIZE, SIZE), kind="u", most=STEPS),
+    "half_width": ArraySpec(least=3, most=SIZE / 2),
+    "middle": ArraySpec(shape=(SIZE,), least=-SIZE / 2, most=SIZE / 2),
+    "half_height": ArraySpec(shape=(SIZE,), least=0, most=SIZE / 2),
+    "mirrored": ArraySpec(kind="b"),
+    "decay": ArraySpec(least=0, most=1000),
+}
+LEAST_INNER = 20  # samples in which slices are compared
+
+
 def open_sct(atlas: Atlas) -> Sct:
-    """Return the method with a dictionary."""
+    """Return the method with a dictionary.
+
+    Raises
+    ------
+    ModelError
+        If the atlas holds no dictionary.
+    """
+    atlas.require(ARRAYS)
     arrays, card = atlas.arrays, atlas.card
     outline = Profile(float(arrays["half_width"]), arrays["middle"], arrays["half_height"])
+    if outline.inner().sum() < LEAST_INNER:
+        msg = f"{atlas.path}: its outline holds no cord; build it again with scgm atlas build"
+        raise ModelError(msg)
     mirrored = bool(arrays["mirrored"])
     image = both_sides(arrays["image"].astype(np.float32), mirrored=mirrored)
     gm = both_sides(np.asarray(arrays["gm"] / STEPS, np.float32), mirrored=mirrored)

@@ -47,7 +47,7 @@ class Sct:
         How often a slice is registered and scaled, each time by what was found before.
     """
 
-    known: Dictionary
+    known: Dictionary = field(repr=False)
     provenance: Mapping[str, str | None]
     decay: float
     share: float = SHARE

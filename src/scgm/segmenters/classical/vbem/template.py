@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from scgm.artifacts.arrays import ArraySpec
 from scgm.artifacts.atlases import Atlas
-from scgm.errors import ConfigError, ModelError
+from scgm.errors import ConfigError
 from scgm.image.patches import cut_windows
 from scgm.segmenters.classical.labeled_slices import PIXEL_MM as LABELED_MM
 from scgm.segmenters.classical.labeled_slices import LabeledSlices
@@ -130,6 +130,16 @@ def build(
     }
 
 
+# What `build` makes, and `template_of` takes.
+ARRAYS = {
+    "shares": ArraySpec(shape=(SIZE, SIZE, CLASSES), least=1e-9, most=1),
+    "frame": ArraySpec(shape=(2, 2), least=0.1, most=SIZE),
+    "mean": ArraySpec(shape=(CLASSES,), least=-1000),
+    "variance": ArraySpec(shape=(CLASSES,), least=1e-6),
+    "pixel_mm": ArraySpec(least=PIXEL_MM - 1e-3, most=PIXEL_MM + 1e-3),
+}
+
+
 def template_of(atlas: Atlas) -> Template:
     """Return the template that an atlas holds.
 
@@ -138,21 +148,9 @@ def template_of(atlas: Atlas) -> Template:
     ModelError
         If the arrays are not those that `build` makes.
     """
-    arrays: Mapping[str, NDArray[Any]] = atlas.arrays
-    shapes = {
-        "shares": (SIZE, SIZE, CLASSES),
-        "frame": (2, 2),
-        "mean": (CLASSES,),
-        "variance": (CLASSES,),
-    }
-    for name, shape in shapes.items():
-        if name not in arrays or arrays[name].shape != shape:
-            msg = f"{atlas.path}: array {name!r} is missing or not as vbem has it; build it again"
-            raise ModelError(msg)
-    shares, frame, mean, variance = (arrays[name].astype(np.float64) for name in shapes)
-    if not (shares.min() > 0 and variance.min() > 0 and frame[1].min() > 0):
-        msg = f"{atlas.path}: shares and variances must be above 0; build it again"
-        raise ModelError(msg)
+    atlas.require(ARRAYS)
+    names = ("shares", "frame", "mean", "variance")
+    shares, frame, mean, variance = (atlas.arrays[name].astype(np.float64) for name in names)
     (row, column), (high, wide) = frame.tolist()
     return Template(shares, Frame((row, column), (high, wide)), mean, variance)
 

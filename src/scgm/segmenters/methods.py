@@ -1,0 +1,134 @@
+"""The table of methods: everything that depends on a method's name is read from here.
+
+A new method is one folder, or one model file, and one entry. Functions are named by
+``package.module:function`` and imported when they are first needed, so that the command line can
+list the methods at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Literal
+
+# What a method is given as its model: an ONNX graph, an atlas, the weights that others published,
+# or nothing.
+Learned = Literal["graph", "atlas", "published", "nothing"]
+# Who finds the cord: the method itself, a model beside it, or nobody.
+CordSource = Literal["itself", "model", "nobody"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodSpec:
+    """One method.
+
+    Parameters
+    ----------
+    name : str
+        What ``--method`` takes.
+    about : str
+        One line: what it is, where it comes from, what it needs.
+    learned : "graph", "atlas", "published" or "nothing"
+        What it is given as its model.
+    cord_source : "itself", "model" or "nobody"
+        Who finds the cord.
+    open : str, optional
+        The function that makes it of an atlas, or of nothing.
+    build : str, optional
+        The function that makes its atlas of labeled slices.
+    train : tuple of str, optional
+        What training it changes in a configuration, as ``--set`` takes it; None: it is not trained.
+    """
+
+    name: str
+    about: str
+    learned: Learned = "graph"
+    cord_source: CordSource = "itself"
+    open: str | None = None
+    build: str | None = None
+    train: tuple[str, ...] | None = None
+
+    @property
+    def needs_cord(self) -> bool:
+        """Whether another model finds the cord for it."""
+        return self.cord_source == "model"
+
+
+def resolve(reference: str) -> Any:
+    """Import what ``package.module:function`` names."""
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _rebuilt(name: str, about: str) -> MethodSpec:
+    """Return a method of the challenge that has an atlas and a package of its own."""
+    package = f"scgm.segmenters.classical.{name}"
+    return MethodSpec(
+        name=name,
+        about=about,
+        learned="atlas",
+        cord_source="model",
+        open=f"{package}:open_{name}",
+        build=f"{package}:build",
+    )
+
+
+_ALL = (
+    MethodSpec(
+        name="default",
+        about="the network of this package, trained on simulated and on real images",
+        train=(),
+    ),
+    MethodSpec(
+        name="ddc",
+        about="deep dilated convolutions (Perone 2018), written and trained anew",
+        train=("name=ddc", "segmenter.network=ddc"),
+    ),
+    MethodSpec(
+        name="unet",
+        about="the U-Net that Perone 2018 compares with, written and trained anew",
+        train=("name=unet", "segmenter.network=unet-paper"),
+    ),
+    MethodSpec(
+        name="deepseg",
+        about="DEEPSEG of the 2017 challenge, written and trained anew: two networks, one after "
+        "the other; it is not the program sct_deepseg_gm",
+        train=("name=deepseg", "segmenter.network=deepseg"),
+    ),
+    MethodSpec(
+        name="ddc-published",
+        about="Perone 2018 with the weights of its authors; needs torch, and --model with their "
+        "file challenge_model.hdf5 (github.com/neuropoly/gmseg)",
+        learned="published",
+        cord_source="nobody",
+    ),
+    MethodSpec(
+        name="gsbme",
+        about="GSBME of the 2017 challenge, written anew: a threshold by entropy; learns nothing",
+        learned="nothing",
+        cord_source="model",
+        open="scgm.segmenters.classical.gsbme:open_gsbme",
+    ),
+    _rebuilt(
+        "jcscs",
+        "JCSCS of the 2017 challenge, written anew: labeled slices registered and fused; needs "
+        "SimpleITK",
+    ),
+    _rebuilt(
+        "mgac",
+        "MGAC of the 2017 challenge, written anew: a template and a contour that settles on edges; "
+        "needs SimpleITK",
+    ),
+    _rebuilt(
+        "sct",
+        "SCT of the 2017 challenge, written anew: the most similar labeled slices; it is not the "
+        "Spinal Cord Toolbox",
+    ),
+    _rebuilt(
+        "vbem",
+        "VBEM of the 2017 challenge, written anew: a tissue template and a mixture of Gaussians",
+    ),
+)
+METHODS: Mapping[str, MethodSpec] = MappingProxyType({method.name: method for method in _ALL})
