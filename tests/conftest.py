@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 # Before tests are collected, which already list models.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import the runtime themselves
 os.environ["SCGM_HOME"] = str(Path(tempfile.gettempdir()) / "scgm-tests-no-home")
 
 

@@ -71,7 +71,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     path = written(tmp_path)
     before = path.read_bytes()
 
-    with pytest.raises(OutputError, match="there already"):
+    with pytest.raises(OutputError, match="exists already"):
         write_atlas(path, {"values": np.zeros(3)}, KNOWN)
 
     assert path.read_bytes() == before

@@ -10,14 +10,15 @@ from __future__ import annotations
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from scgm.artifacts.cards import Card
 from scgm.errors import ModelError, OutputError
-from scgm.io.atomic import write_bytes
-from scgm.io.hashing import sha256_of
+from scgm.io.hashing import sha256_of, sha256_of_file
 from scgm.io.paths import home
+from scgm.io.transaction import check_set, file_set
 
 SHIPPED = Path(__file__).parent / "shipped"
 _MOST_CARD_BYTES = 2**24
@@ -166,24 +167,39 @@ class Store(Generic[C]):
         OutputError
             If a file is there already and *overwrite* is not set, or it cannot be written.
         """
+        self.check_target(path, overwrite=overwrite)
+        card = self.card(name=path.stem, sha256=sha256_of(content), **known)
+        text = card.model_dump_json(indent=2) + "\n"
+        names = (path.name, path.with_suffix(".json").name)
+        claims = partial(self._claims, path)
+        with file_set(path.parent, names, overwrite=overwrite, claims=claims) as staging:
+            (staging / names[0]).write_bytes(content)
+            (staging / names[1]).write_text(text, encoding="utf-8")
+        return card
+
+    def check_target(self, path: Path, *, overwrite: bool = False) -> None:
+        """Make sure that a file and its card can be written to a path.
+
+        Raises
+        ------
+        OutputError
+            If they cannot.
+        """
         if path.suffix != self.suffix:
             msg = f"{path}: {self.what} is a {self.suffix} file; give a name that ends so"
             raise OutputError(msg)
-        card = self.card(name=path.stem, sha256=sha256_of(content), **known)
-        text = card.model_dump_json(indent=2) + "\n"
-        beside = path.with_suffix(".json")
-        for file in (path, beside):
-            if file.exists() and not overwrite:
-                msg = f"{file}: it is there already; give another name or --overwrite"
-                raise OutputError(msg)
+        names = (path.name, path.with_suffix(".json").name)
+        claims = partial(self._claims, path)
+        check_set(path.parent, names, overwrite=overwrite, claims=claims)
+
+    def _claims(self, path: Path, folder: Path) -> dict[str, str]:
+        """Return the checksums of a file and card that are a pair of ours and may be replaced."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            msg = f"{path}: it cannot be written ({error.strerror})"
-            raise OutputError(msg) from error
-        write_bytes(path, content)
-        write_bytes(beside, text.encode())
-        return card
+            stored = self.read(folder / path.name)
+            card = path.with_suffix(".json").name
+            return {path.name: stored.card.sha256, card: sha256_of_file(folder / card)}
+        except (ModelError, OSError):
+            return {}
 
     def _names(self, folder: Path) -> tuple[str, ...]:
         return tuple(sorted(path.stem for path in folder.glob(f"*{self.suffix}")))

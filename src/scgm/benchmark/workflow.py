@@ -24,6 +24,7 @@ from scgm.benchmark.scores import (
 from scgm.benchmark.scratch import explained, new_scratch, remove_stale
 from scgm.datasets import DataSet
 from scgm.errors import DataSetError, OutputError
+from scgm.io.font_cache import use_quiet_font_cache
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -206,6 +207,7 @@ def _figures(
     comparisons: Sequence[ScoredResult], slices: Sequence[SliceArea], runner: Runner
 ) -> dict[str, Figure]:
     """Draw all figures, by their file names."""
+    use_quiet_font_cache()
     from scgm.benchmark import plots  # noqa: PLC0415  (imports matplotlib)
 
     names = tables.methods_of(comparisons)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from scgm.errors import OutputError
+from scgm.io.font_cache import use_quiet_font_cache
 from scgm.io.nifti.write import write_nifti
 from scgm.io.tables import table_text
 from scgm.segmentation.measurements import SliceMeasurement, measure
@@ -137,6 +138,7 @@ def _write_files(
     write_table(measure(segmentation), written[-1])
     if options.picture:
         written.append(folder / f"{name}_qc.png")
+        use_quiet_font_cache()
         from scgm.segmentation.qc_figure import four_panels  # noqa: PLC0415  (imports matplotlib)
 
         four_panels(segmentation).savefig(written[-1])

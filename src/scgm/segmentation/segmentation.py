@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scgm.io.font_cache import use_quiet_font_cache
 from scgm.segmentation.measurements import SliceMeasurement, measure
 from scgm.segmentation.messages import for_python
 from scgm.segmentation.outputs import DEFAULT_OUTPUT, OutputOptions, save
@@ -81,6 +82,7 @@ class Segmentation(Result):
         slices : "all", "flagged", int or sequence of int, optional
             See `scgm.segmentation.qc_figure.four_panels`.
         """
+        use_quiet_font_cache()
         from scgm.segmentation.qc_figure import four_panels  # noqa: PLC0415  (imports matplotlib)
 
         return four_panels(self, slices)

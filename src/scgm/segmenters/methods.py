@@ -38,8 +38,8 @@ class MethodSpec:
         The function that makes it of an atlas, or of nothing.
     build : str, optional
         The function that makes its atlas of labeled slices.
-    train : tuple of str, optional
-        What training it changes in a configuration, as ``--set`` takes it; None: it is not trained.
+    train : str, optional
+        The segmentation network that ``scgm train --method`` trains for it.
     """
 
     name: str
@@ -48,7 +48,7 @@ class MethodSpec:
     cord_source: CordSource = "itself"
     open: str | None = None
     build: str | None = None
-    train: tuple[str, ...] | None = None
+    train: str | None = None
 
     @property
     def needs_cord(self) -> bool:
@@ -79,23 +79,23 @@ _ALL = (
     MethodSpec(
         name="default",
         about="the network of this package, trained on simulated and on real images",
-        train=(),
+        train="unet",
     ),
     MethodSpec(
         name="ddc",
         about="deep dilated convolutions (Perone 2018), written and trained anew",
-        train=("name=ddc", "segmenter.network=ddc"),
+        train="ddc",
     ),
     MethodSpec(
         name="unet",
         about="the U-Net that Perone 2018 compares with, written and trained anew",
-        train=("name=unet", "segmenter.network=unet-paper"),
+        train="unet-paper",
     ),
     MethodSpec(
         name="deepseg",
         about="DEEPSEG of the 2017 challenge, written and trained anew: two networks, one after "
         "the other; it is not the program sct_deepseg_gm",
-        train=("name=deepseg", "segmenter.network=deepseg"),
+        train="deepseg",
     ),
     MethodSpec(
         name="ddc-published",

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.numpy_helper
-import onnxruntime
 import torch
 
 from scgm.artifacts.models import CHUNK_SLICES
@@ -19,6 +18,7 @@ from scgm.io.hashing import sha256_of_file
 from scgm.networks.deepseg import REACH_SLICES
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.preparation import WINDOW_MM
+from scgm.segmenters.runtime import start_session
 from scgm.training.config.methods import method_of
 from scgm.training.config.settings import TrainConfig
 from scgm.training.engine.checkpoints import load_checkpoint
@@ -207,7 +207,7 @@ def graph_difference(model: CordAndGrayMatter, path: Path) -> float:
 
     Noise shows no cord, so where its middle would lie is left to rounding and not compared.
     """
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = start_session(path.read_bytes(), path, device="cpu")
     rng = np.random.default_rng(0)
     worst = 0.0
     for shape, spacing in (((3, 64, 120), (4.0, 0.7, 0.5)), ((1, 300, 310), (1.0, 0.8, 0.8))):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scgm.artifacts.atlases import Atlas, write_atlas
+from scgm.artifacts.atlases import ATLASES, Atlas, write_atlas
 from scgm.datasets import DataSet
 from scgm.errors import UsageError
 from scgm.segmenters.classical.labeled_slices import LabeledSlices, labeled_slices
@@ -68,6 +68,7 @@ def build_atlas(dataset: DataSet, output: Path, options: AtlasOptions) -> Atlas:
     learn = _learning(options.method)
     settings = dict(options.settings or {})
     _check_settings(options.method, learn, settings)
+    ATLASES.check_target(output, overwrite=options.overwrite)  # before the work, which takes long
     slices = labeled_slices(dataset, options.leave_out)
     arrays = learn(slices, **settings)
     known = {

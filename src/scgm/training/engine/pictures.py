@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.io.atomic import write_bytes
+from scgm.io.font_cache import use_quiet_font_cache
 
 PICTURES = "pictures"
 MOST = 8
@@ -40,6 +41,7 @@ def spread(shown: Sequence[Shown]) -> list[Shown]:
 
 def draw(shown: Sequence[Shown], title: str, path: Path) -> None:
     """Write a PNG with one panel for each slice: anterior up, the patient's left on the right."""
+    use_quiet_font_cache()
     from matplotlib.figure import Figure  # noqa: PLC0415 - slow to load, and not always wanted
 
     rows = -(-len(shown) // COLUMNS)
