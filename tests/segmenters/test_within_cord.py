@@ -1,18 +1,20 @@
 """Window methods as segmenters: where the cord comes from, and where the marks go."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from scgm.errors import UsageError
+from scgm.errors import ModelError, UsageError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.patches import CordWindows, Found
 from scgm.io.read import read_volume
 from scgm.segmentation.pipeline import segment
-from scgm.segmenters.registry import CordHint, MethodSettings, load_model, open_method
+from scgm.segmenters.base import CordHint, Probabilities
+from scgm.segmenters.registry import MethodSettings, load_model, open_method
 from scgm.segmenters.within_cord import InCord
 from tests.helpers.standin import cord_voxels, save_scan, scan, write_model
 
@@ -119,3 +121,63 @@ def test_the_line_takes_it_like_any_method(method: InCord) -> None:
 def test_a_cord_model_is_refused_where_it_is_of_no_use() -> None:
     with pytest.raises(UsageError, match="takes no --cord-model"):
         open_method("default", MethodSettings(cord_model="default"))
+
+
+@dataclass
+class Finder:
+    """Finds what it was told to."""
+
+    found: Probabilities
+    name: str = "finder"
+    threshold: float = 0.5
+    confidence: Mapping[str, float] | None = None
+    provenance: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __call__(self, stack: AxialStack, hint: CordHint | None = None) -> Probabilities:
+        """Find."""
+        return self.found
+
+
+def found_as(cord: NDArray[np.float32], presence: Sequence[float]) -> Finder:
+    nowhere = np.full((len(cord), 2), np.nan, np.float32)
+    return Finder(
+        Probabilities(np.zeros_like(cord), cord, nowhere, np.asarray(presence, np.float32))
+    )
+
+
+def test_a_slice_that_probably_shows_no_cord_is_not_shown_to_the_method(stack: AxialStack) -> None:
+    """Its pixels are as likely cord as those of the other slices."""
+    cord = (stack.slices[[0, 0, 0, 0]] >= 1).astype(np.float32)
+    bright = Bright()
+
+    found = InCord(bright, found_as(cord, [1, 0.49, 0.5, 0]))(stack)
+
+    assert [windows.index.tolist() for windows in bright.seen] == [[0, 2]]
+    assert found.gm.any(axis=(1, 2)).tolist() == [True, False, True, False]
+
+
+def test_faint_pixels_far_away_hardly_move_the_window(stack: AxialStack) -> None:
+    """A cord of 16 x 20 pixels; 320 pixels of probability 0.1 lie 20 columns to the right.
+
+    Weighted by its square, 0.01, the faint part moves the middle by 20 / 101 columns; by itself it
+    would be 20 / 11, and counted like the cord 10 columns.
+    """
+    cord = np.zeros((1, 50, 80), np.float32)
+    cord[0, 10:26, 10:30] = 1
+    cord[0, 10:26, 30:50] = 0.1
+    bright = Bright()
+    image = AxialStack(np.ones_like(cord), (5, 0.5, 0.5), stack.geometry, stack.axes)
+
+    InCord(bright, found_as(cord, [1]))(image)
+
+    (windows,) = bright.seen
+    columns = np.argwhere(windows.cord[0] > 0.55)[:, 1]
+    middle_px = ((bright.size - 1) / 2 - columns.mean()) * bright.pixel_mm / 0.5
+    assert middle_px == pytest.approx(20 / 101, abs=0.3)  # samples are half a pixel apart
+
+
+def test_a_finder_without_cord_cannot_be_used(stack: AxialStack) -> None:
+    alone = Finder(Probabilities.gray_matter_alone(np.zeros_like(stack.slices)))
+
+    with pytest.raises(ModelError, match="finder finds gray matter alone"):
+        InCord(Bright(), alone)(stack)

@@ -47,8 +47,13 @@ def open_sct(atlas: Atlas) -> Sct:
     atlas.require(ARRAYS)
     arrays, card = atlas.arrays, atlas.card
     outline = Profile(float(arrays["half_width"]), arrays["middle"], arrays["half_height"])
-    if outline.inner().sum() < LEAST_INNER:
-        msg = f"{atlas.path}: its outline holds no cord; build it again with scgm atlas build"
+    inner = outline.inner()
+    shares = arrays["gm"].mean(axis=0)[inner]
+    if shares.size < LEAST_INNER or shares.min() == shares.max():
+        msg = (
+            f"{atlas.path}: its outline holds no cord, or no gray and white matter; "
+            "build it again with scgm atlas build"
+        )
         raise ModelError(msg)
     mirrored = bool(arrays["mirrored"])
     image = both_sides(arrays["image"].astype(np.float32), mirrored=mirrored)
