@@ -11,10 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scgm.io.hashing import sha256_of_file
-from tests.helpers.standin import save_scan, write_model
+from tests.helpers.standin import cord_voxels, save_scan, write_model
 
 # Every Python process below the tested one writes down what it does with sockets.
 WATCH = """
@@ -89,6 +90,7 @@ def place(tmp_path: Path) -> Place:
     found = Place(tmp_path)
     save_scan(found.work / "scan.nii.gz")
     write_model(found.work)
+    save_scan(found.work / "mask.nii.gz", (cord_voxels() == 2).astype(np.float32))
     description = {
         "image": "scan.nii.gz",
         "method": "default",
@@ -108,7 +110,13 @@ COMMANDS = {
     "models": [PYTHON, "-c", SCGM, "models"],
     "worker": [PYTHON, "-m", "scgm.benchmark.worker", "run.json", "result.npz"],
 }
+STANDIN = ["--model", "standin.onnx"]
+CORD = ["--cord-model", "standin.onnx"]
 SLOW = {
+    "picture": [PYTHON, "-c", SCGM, "segment", "scan.nii.gz", *STANDIN, "--qc"],
+    "jcscs": [PYTHON, "-c", SCGM, "segment", "scan.nii.gz", "--method", "jcscs", *CORD],
+    "evaluate": [PYTHON, "-c", SCGM, "evaluate", "mask.nii.gz", "mask.nii.gz"],
+    "phantom": [PYTHON, "-c", SCGM, "phantom", "-o", "phantom"],
     "demo": [PYTHON, "-c", SCGM, "demo", "-o", "demo"],
     "export": [PYTHON, "-c", EXPORT],
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from scgm.artifacts import models, store
+from scgm.cli.commands.models import in_short
 from scgm.errors import ModelError
 from tests.helpers.standin import run_scgm, write_model
 
@@ -92,3 +93,30 @@ def test_a_model_of_the_user_does_not_take_the_name_of_another() -> None:
         ModelError, match="default is the name of a model or atlas that the package carries"
     ):
         models.own_model("default")
+
+
+def test_scores_tell_evidence_from_the_labels_of_a_program() -> None:
+    scores = [
+        {"gm_dice": 0.75, "labels": "rater"},
+        {"gm_dice": 0.89, "labels": "rater"},
+        {"gm_dice": 0.91, "labels": "program"},
+        {"gm_dice": 0.5},
+        {"cord_dice": 0.99, "labels": "rater"},
+        {"gm_dice": "high"},
+    ]
+
+    assert in_short(scores) == (
+        "Dice 0.75 to 0.89 on 2 images drawn or corrected by raters; "
+        "Dice 0.50 to 0.50 on 1 image with labels of unknown origin; "
+        "Dice 0.91 to 0.91 on 1 image labeled by a program (no evidence)"
+    )
+    assert in_short([]) == "not measured"
+
+
+@pytest.mark.parametrize("name", ["default", "ddc", "unet", "deepseg"])
+def test_a_shipped_card_says_whom_each_score_compares_with(name: str) -> None:
+    """Three of the seven labels are the output of another program (docs/results.md)."""
+    scores = [score for score in models.read_card(name).scores if "gm_dice" in score]
+
+    assert sorted(score["labels"] for score in scores) == ["program"] * 3 + ["rater"] * 4
+    assert "any contrast" not in models.read_card(name).description

@@ -1,0 +1,98 @@
+"""A model file as a method: what it gives is checked, and what ran is recorded."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+
+from scgm.errors import ModelError
+from scgm.image.orientation import to_axial
+from scgm.io.read import volume_from_nibabel
+from scgm.segmentation.pipeline import segment
+from scgm.segmenters import runtime
+from scgm.segmenters.onnx import OnnxModel
+from scgm.segmenters.registry import load_model
+from tests.helpers.standin import cord_voxels, scan, standin_graph, write_model
+
+
+def changed(folder: Path, change: Callable[[onnx.GraphProto], None]) -> Path:
+    model = onnx.load_from_string(standin_graph())
+    change(model.graph)
+    return write_model(folder, model.SerializeToString())
+
+
+def rename(graph: onnx.GraphProto, output: str) -> None:
+    for node in graph.node:
+        node.output[:] = ["before" if name == output else name for name in node.output]
+        node.input[:] = ["before" if name == output else name for name in node.input]
+
+
+def twice_as_many(graph: onnx.GraphProto) -> None:
+    rename(graph, "cord")
+    graph.node.append(onnx.helper.make_node("Concat", ["before", "before"], ["cord"], axis=0))
+
+
+def one_presence(graph: onnx.GraphProto) -> None:
+    rename(graph, "presence")
+    graph.node.append(onnx.helper.make_node("ReduceMax", ["before"], ["presence"], keepdims=1))
+
+
+def test_slices_that_were_not_asked_for_are_refused(tmp_path: Path) -> None:
+    """Cut to the six that were given they would pass for an answer."""
+    model = load_model(changed(tmp_path, twice_as_many), threads=1)
+
+    with pytest.raises(
+        ModelError, match=r"cord of shape \(12, 50, 60\) for slices of \(6, 50, 60\)"
+    ):
+        model(to_axial(volume_from_nibabel(scan(cord_voxels(6)))))
+
+
+def test_one_presence_for_all_slices_is_refused(tmp_path: Path) -> None:
+    model = load_model(changed(tmp_path, one_presence), threads=1)
+
+    with pytest.raises(ModelError, match=r"presence of shape \(1,\)"):
+        model(to_axial(volume_from_nibabel(scan(cord_voxels(6)))))
+
+
+def test_a_file_beside_the_working_folder_is_never_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weights would be those of whoever owns the folder, whatever the card's checksum."""
+
+    def elsewhere(graph: onnx.GraphProto) -> None:
+        tensor = next(each for each in graph.initializer if each.name == "half")
+        tensor.ClearField("float_data")
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="weights.bin")
+
+    path = changed(tmp_path, elsewhere)
+    (tmp_path / "weights.bin").write_bytes(bytes(4))
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ModelError, match="weights in another file"):
+        load_model(path, threads=1)
+
+
+def test_the_record_says_how_many_threads_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "processors", lambda: 2)
+    monkeypatch.setattr("scgm.segmenters.onnx.processors", lambda: 2)
+
+    result = segment(scan(cord_voxels()), segmenter=load_model(write_model(tmp_path), threads=9))
+
+    assert result.provenance.model["threads"] == "2 of 2 processors"
+
+
+def test_a_graph_that_needs_too_much_memory_says_so(tmp_path: Path) -> None:
+    class Full:
+        def run(self, *_: object) -> None:
+            msg = "Failed to allocate memory for requested buffer of size 99"
+            raise RuntimeError(msg)
+
+    file = load_model(write_model(tmp_path), threads=1).file
+
+    with pytest.raises(ModelError, match="need more memory than there is"):
+        OnnxModel(file, Full())(to_axial(volume_from_nibabel(scan(cord_voxels()))))
