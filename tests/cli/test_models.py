@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_a_model_of_the_user_does_not_take_the_name_of_another() -> None:
 
 
 def test_scores_tell_evidence_from_the_labels_of_a_program() -> None:
-    scores = [
+    scores: list[dict[str, Any]] = [
         {"gm_dice": 0.75, "labels": "rater"},
         {"gm_dice": 0.89, "labels": "rater"},
         {"gm_dice": 0.91, "labels": "program"},

@@ -22,7 +22,7 @@ from scgm.segmenters.classical.mgac import Mgac, build, open_mgac
 from scgm.segmenters.classical.mgac.contour import ContourSettings, edge_map, settle, smoothed
 from scgm.segmenters.classical.mgac.registration import (
     Plane,
-    WarpSettings,
+    SplineSettings,
     affine,
     frame_of,
     register,
@@ -124,7 +124,7 @@ def test_what_lies_in_a_cord_comes_along_with_its_outline() -> None:
     target, moving = ellipse((3, 4.5)), ellipse((3.6, 5.4), middle_mm=(1, 0))
     spot = ellipse((0.8, 0.8), middle_mm=(1 + 1.2 * 0.5, 1.2 * 2))
 
-    transform = register(outline(target), outline(moving), WarpSettings())
+    transform = register(outline(target), outline(moving), SplineSettings())
 
     cord = warped(Plane(moving, PIXEL_MM), transform, outline(target)) >= 0.5
     assert dice(cord, target) > 0.97

@@ -20,8 +20,8 @@ from scgm.phantom import Anatomy
 from scgm.segmenters.classical.labeled_slices import PIXEL_MM, SIZE, LabeledSlices
 from scgm.segmenters.classical.vbem import Vbem, build, open_vbem
 from scgm.segmenters.classical.vbem.deformation import (
-    Frame,
-    WarpSettings,
+    CordSize,
+    WarpPenalty,
     aligned,
     bent,
     frame_of,
@@ -232,7 +232,7 @@ def test_a_known_warp_is_recovered() -> None:
     template, true = rings(), moved_by(48, 2.5)
     start = np.indices((48, 48)).astype(float)
     shares = shares_at(template, start + true)
-    settings = WarpSettings(stiffness=0.05, anchor=1e-4)
+    settings = WarpPenalty(stiffness=0.05, anchor=1e-4)
 
     warp = np.zeros_like(start)
     for _ in range(30):
@@ -248,7 +248,7 @@ def test_a_known_warp_is_recovered() -> None:
 def test_a_step_never_makes_things_worse() -> None:
     template, start = rings(), np.indices((48, 48)).astype(float)
     shares = np.random.default_rng(0).dirichlet(np.ones(3), (48, 48))
-    settings = WarpSettings(stiffness=0.1)
+    settings = WarpPenalty(stiffness=0.1)
 
     def worth(warp: Doubles) -> float:
         gain = (shares * np.log(shares_at(template, start + warp))).sum()
@@ -266,7 +266,7 @@ def test_a_step_that_would_lead_too_far_is_shortened() -> None:
     size = 48
     checkered = np.where(np.indices((size, size)).sum(axis=0) % 2, 1.0, -1.0)
     warp, start = np.stack([checkered, -checkered]), np.indices((size, size)).astype(float)
-    settings = WarpSettings(stiffness=1.0, anchor=0.0, smooth=0.1)
+    settings = WarpPenalty(stiffness=1.0, anchor=0.0, smooth=0.1)
     no_tissue = np.zeros((size, size, 3))
 
     better = bent(warp, start, rings(size), no_tissue, settings)
@@ -277,7 +277,7 @@ def test_a_step_that_would_lead_too_far_is_shortened() -> None:
 def test_what_fits_already_is_left_alone() -> None:
     template, start = rings(), np.indices((48, 48)).astype(float)
 
-    warp = bent(np.zeros_like(start), start, template, shares_at(template, start), WarpSettings())
+    warp = bent(np.zeros_like(start), start, template, shares_at(template, start), WarpPenalty())
 
     np.testing.assert_allclose(warp, 0, atol=1e-9)
 
@@ -286,13 +286,13 @@ def test_a_stiff_template_does_not_bend() -> None:
     template, start = rings(), np.indices((48, 48)).astype(float)
     shares = shares_at(template, start + moved_by(48, 2.5))
 
-    warp = bent(np.zeros_like(start), start, template, shares, WarpSettings(stiffness=1e9))
+    warp = bent(np.zeros_like(start), start, template, shares, WarpPenalty(stiffness=1e9))
 
     assert np.abs(warp).max() < 1e-3
 
 
 def test_an_equal_shift_costs_its_anchor_alone() -> None:
-    settings = WarpSettings(stiffness=7.0, anchor=0.5)
+    settings = WarpPenalty(stiffness=7.0, anchor=0.5)
 
     assert price(np.full((2, 4, 4), 3.0), settings) == pytest.approx(0.25 * 9 * 32)
 
@@ -311,7 +311,7 @@ def test_outlines_are_laid_on_each_other() -> None:
     """The edge of a cord of half the size lies on the edge of the template's."""
     y, x = np.indices((60, 60))
     small = (((y - 30) / 6) ** 2 + ((x - 25) / 9) ** 2 <= 1).astype(np.float32)
-    large = Frame((29.5, 29.5), (6.0, 9.0))  # half axes of 12 and 18
+    large = CordSize((29.5, 29.5), (6.0, 9.0))  # half axes of 12 and 18
 
     places = aligned(60, frame_of(small), large)
 
@@ -484,7 +484,7 @@ def test_a_cord_wrong_by_a_pixel_is_enough(method: Vbem, change: object) -> None
 def test_bending_improves_on_the_template_as_it_is(method: Vbem) -> None:
     """The template is upright, this cord is turned."""
     scan = drawn(3, slices=2, anatomy=Anatomy(rotation_deg=12.0))
-    stiff = replace(method.fitting, warp=WarpSettings(stiffness=1e9, anchor=1e9))
+    stiff = replace(method.fitting, warp=WarpPenalty(stiffness=1e9, anchor=1e9))
 
     found, still = scan.found_by(method), scan.found_by(replace(method, fitting=stiff))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scgm.datasets import DataCase, DataSet, reference_masks
 from scgm.errors import DataSetError
+from scgm.image.centroid import centroids
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.patches import cut_windows
 from scgm.io.read import read_volume
@@ -124,7 +125,7 @@ def _of_case(
 def _windows(
     stack: AxialStack, cord: Floats, gm: Floats, labeled: NDArray[np.intp]
 ) -> tuple[Floats, NDArray[np.bool_], Floats, Floats]:
-    centre = np.array([np.argwhere(mask >= 0.5).mean(axis=0) for mask in cord], np.float32)
+    centre = centroids(cord >= 0.5)
     pixel_mm = stack.spacing_mm[1:]
 
     def cut(values: Floats) -> tuple[Floats, NDArray[np.bool_]]:

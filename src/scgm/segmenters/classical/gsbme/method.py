@@ -40,7 +40,7 @@ class Gsbme:
     share : (least, most)
         Share of the cord within its rim that may be gray matter.
     least_mm2 : float
-        Smaller parts are swept out.
+        Smaller parts are removed.
     most_odd : float
         Greatest robust z at which a shape passes as usual; a greater one gets another try.
     gray : {"auto", "bright", "dark"}

@@ -1,4 +1,4 @@
-"""Shapes of gray matter: what is swept out of a mask, and which masks look odd."""
+"""Shapes of gray matter: which small parts are removed, and which masks look odd."""
 
 from __future__ import annotations
 

@@ -13,15 +13,15 @@ from scipy import ndimage
 
 from scgm.artifacts.atlases import Atlas
 from scgm.image.patches import CordWindows, Found
+from scgm.segmenters.classical.itk import simpleitk
 from scgm.segmenters.classical.jcscs import intensities
 from scgm.segmenters.classical.jcscs.library import Library, library_of
 from scgm.segmenters.classical.jcscs.opal import OpalSettings, find_matches, fuse_patches, patches
 from scgm.segmenters.classical.jcscs.registration import (
-    Start,
-    WarpSettings,
+    OutlineStart,
+    RegistrationSettings,
     outline_start,
     register,
-    simpleitk,
     started,
     warped,
 )
@@ -40,7 +40,7 @@ class Aligned(NamedTuple):
 
     image: Floats
     gm: Floats
-    starts: list[Start]
+    starts: list[OutlineStart]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Jcscs:
     provenance: Mapping[str, str | None]
     candidates: int = 24
     opal: OpalSettings = field(default_factory=OpalSettings)
-    warp: WarpSettings = field(default_factory=WarpSettings)
+    warp: RegistrationSettings = field(default_factory=RegistrationSettings)
     fusion: FusionSettings = field(default_factory=FusionSettings)
     name: str = "jcscs"
     order: int = 1
@@ -88,7 +88,7 @@ class Jcscs:
         ModelError
             If SimpleITK is not installed.
         """
-        simpleitk()
+        simpleitk("jcscs")
         around, outside = self._surroundings(windows)
         cord = windows.cord if windows.cord_given else self._opal(around, windows)
         image = intensities.against_cord(windows.image, cord)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scgm.errors import ModelError, missing_library
+from scgm.segmenters.classical.itk import simpleitk
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 
-class Start(NamedTuple):
+class OutlineStart(NamedTuple):
     """A point p of the target lies at scale * p + shift in the atlas.
 
     Both are (row, column), in millimeters from the middle of the window.
@@ -27,7 +27,7 @@ class Start(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WarpSettings:
+class RegistrationSettings:
     """How slices are registered.
 
     Parameters
@@ -47,23 +47,7 @@ class WarpSettings:
     spline_steps: int = 20
 
 
-def simpleitk() -> ModuleType:
-    """Return SimpleITK.
-
-    Raises
-    ------
-    ModelError
-        If it is not installed.
-    """
-    try:
-        import SimpleITK  # noqa: PLC0415  (an extra, and slow to load)
-    except ImportError as error:
-        msg = missing_library("method jcscs", "SimpleITK", "classical")
-        raise ModelError(msg) from error
-    return SimpleITK  # type: ignore[no-any-return]
-
-
-def outline_start(target: Floats, atlas: Floats, pixel_mm: float) -> Start:
+def outline_start(target: Floats, atlas: Floats, pixel_mm: float) -> OutlineStart:
     """Return what gives the outline of a cord the place and size of another's.
 
     Both have the same centroid, and spread along both axes, then. The cord is too round to tell a
@@ -79,10 +63,10 @@ def outline_start(target: Floats, atlas: Floats, pixel_mm: float) -> Start:
     to_centre, to_spread = _moments(target, pixel_mm)
     of_centre, of_spread = _moments(atlas, pixel_mm)
     scale = of_spread / to_spread
-    return Start(scale, of_centre - scale * to_centre)
+    return OutlineStart(scale, of_centre - scale * to_centre)
 
 
-def started(image: Floats, start: Start, pixel_mm: float) -> Floats:
+def started(image: Floats, start: OutlineStart, pixel_mm: float) -> Floats:
     """Return an image of the atlas where *start* brings it."""
     middle = (np.array(image.shape) - 1) / 2
     offset = start.shift_mm / pixel_mm + middle - start.scale * middle
@@ -94,9 +78,9 @@ def register(
     target: Floats,
     region: NDArray[np.bool_],
     atlas: Floats,
-    start: Start,
+    start: OutlineStart,
     pixel_mm: float,
-    settings: WarpSettings,
+    settings: RegistrationSettings,
 ) -> Any:
     """Find the transform that makes an atlas look like the target.
 
@@ -109,11 +93,11 @@ def register(
         Images.
     region : (n, n) bool
         Pixels of the target that count.
-    start : Start
+    start : OutlineStart
         From `outline_start`.
     pixel_mm : float
         Distance of samples.
-    settings : WarpSettings
+    settings : RegistrationSettings
         How to register.
 
     Returns
@@ -121,7 +105,7 @@ def register(
     SimpleITK.Transform
         From places in the target to places in the atlas, in millimeters (column, row).
     """
-    itk = simpleitk()
+    itk = simpleitk("jcscs")
     fixed, moving = as_image(target, pixel_mm), as_image(atlas, pixel_mm)
     mask = as_image(region.astype(np.uint8), pixel_mm)
     affine = itk.AffineTransform(2)
@@ -151,7 +135,7 @@ def register(
 
 def warped(atlas: Floats, transform: Any, pixel_mm: float) -> Floats:
     """Return an image of the atlas on the grid of the target; 0 outside of it."""
-    itk = simpleitk()
+    itk = simpleitk("jcscs")
     image = as_image(atlas, pixel_mm)
     moved = itk.Resample(image, image, transform, itk.sitkLinear, 0.0, itk.sitkFloat32)
     return np.asarray(itk.GetArrayFromImage(moved), np.float32)
@@ -159,7 +143,7 @@ def warped(atlas: Floats, transform: Any, pixel_mm: float) -> Floats:
 
 def as_image(values: NDArray[Any], pixel_mm: float) -> Any:
     """Return a SimpleITK image with its origin in the middle."""
-    image = simpleitk().GetImageFromArray(values)
+    image = simpleitk("jcscs").GetImageFromArray(values)
     image.SetSpacing([pixel_mm, pixel_mm])
     image.SetOrigin([-(side - 1) / 2 * pixel_mm for side in values.shape[::-1]])
     return image

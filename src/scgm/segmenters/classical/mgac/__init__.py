@@ -4,6 +4,6 @@ After Datta et al. (2017) and the program that its authors published.
 """
 
 from scgm.segmenters.classical.mgac.method import Mgac, open_mgac
-from scgm.segmenters.classical.mgac.template import Template, build
+from scgm.segmenters.classical.mgac.template import CordTemplate, build
 
-__all__ = ["Mgac", "Template", "build", "open_mgac"]
+__all__ = ["CordTemplate", "Mgac", "build", "open_mgac"]

@@ -11,16 +11,16 @@ from scipy import ndimage
 
 from scgm.artifacts.atlases import Atlas
 from scgm.image.patches import CordWindows, Found
+from scgm.segmenters.classical.itk import simpleitk
 from scgm.segmenters.classical.mgac.contour import ContourSettings, edge_map, settle
 from scgm.segmenters.classical.mgac.registration import (
     Plane,
-    WarpSettings,
+    SplineSettings,
     register,
     signed_distance_mm,
-    simpleitk,
     warped,
 )
-from scgm.segmenters.classical.mgac.template import Template, template_of
+from scgm.segmenters.classical.mgac.template import CordTemplate, template_of
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -35,7 +35,7 @@ class Mgac:
 
     Parameters
     ----------
-    template : Template
+    template : CordTemplate
         What is warped.
     provenance : mapping
         What identifies it.
@@ -50,12 +50,12 @@ class Mgac:
         Of the two parts.
     """
 
-    template: Template = field(repr=False)
+    template: CordTemplate = field(repr=False)
     provenance: Mapping[str, str | None]
     rim_mm: float = 0.5
     edge_mm: float = 0.47
     alpha: float = 1000.0
-    warp: WarpSettings = field(default_factory=WarpSettings)
+    warp: SplineSettings = field(default_factory=SplineSettings)
     contour: ContourSettings = field(default_factory=ContourSettings)
     name: str = "mgac"
     size: int = 300  # 24 mm: the widest cords have 16 mm
@@ -70,7 +70,7 @@ class Mgac:
         ModelError
             If SimpleITK is not installed.
         """
-        simpleitk()
+        simpleitk("mgac")
         gm = np.zeros_like(windows.cord)
         for k, image in enumerate(windows.image):
             cord = (windows.cord[k] >= 0.5) & windows.inside[k]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scgm.errors import ModelError, missing_library
+from scgm.segmenters.classical.itk import simpleitk
 
 Floats = NDArray[np.float32]
 
@@ -35,7 +34,7 @@ class Plane:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frame:
+class CordAxes:
     """Where a cord lies, how it is turned and how wide it is.
 
     Parameters
@@ -51,16 +50,16 @@ class Frame:
     axes_mm: NDArray[np.float64]
 
     @property
-    def rigid(self) -> Frame:
+    def rigid(self) -> CordAxes:
         """The same place and turn, without the size."""
-        return Frame(self.middle_mm, self.axes_mm / np.linalg.norm(self.axes_mm, axis=0))
+        return CordAxes(self.middle_mm, self.axes_mm / np.linalg.norm(self.axes_mm, axis=0))
 
 
-UPRIGHT = Frame(np.zeros(2), np.eye(2))
+UPRIGHT = CordAxes(np.zeros(2), np.eye(2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WarpSettings:
+class SplineSettings:
     """How outlines are registered.
 
     Parameters
@@ -76,22 +75,6 @@ class WarpSettings:
     reach_mm: float = 4.0
     steps: int = 60
     smooth_mm: float = 1.0
-
-
-def simpleitk() -> ModuleType:
-    """Return SimpleITK.
-
-    Raises
-    ------
-    ModelError
-        If it is not installed.
-    """
-    try:
-        import SimpleITK  # noqa: PLC0415  (an extra, and slow to load)
-    except ImportError as error:
-        msg = missing_library("method mgac", "SimpleITK", "classical")
-        raise ModelError(msg) from error
-    return SimpleITK  # type: ignore[no-any-return]
 
 
 def signed_distance_mm(cord: NDArray[np.bool_], pixel_mm: float) -> Floats:
@@ -114,7 +97,7 @@ def signed_distance_mm(cord: NDArray[np.bool_], pixel_mm: float) -> Floats:
     return np.asarray(distance[1:-1, 1:-1], np.float32)
 
 
-def frame_of(distance: Plane) -> Frame:
+def frame_of(distance: Plane) -> CordAxes:
     """Return the frame of a cord, from its first and second moments.
 
     A cord that is hardly wider than high, or that seems turned by more than a patient's neck, does
@@ -136,28 +119,28 @@ def frame_of(distance: Plane) -> Frame:
     along = axes[:, 1] * (1 if axes[0, 1] >= 0 else -1)
     turn = np.rad2deg(np.arctan2(along[1], along[0]))
     if long < LEAST_ELONGATION * short or abs(turn) > MOST_TURN_DEG:
-        return Frame(middle, np.diag(np.sqrt(np.diag(spread))))
+        return CordAxes(middle, np.diag(np.sqrt(np.diag(spread))))
     across = np.array([-along[1], along[0]])
-    return Frame(middle, np.column_stack([long * along, short * across]))
+    return CordAxes(middle, np.column_stack([long * along, short * across]))
 
 
-def affine(target: Frame, moving: Frame) -> Any:
+def affine(target: CordAxes, moving: CordAxes) -> Any:
     """Return the SimpleITK transform that leads from places in one frame to those in another."""
     matrix = moving.axes_mm @ np.linalg.inv(target.axes_mm)
-    transform = simpleitk().AffineTransform(2)
+    transform = simpleitk("mgac").AffineTransform(2)
     transform.SetMatrix(matrix.ravel().tolist())
     transform.SetTranslation((moving.middle_mm - matrix @ target.middle_mm).tolist())
     return transform
 
 
-def register(target: Plane, moving: Plane, settings: WarpSettings) -> Any:
+def register(target: Plane, moving: Plane, settings: SplineSettings) -> Any:
     """Find the transform that brings a cord onto the target's: affine, then demons.
 
     Parameters
     ----------
     target, moving : Plane
         Signed distances from the outline of a cord, somewhere positive.
-    settings : WarpSettings
+    settings : SplineSettings
         How to register.
 
     Returns
@@ -165,7 +148,7 @@ def register(target: Plane, moving: Plane, settings: WarpSettings) -> Any:
     SimpleITK.Transform
         From places in the target to places in the moving plane, in millimeters (column, row).
     """
-    itk = simpleitk()
+    itk = simpleitk("mgac")
     fixed, other = (as_image(_cut_off(plane, settings.reach_mm)) for plane in (target, moving))
     linear = affine(frame_of(target), frame_of(moving))
     nearer = itk.Resample(other, fixed, linear, itk.sitkLinear, -settings.reach_mm)
@@ -180,7 +163,7 @@ def register(target: Plane, moving: Plane, settings: WarpSettings) -> Any:
 
 def warped(moving: Plane, transform: Any, onto: Plane, outside: float = 0.0) -> Floats:
     """Return values of the moving plane, interpolated, on the samples of another."""
-    itk = simpleitk()
+    itk = simpleitk("mgac")
     image, grid = as_image(moving), as_image(onto)
     moved = itk.Resample(image, grid, transform, itk.sitkLinear, outside, itk.sitkFloat32)
     return np.asarray(itk.GetArrayFromImage(moved), np.float32)
@@ -188,7 +171,7 @@ def warped(moving: Plane, transform: Any, onto: Plane, outside: float = 0.0) -> 
 
 def as_image(plane: Plane) -> Any:
     """Return a SimpleITK image with its origin in the middle."""
-    image = simpleitk().GetImageFromArray(np.asarray(plane.values, np.float32))
+    image = simpleitk("mgac").GetImageFromArray(np.asarray(plane.values, np.float32))
     image.SetSpacing([plane.pixel_mm, plane.pixel_mm])
     image.SetOrigin([-(side - 1) / 2 * plane.pixel_mm for side in plane.values.shape[::-1]])
     return image

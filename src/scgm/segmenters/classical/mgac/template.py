@@ -15,7 +15,7 @@ from scgm.segmenters.classical.labeled_slices import PIXEL_MM, LabeledSlices
 from scgm.segmenters.classical.mgac.registration import (
     UPRIGHT,
     Plane,
-    WarpSettings,
+    SplineSettings,
     affine,
     frame_of,
     register,
@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Template:
+class CordTemplate:
     """An average cord.
 
     Parameters
@@ -86,7 +86,7 @@ def build(slices: LabeledSlices, *, per_volume: int = 6) -> dict[str, NDArray[An
         for cord in cords
     ]
     mean = _mean(upright, weights)
-    settings = WarpSettings()
+    settings = SplineSettings()
     gray = [
         warped(Plane(slices.gm[k], PIXEL_MM), register(mean, cord, settings), mean)
         for k, cord in zip(chosen, cords, strict=True)
@@ -106,7 +106,7 @@ ARRAYS = {
 }
 
 
-def template_of(atlas: Atlas) -> Template:
+def template_of(atlas: Atlas) -> CordTemplate:
     """Return the template that an atlas holds.
 
     Raises
@@ -120,7 +120,7 @@ def template_of(atlas: Atlas) -> Template:
     if not (planes[0].values > 0).any():
         msg = f"{atlas.path}: the arrays show no cord of mgac; build it again"
         raise ModelError(msg)
-    return Template(*planes)
+    return CordTemplate(*planes)
 
 
 def _chosen(slices: LabeledSlices, per_volume: int) -> tuple[list[int], Floats]:

@@ -13,7 +13,7 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WarpSettings:
+class WarpPenalty:
     """How far a slice's template may bend; lengths in samples of the window.
 
     Parameters
@@ -32,14 +32,14 @@ class WarpSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class CordSize:
     """Middle and size of a cord: rows then columns, in samples."""
 
     middle: tuple[float, float]
     spread: tuple[float, float]
 
 
-def frame_of(cord: NDArray[np.float32]) -> Frame:
+def frame_of(cord: NDArray[np.float32]) -> CordSize:
     """Return centroid and standard deviations of a cord (n, n); of all samples if it is empty."""
     share = np.asarray(cord, np.float64)
     if share.sum() <= 0:
@@ -51,10 +51,10 @@ def frame_of(cord: NDArray[np.float32]) -> Frame:
         mean = float(profile @ places)
         middle.append(mean)
         spread.append(max(float(np.sqrt(profile @ (places - mean) ** 2)), 1.0))
-    return Frame((middle[0], middle[1]), (spread[0], spread[1]))
+    return CordSize((middle[0], middle[1]), (spread[0], spread[1]))
 
 
-def aligned(size: int, frame: Frame, template: Frame) -> Doubles:
+def aligned(size: int, frame: CordSize, template: CordSize) -> Doubles:
     """Return the places (2, n, n) in the template at which samples of a slice lie."""
     places = np.indices((size, size)).astype(np.float64)
     for axis in (0, 1):
@@ -69,7 +69,7 @@ def sampled(log_template: Doubles, places: Doubles) -> Doubles:
     return values
 
 
-def price(warp: Doubles, settings: WarpSettings) -> float:
+def price(warp: Doubles, settings: WarpPenalty) -> float:
     """Return what a displacement (2, n, n) costs: minus the logarithm of its prior."""
     bent = sum(float((np.diff(warp, axis=axis) ** 2).sum()) for axis in (1, 2))
     return settings.stiffness / 2 * bent + settings.anchor / 2 * float((warp**2).sum())
@@ -80,7 +80,7 @@ def bent(
     start: Doubles,
     log_template: Doubles,
     shares: Doubles,
-    settings: WarpSettings,
+    settings: WarpPenalty,
 ) -> Doubles:
     """Take one step towards the displacement that explains a slice's tissues best.
 
@@ -175,7 +175,7 @@ def _roughness(warp: Doubles) -> Doubles:
     return result
 
 
-def _newton(uphill: Doubles, curve: Doubles, settings: WarpSettings) -> Doubles:
+def _newton(uphill: Doubles, curve: Doubles, settings: WarpPenalty) -> Doubles:
     """Smooth, divide by the smoothed curvature and the price's own, smooth again.
 
     Smoothing is its own transpose, so the step leads uphill.

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from scgm.segmenters.classical.vbem.deformation import (
-    Frame,
-    WarpSettings,
+    CordSize,
+    WarpPenalty,
     aligned,
     bent,
     price,
@@ -44,7 +44,7 @@ class FitSettings:
         First rounds, in which intensities settle before anything is bent.
     pseudo_count : float
         How many samples the prior of the class weights is worth.
-    warp : WarpSettings
+    warp : WarpPenalty
         How far the template may bend.
     """
 
@@ -52,7 +52,7 @@ class FitSettings:
     tolerance: float = 1e-5
     still: int = 3
     pseudo_count: float = 1000.0
-    warp: WarpSettings = field(default_factory=WarpSettings)
+    warp: WarpPenalty = field(default_factory=WarpPenalty)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ class Fit:
 def fit(
     scan: Scan,
     log_template: Doubles,
-    frame: Frame,
+    frame: CordSize,
     prior: NormalWishart,
     settings: FitSettings,
 ) -> Fit:
@@ -95,7 +95,7 @@ def fit(
         From `prepared`.
     log_template : (n, n, K)
         Logarithm of the share of each class.
-    frame : Frame
+    frame : CordSize
         Middle and size of the template's cord.
     prior : NormalWishart
         Where the classes' intensities start from, and are held.

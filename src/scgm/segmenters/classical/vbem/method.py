@@ -12,7 +12,7 @@ from scgm.artifacts.atlases import Atlas
 from scgm.image.patches import CordWindows, Found
 from scgm.segmenters.classical.vbem.fitting import Fit, FitSettings, fit
 from scgm.segmenters.classical.vbem.preparation import GRAY, Preparation, prepared, seen
-from scgm.segmenters.classical.vbem.template import PIXEL_MM, SIZE, Template, template_of
+from scgm.segmenters.classical.vbem.template import PIXEL_MM, SIZE, TissueTemplate, template_of
 
 LEAST_GAIN = 1e-6  # a smaller difference of two bounds, relative to them, is none
 
@@ -23,7 +23,7 @@ class Vbem:
 
     Parameters
     ----------
-    template : Template
+    template : TissueTemplate
         What bends.
     provenance : mapping
         What identifies it.
@@ -33,7 +33,7 @@ class Vbem:
         Of the two parts.
     """
 
-    template: Template = field(repr=False)
+    template: TissueTemplate = field(repr=False)
     provenance: Mapping[str, str | None]
     strength: float = 1.0
     preparation: Preparation = field(default_factory=Preparation)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scgm.segmenters.classical.vbem.deformation import Frame, frame_of
+from scgm.segmenters.classical.vbem.deformation import CordSize, frame_of
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -46,14 +46,14 @@ class Scan:
         Which classes each sample may belong to.
     counts : (S, n, n) bool
         Which samples lie in the image.
-    frames : list of S Frame
+    frames : list of S CordSize
         Middle and size of the cords.
     """
 
     values: Doubles
     allowed: Bools
     counts: Bools
-    frames: list[Frame]
+    frames: list[CordSize]
 
 
 def seen(image: Floats, cord: Floats, inside: Bools, pixel_mm: float) -> Bools:

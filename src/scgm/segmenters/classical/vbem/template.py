@@ -15,7 +15,7 @@ from scgm.errors import ConfigError
 from scgm.image.patches import cut_windows
 from scgm.segmenters.classical.labeled_slices import PIXEL_MM as LABELED_MM
 from scgm.segmenters.classical.labeled_slices import LabeledSlices
-from scgm.segmenters.classical.vbem.deformation import Frame, aligned, pushed
+from scgm.segmenters.classical.vbem.deformation import CordSize, aligned, pushed
 from scgm.segmenters.classical.vbem.fitting import Fit, FitSettings, fit
 from scgm.segmenters.classical.vbem.mixture import NormalWishart
 from scgm.segmenters.classical.vbem.preparation import (
@@ -40,21 +40,21 @@ UNTOLD_MEAN, UNTOLD_VARIANCE = (1.5, -0.4), (0.5, 0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Template:
+class TissueTemplate:
     """What is learned.
 
     Parameters
     ----------
     shares : (n, n, K)
         Of gray and white matter, fluid, and two tissues further out; each sample sums to 1.
-    frame : Frame
+    frame : CordSize
         Middle and size of the cord in it, in samples.
     mean, variance : (K,)
         Of the intensities, in spreads of the cord.
     """
 
     shares: Doubles
-    frame: Frame
+    frame: CordSize
     mean: Doubles
     variance: Doubles
 
@@ -140,7 +140,7 @@ ARRAYS = {
 }
 
 
-def template_of(atlas: Atlas) -> Template:
+def template_of(atlas: Atlas) -> TissueTemplate:
     """Return the template that an atlas holds.
 
     Raises
@@ -152,7 +152,7 @@ def template_of(atlas: Atlas) -> Template:
     names = ("shares", "frame", "mean", "variance")
     shares, frame, mean, variance = (atlas.arrays[name].astype(np.float64) for name in names)
     (row, column), (high, wide) = frame.tolist()
-    return Template(shares, Frame((row, column), (high, wide)), mean, variance)
+    return TissueTemplate(shares, CordSize((row, column), (high, wide)), mean, variance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,7 +163,7 @@ class _Learning:
     sigma: float
     pseudo_count: float
 
-    def first(self) -> Template:
+    def first(self) -> TissueTemplate:
         """Average what the labels allow, cords aligned by middle and size alone.
 
         Slices that are not told take no part in it, unless none is told.
@@ -173,7 +173,7 @@ class _Learning:
         frames = [frame for scan in scans for frame in scan.frames]
         spread = np.mean([frame.spread for frame in frames], axis=0)
         middle = (SIZE - 1) / 2
-        frame = Frame((middle, middle), (float(spread[0]), float(spread[1])))
+        frame = CordSize((middle, middle), (float(spread[0]), float(spread[1])))
         guess = _guess(frame)
         fits = []
         for scan in scans:
@@ -186,9 +186,9 @@ class _Learning:
         mean, variance = np.mean(values, axis=0)
         if not labeled:
             mean[[GRAY, WHITE]], variance[[GRAY, WHITE]] = UNTOLD_MEAN, UNTOLD_VARIANCE
-        return Template(shares, frame, mean, variance)
+        return TissueTemplate(shares, frame, mean, variance)
 
-    def sweep(self, template: Template) -> Template:
+    def sweep(self, template: TissueTemplate) -> TissueTemplate:
         """Fit all scans, and average what was found in the template's space."""
         settings = FitSettings(rounds=12)
         prior = template.prior(STRENGTH)
@@ -256,7 +256,7 @@ def _part(scan: Scan, chosen: Bools) -> Scan:
     return Scan(scan.values[chosen], scan.allowed[chosen], scan.counts[chosen], frames)
 
 
-def _guess(frame: Frame) -> Doubles:
+def _guess(frame: CordSize) -> Doubles:
     """Return where classes may be around a cord before anything was seen of them.
 
     Gray matter lies in the middle of the cord, fluid beside it.
