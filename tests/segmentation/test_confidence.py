@@ -247,7 +247,7 @@ def test_a_card_may_lack_coefficients_but_not_hold_nonsense(tmp_path: Path) -> N
     card = json.loads(path.with_suffix(".json").read_text())
     path.with_suffix(".json").write_text(json.dumps(card | {"confidence": {"core": "much"}}))
 
-    with pytest.raises(ModelError, match=r"not a model card: confidence\.core"):
+    with pytest.raises(ModelError, match=r"not the card of a model: .confidence\.core"):
         read_card(path)
 
 
