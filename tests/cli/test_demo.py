@@ -72,6 +72,7 @@ def test_the_demo_writes_scan_truth_result_and_picture(
         "phantom_measurements.csv",
         "phantom_scores.csv",
         "phantom_qc.png",
+        "phantom_demo.json",
     }
     truth = np.asarray(nib.load(tmp_path / "demo" / "phantom_truth-SC.nii.gz").dataobj)
     np.testing.assert_array_equal(truth, cord_voxels() >= 1)
@@ -85,3 +86,20 @@ def test_an_earlier_demo_stays_unless_overwriting(
 
     assert run_scgm(capsys, *arguments).status == 1
     assert run_scgm(capsys, *arguments, "--overwrite").status == 0
+
+
+@pytest.mark.parametrize(
+    "file", ["phantom.nii.gz", "phantom_scores.csv", "phantom_truth-GM.nii.gz", "phantom_seg.json"]
+)
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_a_file_that_is_no_demo_is_kept(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, file: str, overwrite: tuple[str, ...]
+) -> None:
+    (tmp_path / file).write_text("mine")
+
+    ended = run_scgm(capsys, "demo", "--output", tmp_path, *overwrite)
+
+    assert ended.status == 1
+    assert file in ended.err
+    assert (tmp_path / file).read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {file, "shipped"}

@@ -111,7 +111,7 @@ def test_a_file_is_no_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     ended = run_scgm(capsys, "phantom", "--output", tmp_path / "file", *SMALL)
 
     assert ended.status == 1
-    assert "this is a file" in ended.err
+    assert "this is not a folder" in ended.err
 
 
 def test_a_folder_that_cannot_be_made_is_named(
@@ -122,4 +122,43 @@ def test_a_folder_that_cannot_be_made_is_named(
     ended = run_scgm(capsys, "phantom", "--output", tmp_path / "file" / "below", *SMALL)
 
     assert ended.status == 1
-    assert "cannot be written" in ended.err
+    assert f"{tmp_path / 'file'}: this is not a folder" in ended.err
+
+
+@pytest.mark.parametrize("file", sorted(NAMES))
+def test_only_files_of_an_earlier_phantom_are_replaced(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, file: str
+) -> None:
+    (tmp_path / file).write_text("mine")
+
+    ended = run_scgm(capsys, "phantom", "--output", tmp_path, *SMALL, "--overwrite")
+
+    assert ended.status == 1
+    assert f"{file}: it was not written by scgm" in ended.err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {file: "mine"}
+
+
+def test_a_phantom_with_a_corrected_mask_is_kept_whole(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run_scgm(capsys, "phantom", "--output", tmp_path, *SMALL)
+    (tmp_path / "sub-phantom_T2starw_label-GM_seg.nii.gz").write_text("corrected")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    ended = run_scgm(capsys, "phantom", "--output", tmp_path, *SMALL, "--seed", 1, "--overwrite")
+
+    assert ended.status == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_segmenting_a_phantom_keeps_its_truth(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run_scgm(capsys, "phantom", "--output", tmp_path, *SMALL)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    ended = run_scgm(capsys, "segment", tmp_path / "sub-phantom_T2starw.nii.gz", "--overwrite")
+
+    assert ended.status == 1
+    assert "--output" in ended.err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -1,5 +1,7 @@
 """``scgm segment`` as a user meets it."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +9,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from scgm.cli.commands.segment import METHOD_NAMES
+from scgm.segmentation import pipeline
+from scgm.segmentation.status import SliceStatus
+from scgm.segmenters.registry import methods
 from tests.helpers.standin import Ended, cord_voxels, run_scgm, save_scan, scan, write_model
 
 Run = Callable[..., Ended]
@@ -49,7 +55,7 @@ def test_a_run_ends_with_areas_flags_and_a_view_command(segment: Run, tmp_path: 
 
     ended = segment(save_scan(tmp_path / "a scan.nii.gz", voxels))
 
-    assert "gray matter 8.0 mm2 (mean of 4 slices), 1 slice flagged" in ended.out
+    assert "gray matter 8.0 mm2 (mean of 4 ok of 5 slices), 1 slice flagged" in ended.out
     assert f"fsleyes '{tmp_path}/a scan.nii.gz' " in ended.out
     assert "warning: " in ended.err
     assert "1 of 5 slices: no cord" in ended.err
@@ -100,16 +106,213 @@ def test_an_image_without_cord_is_not_processed(segment: Run, tmp_path: Path) ->
 def test_earlier_results_stay_unless_overwriting(segment: Run, tmp_path: Path) -> None:
     image = save_scan(tmp_path / "t2s.nii.gz")
     segment(image)
-    table = tmp_path / "t2s_measurements.csv"
-    table.write_text("mine")
+    mask = tmp_path / "t2s_label-GM_seg.nii.gz"
+    before = mask.read_bytes()
 
-    refused = segment(image)
+    refused = segment(image, "--threshold", 0.9, "--soft")
 
     assert refused.status == 1
     assert "exists already; use --overwrite" in refused.err
-    assert table.read_text() == "mine"
-    assert segment(image, "--overwrite").status == 0
-    assert table.read_text() != "mine"
+    assert not (tmp_path / "t2s_label-GM_probseg.nii.gz").exists()
+    assert segment(image, "--overwrite", "--soft").status == 0
+    assert (tmp_path / "t2s_label-GM_probseg.nii.gz").exists()
+    assert mask.read_bytes() == before
+
+
+def test_truth_drawn_by_hand_is_never_replaced(segment: Run, tmp_path: Path) -> None:
+    image = save_scan(tmp_path / "t2s.nii.gz")
+    truth = tmp_path / "t2s_label-GM_seg.nii.gz"
+    truth.write_bytes(b"drawn")
+
+    ended = segment(image, "--overwrite")
+
+    assert ended.status == 1
+    assert "never replaced; move it away, or give another --output" in ended.err
+    assert truth.read_bytes() == b"drawn"
+    assert segment(image, "--overwrite", "--output", tmp_path / "out").status == 0
+
+
+def test_results_of_an_earlier_call_are_not_segmented(segment: Run, tmp_path: Path) -> None:
+    image = save_scan(tmp_path / "t2s.nii.gz")
+    segment(image, "--soft")
+    masks = sorted(path for path in tmp_path.glob("*.nii.gz") if path != image)
+    assert len(masks) == 6
+
+    ended = segment(image, *masks, "--output", tmp_path / "out")
+
+    assert ended.status == 0
+    assert names(tmp_path / "out") == {
+        name for name in names(tmp_path) if name.startswith("t2s_") and "probseg" not in name
+    }
+    assert ended.err.count("a mask that scgm wrote, no image; skipped") == 6
+    nothing = segment(*masks)
+    assert nothing.status == 2
+    assert "there is no image to segment" in nothing.err
+
+
+def test_what_is_done_is_skipped_and_the_rest_done(segment: Run, tmp_path: Path) -> None:
+    first, second = (save_scan(tmp_path / f"{name}.nii.gz") for name in "ab")
+    out = tmp_path / "out"
+    segment(first, "--output", out)
+    before = (out / "a_seg.json").read_bytes()
+
+    ended = segment(first, second, "--output", out, "--skip-existing")
+
+    assert ended.status == 0
+    assert "a.nii.gz: done already, skipped" in ended.out
+    assert "b.nii.gz: 5 files in" in ended.out
+    assert (out / "a_seg.json").read_bytes() == before
+    assert (
+        segment(first, second, "--output", out, "--skip-existing").out.count(": done already") == 2
+    )
+
+
+def test_other_options_are_not_done(segment: Run, tmp_path: Path) -> None:
+    image = save_scan(tmp_path / "a.nii.gz")
+    segment(image)
+
+    refused = segment(image, "--skip-existing", "--threshold", 0.3)
+
+    assert refused.status == 1
+    assert "exists already" in refused.err
+    done = segment(image, "--skip-existing", "--threshold", 0.3, "--overwrite")
+    assert done.status == 0
+    assert "skipped" not in done.out
+
+
+@pytest.fixture
+def doubtful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an image of which every slice is doubtful."""
+
+    def statuses(*arguments: object) -> tuple[SliceStatus, ...]:
+        return (SliceStatus.NO_CORD, *(SliceStatus.LOW_CONFIDENCE,) * 4)
+
+    monkeypatch.setattr("scgm.segmentation.pipeline.slice_statuses", statuses)
+    return save_scan(tmp_path / "t2s.nii.gz")
+
+
+def test_an_image_without_a_good_slice_leaves_nothing(
+    segment: Run, doubtful: Path, tmp_path: Path
+) -> None:
+    ended = segment(doubtful)
+
+    assert ended.status == 1
+    assert "no slice is ok (1 no cord, 4 low confidence), so nothing was written" in ended.err
+    assert "--keep-doubtful" in ended.err
+    assert names(tmp_path) == {"t2s.nii.gz"}
+
+
+def test_doubtful_results_are_kept_where_asked(
+    segment: Run, doubtful: Path, tmp_path: Path
+) -> None:
+    ended = segment(doubtful, "--keep-doubtful")
+
+    assert ended.status == 0
+    assert "no slice is ok (1 no cord, 4 low confidence)" in ended.err
+    assert "gray matter in no ok slice" in ended.out
+    assert "t2s_seg.json" in names(tmp_path)
+
+
+def test_a_stopped_batch_says_what_is_done(
+    segment: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = [save_scan(tmp_path / f"{name}.nii.gz") for name in "abc"]
+    run = pipeline.segment
+
+    def stopped(image: Path, *arguments: object, **options: object) -> object:
+        if image.name.startswith("b"):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return run(image, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pipeline, "segment", stopped)
+
+    ended = segment(*images)
+
+    assert ended.status == 143
+    assert "1 of 3 images are done" in ended.err
+    assert "--skip-existing" in ended.err
+    assert "a.nii.gz: 5 files in" in ended.out
+    assert not [name for name in names(tmp_path) if name.startswith((".", "b_", "c_"))]
+
+
+@pytest.mark.parametrize("way", ["loop", "no permission", "dangling link", "long name"])
+def test_an_image_that_cannot_be_opened_does_not_stop_the_others(
+    segment: Run, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = save_scan(tmp_path / "good.nii.gz")
+    bad = tmp_path / ("x" * 300 if way == "long name" else "bad.nii.gz")
+    if way == "loop":
+        bad.symlink_to(bad)
+    elif way == "dangling link":
+        bad.symlink_to(tmp_path / "nowhere")
+    elif way == "no permission":
+        save_scan(bad).chmod(0)
+        if os.access(bad, os.R_OK):
+            pytest.skip("this user may read everything")
+
+    ended = segment(bad, good, "--output", tmp_path / "out")
+
+    assert ended.status == 1
+    assert bad.name[:20] in ended.err
+    assert "1 of 2 images could not be processed" in ended.err
+    assert "good_seg.json" in names(tmp_path / "out")
+
+
+@pytest.mark.parametrize("way", ["loop", "below a loop", "below a file"])
+def test_an_output_that_cannot_be_a_folder_is_named(segment: Run, tmp_path: Path, way: str) -> None:
+    place = tmp_path / "place"
+    if way == "below a file":
+        place.write_text("mine")
+    else:
+        place.symlink_to(place)
+    output = place if way == "loop" else place / "below"
+
+    ended = segment(save_scan(tmp_path / "t2s.nii.gz"), "--output", output)
+
+    assert ended.status == 1
+    assert str(place) in ended.err
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-1", "1.5", "²"])
+def test_a_volume_that_is_no_number_is_wrong_usage(
+    segment: Run, tmp_path: Path, number: str
+) -> None:
+    ended = segment(save_scan(tmp_path / "t2s.nii.gz"), "--volume", number)
+
+    assert ended.status == 2
+    assert len(ended.err) < 2000
+
+
+def test_the_view_command_is_said_for_one_image_or_if_verbose(segment: Run, tmp_path: Path) -> None:
+    first, second = (save_scan(tmp_path / f"{name}.nii.gz") for name in "ab")
+
+    assert "fsleyes" not in segment(first, second).out
+    assert segment(first, second, "--overwrite", "--verbose").out.count("fsleyes") == 2
+
+
+def test_control_characters_of_a_name_are_not_printed(segment: Run, tmp_path: Path) -> None:
+    ended = segment(save_scan(tmp_path / "a\x1b[2Jb\r.nii.gz"), "--verbose")
+
+    assert ended.status == 0
+    assert "\x1b" not in ended.out + ended.err
+    assert "\r" not in ended.out + ended.err
+    assert "a\\x1b[2Jb\\r.nii.gz: 5 files in" in ended.out
+
+
+def test_the_slices_of_the_picture_are_checked(segment: Run, tmp_path: Path) -> None:
+    image = save_scan(tmp_path / "t2s.nii.gz")
+
+    assert segment(image, "--qc-slices", "none").status == 2
+    assert segment(image, "--qc-slices", "0").status == 2
+    assert segment(image, "--qc-slices", "flagged").status == 0
+    assert (tmp_path / "t2s_qc.png").exists()
+
+
+def test_help_names_every_method(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run_scgm(capsys, "segment", "--help").out
+
+    assert set(METHOD_NAMES) == set(methods())
+    assert all(name in shown for name in methods())
 
 
 def test_targets_are_checked_before_anything_is_computed(segment: Run, tmp_path: Path) -> None:
@@ -153,14 +356,14 @@ def test_an_image_named_twice_is_done_once(segment: Run, tmp_path: Path) -> None
     ended = segment(image, image)
 
     assert ended.status == 0
-    assert ended.out.count("fsleyes") == 1
+    assert ended.out.count("gray matter") == 1
 
 
 def test_the_center_chooses_the_cord(segment: Run, tmp_path: Path) -> None:
     voxels = np.zeros((160, 50, 2), np.float32)
     voxels[10:30, 20:36] = voxels[120:140, 20:36] = 2
 
-    ended = segment(save_scan(tmp_path / "two.nii.gz", voxels), "--centre", "129.5,27")
+    ended = segment(save_scan(tmp_path / "two.nii.gz", voxels), "--center", "129.5,27")
 
     assert ended.status == 0
     found = np.asarray(nib.load(tmp_path / "two_label-SC_seg.nii.gz").dataobj)

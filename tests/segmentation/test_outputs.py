@@ -1,7 +1,9 @@
 """Result files: names, contents, and that they come whole or not at all."""
 
 import csv
+import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,14 @@ import pytest
 from scgm.errors import OutputError
 from scgm.segmentation import outputs
 from scgm.segmentation.measurements import SliceMeasurement
-from scgm.segmentation.outputs import result_name, write_table
+from scgm.segmentation.options import SegmentOptions, recorded
+from scgm.segmentation.outputs import (
+    OutputOptions,
+    is_done,
+    result_name,
+    slices_to_draw,
+    write_table,
+)
 from scgm.segmentation.pipeline import segment
 from scgm.segmentation.segmentation import Segmentation
 from scgm.segmenters.registry import OnnxModel, load_model
@@ -184,37 +193,173 @@ def test_a_failure_while_writing_leaves_nothing(
     assert content(tmp_path) == {}
 
 
-@pytest.mark.parametrize("moves", range(10))
+@pytest.mark.parametrize("moves", range(1, 11))
 def test_a_failure_while_replacing_leaves_the_earlier_result(
     result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
 ) -> None:
-    """Five files move out and five move in; after any number of them the way back is whole."""
+    """Five files move out and five move in; after any number of them all are put back."""
     result.save(tmp_path)
     earlier = content(tmp_path)
-    done: list[Path] = []
-    replace = Path.replace
+    rename = os.rename
+    count = 0
 
-    def broken(source: Path, target: Path) -> Path:
-        if source.name.startswith("sub-01"):
-            if len(done) == moves:
-                monkeypatch.undo()
-                raise OSError(5, "Input/output error")
-            done.append(source)
-        return replace(source, target)
+    def broken(source: Any, target: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == moves:
+            raise OSError(5, "Input/output error")
+        rename(source, target)
 
-    staged = outputs._write_files
-
-    def write_then_break(*arguments: Any) -> list[Path]:
-        files = staged(*arguments)
-        monkeypatch.setattr(Path, "replace", broken)
-        return files
-
-    monkeypatch.setattr(outputs, "_write_files", write_then_break)
+    monkeypatch.setattr(os, "rename", broken)
 
     with pytest.raises(OutputError, match="Input/output error"):
         result.save(tmp_path, overwrite=True)
 
     assert content(tmp_path) == earlier
+
+
+@pytest.mark.parametrize("moves", range(1, 6))
+def test_a_failure_while_moving_leaves_nothing_of_a_first_result(
+    result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    rename = os.rename
+    count = 0
+
+    def broken(source: Any, target: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == moves:
+            raise OSError(5, "Input/output error")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", broken)
+
+    with pytest.raises(OutputError, match="Input/output error"):
+        result.save(tmp_path)
+
+    assert content(tmp_path) == {}
+
+
+@pytest.mark.parametrize("file", sorted(ALWAYS))
+def test_what_the_record_does_not_claim_is_never_replaced(
+    result: Segmentation, tmp_path: Path, file: str
+) -> None:
+    """A mask that was drawn by hand, before or in place of a result."""
+    (tmp_path / file).write_bytes(b"mine")
+
+    with pytest.raises(OutputError, match="it was not written by scgm, or was changed since"):
+        result.save(tmp_path, overwrite=True)
+
+    assert content(tmp_path) == {file: b"mine"}
+
+
+@pytest.mark.parametrize("file", sorted(ALWAYS - {"sub-01_T2starw_seg.json"}))
+def test_a_corrected_file_of_a_result_is_never_replaced(
+    result: Segmentation, tmp_path: Path, file: str
+) -> None:
+    result.save(tmp_path)
+    (tmp_path / file).write_bytes(b"corrected")
+    before = content(tmp_path)
+
+    with pytest.raises(OutputError, match=f"{file}: it was not written by scgm, or was changed"):
+        result.save(tmp_path, overwrite=True)
+
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"files": []}', '{"files": {"a": 3}}', "9" * 5000]
+)
+def test_a_record_that_is_none_claims_nothing(
+    result: Segmentation, tmp_path: Path, text: str
+) -> None:
+    record = tmp_path / "sub-01_T2starw_seg.json"
+    record.write_text(text)
+    (tmp_path / "sub-01_T2starw_label-GM_seg.nii.gz").write_bytes(b"mine")
+    before = content(tmp_path)
+
+    with pytest.raises(OutputError, match="it was not written by scgm, or was changed since"):
+        result.save(tmp_path, overwrite=True)
+
+    assert content(tmp_path) == before
+
+
+def test_the_record_lists_the_files_with_their_checksums(
+    result: Segmentation, tmp_path: Path
+) -> None:
+    result.save(tmp_path, soft=True)
+
+    record = json.loads((tmp_path / "sub-01_T2starw_seg.json").read_text())
+
+    others = ALWAYS | SOFT
+    others.remove("sub-01_T2starw_seg.json")
+    assert record["files"] == {
+        name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in others
+    }
+
+
+@pytest.mark.parametrize(
+    "name", [b"caf\xe9.nii.gz", "中 a.nii.gz".encode(), b"a\x1b[2Jb\n.nii.gz", b"x" * 220 + b".nii"]
+)
+def test_any_file_name_can_be_an_image(model: OnnxModel, tmp_path: Path, name: bytes) -> None:
+    image = tmp_path / os.fsdecode(name)
+    try:
+        save_scan(tmp_path / f"plain{'.nii' if name.endswith(b'.nii') else '.nii.gz'}").rename(
+            image
+        )
+    except OSError:
+        pytest.skip("this file system does not take the name")
+    result = segment(image, segmenter=model)
+
+    result.save(tmp_path / "out")
+    result.save(tmp_path / "out", overwrite=True)
+
+    assert len(content(tmp_path / "out")) == 5
+    for path in (tmp_path / "out").iterdir():
+        if path.suffix in {".json", ".csv"}:
+            path.read_bytes().decode("utf-8")
+    assert is_done(tmp_path / "out", image, {}, OutputOptions())
+
+
+def test_a_name_that_gets_too_long_is_said(model: OnnxModel, tmp_path: Path) -> None:
+    """247 bytes fit with .nii, but not with the ending of a mask."""
+    result = segment(save_scan(tmp_path / f"{'x' * 243}.nii"), segmenter=model)
+
+    with pytest.raises(OutputError, match="the name has more than 255 bytes"):
+        result.save(tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("which", "slices"),
+    [("all", (4, 3, 2, 1, 0)), ("flagged", (1,)), (1, (2,)), (3, (4, 2, 0)), (99, (4, 3, 2, 1, 0))],
+)
+def test_the_picture_shows_the_slices_that_were_asked_for(
+    result: Segmentation, which: Any, slices: tuple[int, ...]
+) -> None:
+    """The image lies upside down: its slice 4 is the lowest. Of three, every second is taken."""
+    assert set(slices_to_draw(result, which) or ()) == set(slices)
+
+
+def test_a_result_is_done_only_in_the_same_way(result: Segmentation, tmp_path: Path) -> None:
+    image = result.volume.source
+    assert image is not None
+    made = {"method": "default", "options": recorded(SegmentOptions())}
+    plain = OutputOptions()
+    assert not is_done(tmp_path, image, made, plain)
+    result.save(tmp_path, soft=True)
+
+    assert is_done(tmp_path, image, made, plain)
+    assert is_done(tmp_path, image, made, OutputOptions(soft=True))
+    assert not is_done(tmp_path, image, made, OutputOptions(picture=True))
+    assert not is_done(tmp_path, image, {**made, "method": "ddc"}, plain)
+    assert not is_done(tmp_path, image, {"options": recorded(SegmentOptions(threshold=0.4))}, plain)
+    (tmp_path / "other").mkdir()
+    other = save_scan(tmp_path / "other" / "sub-01_T2starw.nii.gz")
+    assert not is_done(tmp_path, other, made, plain)
+    (tmp_path / "sub-01_T2starw_measurements.csv").unlink()
+    assert not is_done(tmp_path, image, made, plain)
 
 
 def test_a_file_is_no_folder_for_results(result: Segmentation, tmp_path: Path) -> None:

@@ -10,47 +10,57 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TextIO
 
-import typer
 from rich.console import Console
 
+from scgm.cli.log import log, start_log, stop_log
+from scgm.cli.streams import steady_streams
 from scgm.errors import ScgmError, UsageError
+from scgm.io.text import printable
 
 EXIT_FAILED = 1  # an input could not be processed
 EXIT_USAGE = 2  # the command line makes no sense
 EXIT_FAULT = 3  # a fault of this program
-EXIT_INTERRUPTED = 130
-
-Verbose = Annotated[bool, typer.Option("--verbose", help="Say what is done, and every warning.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Prints for a command: results to stdout, everything else to stderr.
+    """Prints for a command: results to stdout, everything else to stderr, all to the log.
+
+    Parameters
+    ----------
+    verbose, quiet : bool
+        Say more, or nothing but errors.
+    log : Path, optional
+        File to which every message is added, also those that are not printed.
 
     Raises
     ------
     UsageError
         If it is to be verbose and quiet at once.
+    OutputError
+        If the log cannot be written.
     """
 
     verbose: bool = False
     quiet: bool = False
+    log: Path | None = None
 
     def __post_init__(self) -> None:
         if self.verbose and self.quiet:
             msg = "--verbose and --quiet exclude each other"
             raise UsageError(msg)
+        if self.log is not None:
+            start_log(self.log)
 
     def result(self, text: str) -> None:
         """Print what the user asked for, unless quiet."""
-        if not self.quiet:
-            plain(text)
+        plain(text, shown=not self.quiet)
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Print a table that the user asked for, its head first, unless quiet."""
+        log("\n".join("\t".join(row) for row in rows))
         if self.quiet:
             return
         from rich.table import Table
@@ -59,48 +69,60 @@ class Messages:
         head, *body = rows
         table = Table(*head)
         for row in body:
-            table.add_row(*(Text(cell) for cell in row))
-        Console().print(table)
+            table.add_row(*(Text(printable(cell, keep="\n")) for cell in row))
+        console = Console()
+        with console.capture() as drawn:
+            console.print(table)
+        _write(drawn.get(), sys.stdout)
 
     def detail(self, text: str) -> None:
-        """Print a step on the way, if verbose."""
-        if self.verbose:
-            plain(text, stderr=True)
+        """Print a step, if verbose."""
+        plain(text, stderr=True, shown=self.verbose)
 
     def warning(self, text: str) -> None:
         """Print what the user should look at, unless quiet."""
-        if not self.quiet:
-            plain(f"warning: {text}", stderr=True)
+        plain(f"warning: {printable(text)}", stderr=True, shown=not self.quiet)
 
     def error(self, text: str) -> None:
         """Print what went wrong, always."""
-        plain(f"error: {text}", stderr=True)
+        plain(f"error: {printable(text)}", stderr=True)
 
     @contextmanager
     def progress(self, total: int, what: str) -> Iterator[Callable[[], None]]:
-        """Show a bar on stderr if a person looks; call what it yields after each thing."""
+        """Show on stderr, if a person looks, how far it is; call what it yields after each thing.
+
+        A single thing shows a moving sign and the time that has passed.
+        """
         console = Console(stderr=True)
-        if self.quiet or total < 2 or not console.is_terminal:
+        if self.quiet or not console.is_terminal:
             yield lambda: None
             return
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
             Progress,
+            SpinnerColumn,
             TextColumn,
             TimeElapsedColumn,
         )
 
-        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        counted = (BarColumn(), MofNCompleteColumn()) if total > 1 else ()
+        columns = (SpinnerColumn(), TextColumn(what, markup=False), *counted, TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(what, total=total)
             yield lambda: bar.advance(task)
 
 
-def plain(text: str, *, stderr: bool = False) -> None:
-    """Print *text* as it is: a file name in brackets is no markup, a long line stays one."""
-    console = Console(stderr=stderr, soft_wrap=True, markup=False, highlight=False, emoji=False)
-    console.print(text)
+def plain(text: str, *, stderr: bool = False, shown: bool = True) -> None:
+    """Print *text* as one piece, whatever it is: no markup, no line breaks, no control codes."""
+    log(text)
+    if shown:
+        _write(printable(text, keep="\n") + "\n", sys.stderr if stderr else sys.stdout)
+
+
+def _write(text: str, stream: TextIO) -> None:
+    stream.write(text)
+    stream.flush()
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -111,8 +133,11 @@ def explain(error: Exception) -> tuple[str, int]:
         return str(error), EXIT_USAGE
     if isinstance(error, MemoryError):
         return "there is not enough memory; close other programs or crop the image", EXIT_FAILED
+    if isinstance(error, OSError) and error.strerror:  # a disk, a permission, a name
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}; check the file, its folder and the disk", EXIT_FAILED
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"a fault of scgm, not yours ({what}); details are in {_write_log(error)}", EXIT_FAULT
+    return f"a fault of scgm, not yours ({what}); {_write_report(error)}", EXIT_FAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +161,25 @@ class Failures:
 @contextmanager
 def exit_statuses() -> Iterator[None]:
     """End the process with one sentence and an exit status, whatever a command raises."""
+    with steady_streams():
+        try:
+            yield
+        except Exception as error:  # nothing leaves the program as a traceback
+            sentence, status = explain(error)
+            plain(f"error: {printable(sentence)}", stderr=True)
+            sys.exit(status)
+        finally:
+            stop_log()
+
+
+def _write_report(error: Exception) -> str:
+    """Write the traceback of *error* to a new file; return where it is."""
+    text = f"{sys.argv}\n{sys.version}\n{''.join(traceback.format_exception(error))}"
+    log(text)
     try:
-        yield
-    except KeyboardInterrupt:
-        plain("error: interrupted", stderr=True)
-        sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:  # the last door: nothing leaves it as a traceback
-        sentence, status = explain(error)
-        plain(f"error: {sentence}", stderr=True)
-        sys.exit(status)
-
-
-def _write_log(error: Exception) -> str:
-    """Write the traceback of *error* to a new file, and return its name."""
-    handle, name = tempfile.mkstemp(prefix="scgm-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as log:
-        log.write(f"{sys.argv}\n{sys.version}\n{''.join(traceback.format_exception(error))}")
-    return name
+        handle, name = tempfile.mkstemp(prefix="scgm-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as report:
+            report.write(text)
+    except OSError as problem:
+        return f"its details cannot be written ({problem.strerror or problem}); use --log FILE"
+    return f"details are in {name}"

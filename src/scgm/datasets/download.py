@@ -140,7 +140,7 @@ def public_set(name: str) -> PublicSet:
 
 
 def data_home() -> Path:
-    """Return the folder that public data sets go to: ``~/.scgm/data``, or below ``$SCGM_HOME``."""
+    """Return the folder that public data sets go to; see `scgm.io.paths.home`."""
     return home() / "data"
 
 

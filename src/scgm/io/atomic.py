@@ -48,8 +48,11 @@ def write_bytes(path: Path, content: bytes, *, advice: str = "check folder and s
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file whole or not at all; as `write_bytes`."""
-    write_bytes(path, text.encode())
+    """Write a UTF-8 text file whole or not at all; as `write_bytes`.
+
+    Bytes of file names that are not UTF-8 are written as escapes.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

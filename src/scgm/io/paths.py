@@ -3,24 +3,56 @@
 import os
 from pathlib import Path
 
+import platformdirs
+
 from scgm.errors import ConfigError, UsageError
 
 _MAX_NAME_BYTES = 255
+_EARLIER_HOME = "~/.scgm"
 
 
 def home() -> Path:
-    """Return ``$SCGM_HOME``, or ``~/.scgm``; it need not exist.
+    """Return the folder of the user's models and data sets; it need not exist.
+
+    It is ``$SCGM_HOME``; else ``~/.scgm`` where that exists; else the system's folder for the
+    data of programs (Linux: ``~/.local/share/scgm``).
 
     Raises
     ------
     ConfigError
         If nobody's home is known.
     """
-    named = os.environ.get("SCGM_HOME") or "~/.scgm"
+    named = os.environ.get("SCGM_HOME")
+    if named:
+        return _expanded(named, "SCGM_HOME")
+    earlier = Path(os.path.expanduser(_EARLIER_HOME))  # noqa: PTH111  (Path's fails without a home)
+    if earlier.is_dir():
+        return earlier
+    return _expanded(platformdirs.user_data_dir("scgm", appauthor=False), "SCGM_HOME")
+
+
+def cache() -> Path | None:
+    """Return the folder of what can be made again; None if the user wants none.
+
+    It is ``$SCGM_CACHE``, none where that is empty; else the system's folder for such files
+    (Linux: ``~/.cache/scgm``).
+
+    Raises
+    ------
+    ConfigError
+        If nobody's home is known.
+    """
+    named = os.environ.get("SCGM_CACHE")
+    if named == "":
+        return None
+    return _expanded(named or platformdirs.user_cache_dir("scgm", appauthor=False), "SCGM_CACHE")
+
+
+def _expanded(named: str, variable: str) -> Path:
     try:
         return Path(named).expanduser()
     except RuntimeError as error:
-        msg = f"{named}: there is no such home; name a folder in the variable SCGM_HOME"
+        msg = f"{named}: there is no such home; name a folder in the variable {variable}"
         raise ConfigError(msg) from error
 
 

@@ -7,6 +7,8 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 
+from scgm.io.text import printable
+
 # A spreadsheet runs a cell that starts with one of these.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -41,6 +43,8 @@ def table_text(
 def cell(value: object, digits: str = ".6g") -> str:
     """Return a value as the text of a cell: empty where it is missing (None or NaN).
 
+    Characters that do not print, and bytes of a name that are no text, are written as escapes.
+
     >>> cell(0.5), cell(None), cell("=cmd()")
     ('0.5', '', "'=cmd()")
     """
@@ -48,7 +52,7 @@ def cell(value: object, digits: str = ".6g") -> str:
         return ""
     if isinstance(value, float):
         return "" if math.isnan(value) else format(value, digits)
-    text = str(value)
+    text = printable(str(value), keep="\t\r\n")
     return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
 
 

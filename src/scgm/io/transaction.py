@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,14 +29,42 @@ from scgm.errors import OutputError
 from scgm.io.atomic import sync_file, sync_folder, write_json
 from scgm.io.hashing import sha256_of_file
 from scgm.io.locks import is_abandoned, locked, open_locked
+from scgm.io.text import name_text
 
 PREFIX = ".scgm-set-"
 FOLDER_LOCK = ".scgm-lock"
 _JOURNAL = "journal.json"
 _ALIVE = "alive"
 
-# Given a folder: the names and SHA-256 of the files there that may be replaced.
+# Given a folder: the names (by `name_text`) and SHA-256 of the files there that may be replaced.
 Claims: TypeAlias = Callable[[Path], Mapping[str, str]]
+
+
+def checksums(files: Iterable[Path]) -> dict[str, str]:
+    """Return name and SHA-256 of each file, as a record lists them for `claims_from`."""
+    return {name_text(file.name): sha256_of_file(file) for file in files}
+
+
+def claims_from(record: str, key: str = "files") -> Claims:
+    """Let the files be replaced that a JSON file of the earlier set lists, and that file itself.
+
+    Parameters
+    ----------
+    record : str
+        Name of the JSON file.
+    key : str
+        Its field with what `checksums` returned. Without it, nothing may be replaced.
+    """
+
+    def claims(folder: Path) -> dict[str, str]:
+        path = folder / record
+        try:
+            files = json.loads(path.read_text(encoding="utf-8"))[key]
+            return {**files, name_text(record): sha256_of_file(path)}
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return {}
+
+    return claims
 
 
 @contextmanager
@@ -140,7 +168,7 @@ class _Target:
 
     def _check_claims(self, present: Sequence[Path], claimed: Mapping[str, str]) -> None:
         for path in present:
-            if claimed.get(path.name) != sha256_of_file(path):
+            if claimed.get(name_text(path.name)) != sha256_of_file(path):
                 msg = (
                     f"{path}: it was not written by scgm, or was changed since, and is never "
                     "replaced; move it away, or give another --output"

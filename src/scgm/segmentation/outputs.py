@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any, Literal
 
-from scgm.errors import OutputError
+from scgm.io.atomic import write_json, write_text
 from scgm.io.font_cache import use_quiet_font_cache
-from scgm.io.nifti.write import write_nifti
+from scgm.io.hashing import sha256_of_file
+from scgm.io.nifti.write import is_own_label, write_nifti
 from scgm.io.tables import table_text
+from scgm.io.text import name_text
+from scgm.io.transaction import check_set, checksums, claims_from, file_set
 from scgm.segmentation.measurements import SliceMeasurement, measure
 from scgm.segmentation.result import LABELS, Label, Result
+
+QcSlices = Literal["all", "flagged"] | int | None
 
 _IMAGE_ENDINGS = (".nii.gz", ".nii", ".hdr", ".img.gz", ".img")
 
@@ -29,12 +35,16 @@ class OutputOptions:
         Draw the four-panel picture.
     overwrite : bool
         Replace the files of an earlier result of the same name, all of them: what this result
-        does not have is removed, so that a folder never shows two results as one.
+        does not have is removed, so that a folder never shows two results as one. Only files that
+        the record of that result lists, and that did not change since, are ever replaced.
+    qc_slices : {"all", "flagged"} or int, optional
+        Which slices the picture shows; see `scgm.segmentation.qc_figure.four_panels`.
     """
 
     soft: bool = False
     picture: bool = False
     overwrite: bool = False
+    qc_slices: QcSlices = None
 
 
 DEFAULT_OUTPUT = OutputOptions()
@@ -57,11 +67,20 @@ def label_file(name: str, label: Label, *, soft: bool = False) -> str:
     return f"{name}_label-{label.suffix}_{'probseg' if soft else 'seg'}.nii.gz"
 
 
+def record_file(name: str) -> str:
+    """Return the file name of the record of a result."""
+    return f"{name}_seg.json"
+
+
+def possible_names(name: str) -> tuple[str, ...]:
+    """Return every file name that a result of *name* can have."""
+    maps = [label_file(name, label, soft=soft) for soft in (False, True) for label in LABELS]
+    return (*maps, record_file(name), f"{name}_measurements.csv", f"{name}_qc.png")
+
+
 def possible_files(directory: Path, name: str) -> tuple[Path, ...]:
     """Return every path that a result of *name* can have in *directory*."""
-    maps = [label_file(name, label, soft=soft) for soft in (False, True) for label in LABELS]
-    rest = [f"{name}_seg.json", f"{name}_measurements.csv", f"{name}_qc.png"]
-    return tuple(directory / file for file in (*maps, *rest))
+    return tuple(directory / file for file in possible_names(name))
 
 
 def check_targets(directory: Path, name: str, *, overwrite: bool = False) -> None:
@@ -70,15 +89,12 @@ def check_targets(directory: Path, name: str, *, overwrite: bool = False) -> Non
     Raises
     ------
     OutputError
-        If *directory* is a file, or holds a result of this name and *overwrite* is not set.
+        If *directory* cannot be a folder for it, or holds files of these names and *overwrite* is
+        not set, or they are not what an earlier run wrote.
     """
-    if directory.exists() and not directory.is_dir():
-        msg = f"{directory}: this is a file; give a folder for the results"
-        raise OutputError(msg)
-    present = [path for path in possible_files(directory, name) if path.exists()]
-    if present and not overwrite:
-        msg = f"{present[0]}: it exists already; use --overwrite, or another --output folder"
-        raise OutputError(msg)
+    check_set(
+        directory, possible_names(name), overwrite=overwrite, claims=claims_from(record_file(name))
+    )
 
 
 def save(
@@ -107,23 +123,20 @@ def save(
     """
     folder = Path(directory)
     name = result_name(segmentation.source_name)
+    names = possible_names(name)
     check_targets(folder, name, overwrite=options.overwrite)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Beside the target, so that a move is a rename, which happens at once or not at all.
-        with tempfile.TemporaryDirectory(prefix=".scgm-", dir=folder) as staging:
-            staged = _write_files(segmentation, Path(staging), name, options)
-            check_targets(folder, name, overwrite=options.overwrite)
-            return _move_in(staged, folder, possible_files(folder, name))
-    except OSError as error:
-        msg = f"{folder}: the results cannot be written ({error.strerror or error})"
-        raise OutputError(msg) from error
+    with file_set(
+        folder, names, overwrite=options.overwrite, claims=claims_from(record_file(name))
+    ) as staging:
+        written = _write_files(segmentation, staging, name, options)
+        write_record(segmentation, staging / record_file(name), written)
+    return tuple(folder / path.name for path in (*written, staging / record_file(name)))
 
 
 def _write_files(
     segmentation: Result, folder: Path, name: str, options: OutputOptions
 ) -> list[Path]:
-    """Write all files of a result to an empty folder."""
+    """Write all files of a result, but for its record, to an empty folder."""
     written = []
     for label in segmentation.labels:
         written.append(folder / label_file(name, label))
@@ -132,8 +145,6 @@ def _write_files(
         for label in segmentation.labels:
             written.append(folder / label_file(name, label, soft=True))
             write_nifti(segmentation.probability(label), written[-1])
-    written.append(folder / f"{name}_seg.json")
-    write_record(segmentation, written[-1])
     written.append(folder / f"{name}_measurements.csv")
     write_table(measure(segmentation), written[-1])
     if options.picture:
@@ -141,45 +152,98 @@ def _write_files(
         use_quiet_font_cache()
         from scgm.segmentation.qc_figure import four_panels  # noqa: PLC0415  (imports matplotlib)
 
-        four_panels(segmentation).savefig(written[-1])
+        four_panels(segmentation, options.qc_slices).savefig(written[-1])
     return written
 
 
-def write_record(segmentation: Result, path: Path) -> None:
-    """Write what made the result: versions, checksums, options, warnings, slices."""
+def write_record(segmentation: Result, path: Path, files: Sequence[Path] = ()) -> None:
+    """Write what made the result, and the checksums of its files, by which they are known again."""
     slices = [
         {"slice": segmentation.stack.native_index(z), "slice_is": z, "status": status}
         for z, status in enumerate(segmentation.status)
     ]
     made_by = asdict(segmentation.provenance)
+    if made_by["input"]["file"] is not None:
+        made_by["input"]["file"] = name_text(made_by["input"]["file"])
+    files_and_sums = checksums(files)
     record = {**made_by, "threshold": segmentation.threshold, "slices": slices}
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(path, {**record, "files": files_and_sums})
 
 
 def write_table(rows: list[SliceMeasurement], path: Path) -> None:
     """Write measurements as CSV; what was not measured is an empty cell."""
     head = [field.name for field in fields(SliceMeasurement)]
     text = table_text(head, (list(asdict(row).values()) for row in rows), digits=".4f")
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
-def _move_in(staged: list[Path], folder: Path, earlier: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Put the staged files in place of an earlier result; on any failure put that back."""
-    kept = staged[0].parent / "earlier"
-    kept.mkdir()
-    out: list[Path] = []
-    arrived: list[Path] = []
+def read_record(directory: Path, name: str) -> dict[str, Any] | None:
+    """Read the record of a result; None if there is none that we wrote."""
+    path = directory / record_file(name)
     try:
-        for path in earlier:
-            if path.exists():
-                path.replace(kept / path.name)
-                out.append(path)
-        for path in staged:
-            arrived.append(path.replace(folder / path.name))
-    except BaseException:
-        for path in arrived:
-            path.unlink()
-        for path in out:
-            (kept / path.name).replace(path)
-        raise
-    return tuple(arrived)
+        if path.is_symlink() or not path.is_file():
+            return None
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    sound = isinstance(record, dict) and {"version", "method", "slices"} <= record.keys()
+    return record if sound and isinstance(record.get("files"), dict) else None
+
+
+def is_done(
+    directory: Path, image: Path, made_from: Mapping[str, Any], options: OutputOptions
+) -> bool:
+    """Tell whether a folder holds the whole result of an image, made in the same way.
+
+    Parameters
+    ----------
+    directory : Path
+        The folder of results.
+    image : Path
+        The image; its checksum must be that of the record.
+    made_from : mapping
+        Fields of the record that must be the same, such as "version", "options" and "model".
+    options : OutputOptions
+        What must be there beside the masks.
+    """
+    name = result_name(image.name)
+    record = read_record(directory, name)
+    if record is None or not image.is_file():  # reading a pipe would wait for its other end
+        return False
+    same = json.loads(json.dumps(made_from))
+    if any(record.get(field) != value for field, value in same.items()):
+        return False
+    wanted = {f"{name}_qc.png"} if options.picture else set()
+    if options.soft:
+        wanted.add(label_file(name, Label.GM, soft=True))
+    try:
+        return (
+            record["input"]["sha256"] == sha256_of_file(image)
+            and {name_text(file) for file in wanted} <= record["files"].keys()
+            and _is_whole(directory, name, record["files"])
+        )
+    except (OSError, KeyError, TypeError):
+        return False
+
+
+def is_own_result(image: Path) -> bool:
+    """Tell whether a file is a mask or probability map that scgm wrote, and no image to segment.
+
+    >>> is_own_mask(Path("no/such/folder/a_label-GM_seg.nii.gz"))
+    False
+    """
+    for ending in (label_file("", label, soft=soft) for label in LABELS for soft in (False, True)):
+        if image.name.endswith(ending):
+            record = read_record(image.parent, image.name.removesuffix(ending))
+            if record is not None and name_text(image.name) in record["files"]:
+                return True
+    return is_own_label(image)
+
+
+def _is_whole(directory: Path, name: str, files: Mapping[str, str]) -> bool:
+    """Tell whether all files of a record are there, and unchanged."""
+    paths = {name_text(path.name): path for path in possible_files(directory, name)}
+    return all(
+        file in paths and paths[file].is_file() and sha256_of_file(paths[file]) == digest
+        for file, digest in files.items()
+    )

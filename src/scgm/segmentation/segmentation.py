@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scgm.io.font_cache import use_quiet_font_cache
 from scgm.segmentation.measurements import SliceMeasurement, measure
 from scgm.segmentation.messages import for_python
-from scgm.segmentation.outputs import DEFAULT_OUTPUT, OutputOptions, save
+from scgm.segmentation.outputs import DEFAULT_OUTPUT, OutputOptions, QcSlices, save
 from scgm.segmentation.result import Label, Result
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Segmentation(Result):
         soft: bool | None = None,
         picture: bool | None = None,
         overwrite: bool | None = None,
+        qc_slices: QcSlices = None,
     ) -> tuple[Path, ...]:
         """Write all files of this result, or none; see `scgm.segmentation.outputs.save`.
 
@@ -63,13 +64,20 @@ class Segmentation(Result):
             Draw the four-panel picture.
         overwrite : bool, optional
             Replace the files of an earlier result of the same name.
+        qc_slices : "all", "flagged" or int, optional
+            Which slices the picture shows; see `figure`.
 
         Returns
         -------
         tuple of Path
             The files that were written; the first is the gray matter's mask.
         """
-        given = {"soft": soft, "picture": picture, "overwrite": overwrite}
+        given = {
+            "soft": soft,
+            "picture": picture,
+            "overwrite": overwrite,
+            "qc_slices": qc_slices,
+        }
         choices = {name: value for name, value in given.items() if value is not None}
         return save(self, directory, replace(options or DEFAULT_OUTPUT, **choices))
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from scgm.cli.console import Messages, Quiet, Verbose
+from scgm.cli.console import Messages
+from scgm.cli.options import Log, Quiet, Verbose
 from scgm.segmenters.methods import METHODS
 
 _WITH_ATLAS = ", ".join(name for name, method in METHODS.items() if method.build)
@@ -50,6 +51,7 @@ def build(
     ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Build an atlas from images on which gray matter and cord were drawn.
 
@@ -62,7 +64,7 @@ def build(
     from scgm.datasets import read_dataset
     from scgm.segmenters.classical.building import AtlasOptions, build_atlas
 
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     data = read_dataset(dataset)
     for warning in data.warnings:
         messages.warning(warning)

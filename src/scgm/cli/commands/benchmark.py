@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from scgm.cli.console import EXIT_FAILED, Messages, Quiet, Verbose
+from scgm.cli.console import EXIT_FAILED, Messages
+from scgm.cli.options import Log, Quiet, Verbose
 
 
 class CordChoice(StrEnum):
@@ -71,6 +72,7 @@ def benchmark(
     ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Compare methods on labeled images: scores, time, memory, statistics, figures.
 
@@ -97,7 +99,7 @@ def benchmark(
     from scgm.benchmark.workflow import BenchmarkFolder, run_benchmark
     from scgm.datasets import read_dataset
 
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     options = BenchmarkOptions(
         models=models,
         weights=weights,

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from scgm.cli.commands.train import TrainDevice
-from scgm.cli.console import Messages, Quiet, Verbose
+from scgm.cli.console import Messages
+from scgm.cli.options import Log, Quiet, Verbose
 
 
 def crossvalidate(
@@ -48,6 +49,7 @@ def crossvalidate(
     device: Annotated[TrainDevice, typer.Option(help="Where to train.")] = TrainDevice.auto,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Train once for each site with that site left out, and score it on that site.
 
@@ -71,7 +73,7 @@ def crossvalidate(
     except ImportError as error:
         msg = f"training needs {error.name}, which is not installed: pip install 'scgm[train]'"
         raise ConfigError(msg) from error
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     settings = configured(config, recipe, method, change or (), datasets or ())
 
     def run(fold: TrainConfig, folder: Path, resume: bool) -> None:

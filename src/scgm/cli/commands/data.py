@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scgm.cli.console import Messages, Quiet, Verbose
+from scgm.cli.console import Messages
+from scgm.cli.options import Log, Quiet, Verbose
 from scgm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def about() -> None:
 
 
 @data.command("list")
-def list_sets(verbose: Verbose = False, quiet: Quiet = False) -> None:
+def list_sets(verbose: Verbose = False, quiet: Quiet = False, log: Log = None) -> None:
     """List the public data sets: what they are and are needed for, and where they were fetched to.
 
     For example:
@@ -39,7 +40,7 @@ def list_sets(verbose: Verbose = False, quiet: Quiet = False) -> None:
     """
     from scgm.datasets.download import public_sets
 
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     rows = [["name", "what", "needed for", "files", "size", "license", "fetched to"]]
     messages.table(rows + [_row(dataset) for dataset in public_sets()])
 
@@ -55,12 +56,13 @@ def get(
             "--output",
             "-o",
             metavar="DIR",
-            help="The set goes to DIR/NAME; by default DIR is ~/.scgm/data.",
+            help="The set goes to DIR/NAME; by default your data folder ($SCGM_HOME/data).",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Start without asking.")] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Fetch a public data set, file by file, each checked by its sha256.
 
@@ -75,7 +77,7 @@ def get(
     """
     from scgm.datasets.download import data_home, fetch, plan_download, public_set
 
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     dataset = public_set(name)
     plan = plan_download(dataset, (output or data_home()) / dataset.name)
     if not plan.missing:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scgm.cli.console import Messages, Quiet, Verbose
+from scgm.cli.console import Messages
+from scgm.cli.options import Log, Quiet, Verbose
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 SEED = 1
 NAME = "phantom"
+TABLE = f"{NAME}_scores.csv"
+PICTURE = f"{NAME}_qc.png"
+RECORD = f"{NAME}_demo.json"
 
 
 def demo(
@@ -30,6 +34,7 @@ def demo(
     ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Make a synthetic scan, segment it, and score the result against the known truth.
 
@@ -42,37 +47,55 @@ def demo(
 
       scgm demo --output somewhere/else
     """
+    from scgm.io.atomic import write_json, write_text
+    from scgm.io.tables import table_text
+    from scgm.io.transaction import check_set, checksums, claims_from, file_set
     from scgm.phantom import make_phantom
-    from scgm.segmentation.outputs import check_targets
     from scgm.segmentation.pipeline import segment
+    from scgm.version import __version__
 
-    messages = Messages(verbose, quiet)
-    check_targets(output, NAME, overwrite=overwrite)
+    messages = Messages(verbose, quiet, log)
+    names, claims = _names(), claims_from(RECORD)
+    check_set(output, names, overwrite=overwrite, claims=claims)
     phantom = make_phantom(seed=SEED)
-    scan = _write_phantom(phantom, output, overwrite=overwrite)
-    messages.detail(f"{scan}: a synthetic scan, to be segmented")
-    result = segment(scan)
-    files = result.save(output, picture=True, overwrite=overwrite)
-    rows = _scores(result, phantom)
-    table = output / f"{NAME}_scores.csv"
-    table.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
-    messages.table(rows)
-    messages.result(f"picture: {files[-1]}\ntable:   {table}")
+    with file_set(output, names, overwrite=overwrite, claims=claims) as staging:
+        scan = _write_phantom(phantom, staging)
+        messages.detail(f"{scan.name}: a synthetic scan, to be segmented")
+        result = segment(scan)
+        result.save(staging, picture=True)
+        head, *rows = _scores(result, phantom)
+        write_text(staging / TABLE, table_text(head, rows))
+        made_by = {"Name": "scgm demo", "Version": __version__}
+        files = checksums(path for path in staging.iterdir() if path.is_file())
+        write_json(staging / RECORD, {"GeneratedBy": [made_by], "files": files})
+    messages.table([head, *rows])
+    messages.result(f"picture: {output / PICTURE}\ntable:   {output / TABLE}")
 
 
-def _write_phantom(phantom: Phantom, folder: Path, *, overwrite: bool) -> Path:
+def _names() -> tuple[str, ...]:
+    """Return every file name of a demo."""
+    from scgm.segmentation.outputs import possible_names
+    from scgm.segmentation.result import LABELS
+
+    truth = (_truth_file(label) for label in LABELS)
+    return (f"{NAME}.nii.gz", *truth, *possible_names(NAME), TABLE, RECORD)
+
+
+def _truth_file(label: Label) -> str:
+    return f"{NAME}_truth-{label.suffix}.nii.gz"
+
+
+def _write_phantom(phantom: Phantom, folder: Path) -> Path:
     """Write the scan and its true masks; return the path of the scan."""
     import numpy as np
 
     from scgm.io.nifti.write import as_nifti, write_nifti
 
-    folder.mkdir(parents=True, exist_ok=True)
     scan = folder / f"{NAME}.nii.gz"
-    image = as_nifti(phantom.volume.voxels, phantom.volume, dtype=np.float32)
-    write_nifti(image, scan, overwrite=overwrite)
+    write_nifti(as_nifti(phantom.volume.voxels, phantom.volume, dtype=np.float32), scan)
     for label, mask in _truth(phantom).items():
         image = as_nifti(mask, phantom.volume, dtype=np.uint8)
-        write_nifti(image, folder / f"{NAME}_truth-{label.suffix}.nii.gz", overwrite=overwrite)
+        write_nifti(image, folder / _truth_file(label))
     return scan
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scgm.cli.console import Failures, Messages, Quiet, Verbose
+from scgm.cli.console import Failures, Messages
+from scgm.cli.options import Log, Quiet, Verbose
 from scgm.errors import ImageReadError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def evaluate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier tables.")] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Compare masks with references, by every metric.
 
@@ -98,7 +100,7 @@ def evaluate(
     from scgm.evaluation.tables import as_json, as_table
     from scgm.io.atomic import write_text
 
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     options = EvaluateOptions(
         mode=mode.value,
         tolerance_mm=tolerance,

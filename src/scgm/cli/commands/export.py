@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from scgm.cli.console import Messages, Quiet, Verbose
+from scgm.cli.console import Messages
+from scgm.cli.options import Log, Quiet, Verbose
 
 
 def export(
@@ -32,6 +33,7 @@ def export(
     ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Turn a checkpoint into one ONNX graph with its card, and check that both agree.
 
@@ -57,4 +59,4 @@ def export(
     card = run(
         checkpoint, output, description=description, folds=tuple(fold or ()), overwrite=overwrite
     )
-    Messages(verbose, quiet).result(f"{output}\n{card}")
+    Messages(verbose, quiet, log).result(f"{output}\n{card}")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scgm.cli.console import Messages, Quiet, Verbose
+from scgm.cli.console import Messages
+from scgm.cli.options import Log, Quiet, Verbose
 
 if TYPE_CHECKING:
     from scgm.artifacts.cards import Card
@@ -21,6 +22,7 @@ def models(
     ] = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """List the methods with their models and atlases, or show one card after checking its file.
 
@@ -36,7 +38,7 @@ def models(
     from scgm.artifacts.models import read_model
     from scgm.segmenters.methods import METHODS
 
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     if name is None:
         messages.table([["method", "what it is"], *([m.name, m.about] for m in METHODS.values())])
         messages.table(_rows())

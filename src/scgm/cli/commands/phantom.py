@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scgm.cli.console import Messages, Quiet, Verbose
-from scgm.errors import ConfigError, OutputError
+from scgm.cli.console import Messages
+from scgm.cli.options import Log, Quiet, Verbose
+from scgm.errors import ConfigError
 
 if TYPE_CHECKING:
+    from scgm.io.transaction import Claims
     from scgm.phantom import Acquisition, Anatomy, Phantom
 
 
@@ -72,7 +74,9 @@ def phantom(
         float | None,
         typer.Option(metavar="DEGREES", help="From the right to the front; by default by chance."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another number is another person.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Random seed: another number gives another anatomy.")
+    ] = 0,
     no_cord: Annotated[
         bool, typer.Option("--no-cord", help="Leave out the cord and its canal.")
     ] = False,
@@ -81,6 +85,7 @@ def phantom(
     ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Make a synthetic scan of the spinal cord, with its true masks.
 
@@ -96,22 +101,23 @@ def phantom(
 
       scgm phantom --ex-vivo --rotation 90 --seed 7 --output specimen
     """
+    from scgm.io.transaction import check_set
     from scgm.phantom import make_phantom
 
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     changes = {"rotation_deg": rotation, "cord": not no_cord}
     anatomy = _anatomy(region, seed, changes, ex_vivo=ex_vivo)
     grid = (slices, size, size), (thickness, pixel, pixel)
     acquisition = _acquisition(*grid, contrast and contrast.value, snr, ex_vivo=ex_vivo)
     name = f"sub-phantom_{_SUFFIXES[ContrastName(acquisition.contrast)]}"
-    _check(output, name, overwrite=overwrite)
+    check_set(output, _names(name), overwrite=overwrite, claims=_claims(name))
     messages.detail(f"{anatomy}\n{acquisition}")
     files = _save(make_phantom(anatomy, acquisition, seed=seed), output, name, overwrite=overwrite)
     messages.result(f"{files[0]}: synthetic scan; beside it {len(files) - 1} files with its truth")
 
 
 def _anatomy(region: str, seed: int, changes: dict[str, Any], *, ex_vivo: bool) -> Anatomy:
-    """Draw a person; what the user asked for takes precedence."""
+    """Choose anatomical parameters by the seed; options of the user take precedence."""
     from dataclasses import replace
 
     import numpy as np
@@ -119,8 +125,8 @@ def _anatomy(region: str, seed: int, changes: dict[str, Any], *, ex_vivo: bool) 
     from scgm.phantom import draw_anatomy
 
     try:
-        drawn = draw_anatomy(np.random.default_rng(seed), region, ex_vivo=ex_vivo)
-        return replace(drawn, **_given(changes))
+        chosen = draw_anatomy(np.random.default_rng(seed), region, ex_vivo=ex_vivo)
+        return replace(chosen, **_given(changes))
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -133,7 +139,7 @@ def _acquisition(
     *,
     ex_vivo: bool,
 ) -> Acquisition:
-    """Take the usual scan; what the user asked for takes precedence."""
+    """Choose the usual scan; options of the user take precedence."""
     from dataclasses import replace
 
     from scgm.phantom import EX_VIVO, Acquisition
@@ -162,43 +168,33 @@ def _names(name: str) -> tuple[str, ...]:
     return (f"{name}.nii.gz", *masks, f"{name}.json")
 
 
-def _check(folder: Path, name: str, *, overwrite: bool) -> None:
-    """Make sure that the files can go to *folder*."""
-    if folder.exists() and not folder.is_dir():
-        msg = f"{folder}: this is a file; give a folder for the scan"
-        raise OutputError(msg)
-    present = [folder / file for file in _names(name) if (folder / file).exists()]
-    if present and not overwrite:
-        msg = f"{present[0]}: it exists already; use --overwrite, or another --output folder"
-        raise OutputError(msg)
-
-
 def _save(phantom: Phantom, folder: Path, name: str, *, overwrite: bool) -> list[Path]:
-    """Write all files beside their places, then move them there."""
-    import tempfile
-
+    """Write all files, or none."""
     import numpy as np
 
+    from scgm.io.atomic import write_text
     from scgm.io.nifti.write import as_nifti, write_nifti
+    from scgm.io.transaction import checksums, file_set
 
     scan, *masks, parameters = _names(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".scgm-", dir=folder) as staging:
-            place = Path(staging)
-            image = as_nifti(phantom.volume.voxels, phantom.volume, dtype=np.float32)
-            write_nifti(image, place / scan)
-            for file, mask in zip(masks, (phantom.gm, phantom.wm, phantom.cord), strict=True):
-                write_nifti(as_nifti(mask, phantom.volume, dtype=np.uint8), place / file)
-            (place / parameters).write_text(_record(phantom), encoding="utf-8")
-            _check(folder, name, overwrite=overwrite)
-            return [(place / file).replace(folder / file) for file in _names(name)]
-    except OSError as error:
-        msg = f"{folder}: the scan cannot be written ({error.strerror or error})"
-        raise OutputError(msg) from error
+    with file_set(folder, _names(name), overwrite=overwrite, claims=_claims(name)) as place:
+        image = as_nifti(phantom.volume.voxels, phantom.volume, dtype=np.float32)
+        write_nifti(image, place / scan)
+        for file, mask in zip(masks, (phantom.gm, phantom.wm, phantom.cord), strict=True):
+            write_nifti(as_nifti(mask, phantom.volume, dtype=np.uint8), place / file)
+        written = checksums(place / file for file in (scan, *masks))
+        write_text(place / parameters, _record(phantom, written))
+    return [folder / file for file in _names(name)]
 
 
-def _record(phantom: Phantom) -> str:
+def _claims(name: str) -> Claims:
+    """Let only the files of an earlier phantom be replaced that did not change since."""
+    from scgm.io.transaction import claims_from
+
+    return claims_from(_names(name)[-1], "Files")
+
+
+def _record(phantom: Phantom, files: dict[str, str]) -> str:
     """Return all parameters as JSON, which knows no infinity: an SNR of null means no noise."""
     import json
     import math
@@ -214,5 +210,6 @@ def _record(phantom: Phantom) -> str:
         "Seed": phantom.seed,
         "Anatomy": asdict(phantom.anatomy),
         "Acquisition": acquisition,
+        "Files": files,
     }
     return json.dumps(record, indent=2, allow_nan=False) + "\n"

@@ -1,22 +1,37 @@
-"""``scgm segment``: the main job."""
+"""``scgm segment``: masks, areas and a picture of images."""
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scgm.cli.console import Failures, Messages, Quiet, Verbose
-from scgm.errors import UsageError
+from scgm.cli.console import Failures, Messages
+from scgm.cli.options import Log, Quiet, Verbose
+from scgm.cli.signals import Stopped
+from scgm.errors import OutputError, UsageError
+from scgm.io.text import printable
 
 if TYPE_CHECKING:
     from scgm.segmentation.options import SegmentOptions
-    from scgm.segmentation.outputs import OutputOptions
+    from scgm.segmentation.outputs import OutputOptions, QcSlices
     from scgm.segmentation.segmentation import Segmentation
+    from scgm.segmenters.base import Segmenter
+
+
+# Known without loading them, which takes time; a test compares it with `scgm.methods`.
+METHOD_NAMES = (
+    *("default", "ddc", "unet", "deepseg", "ddc-published"),
+    *("jcscs", "mgac", "gsbme", "sct", "vbem"),
+)
 
 
 class DeviceName(StrEnum):
@@ -27,7 +42,7 @@ class DeviceName(StrEnum):
     cuda = "cuda"
 
 
-def _centre(text: str) -> tuple[float, float]:
+def _center(text: str) -> tuple[float, float]:
     try:
         x, y = (float(part) for part in text.split(","))
     except ValueError as error:
@@ -36,18 +51,33 @@ def _centre(text: str) -> tuple[float, float]:
     return x, y
 
 
-def _volume(text: str) -> int | Literal["mean"]:
+def _volume(text: str) -> int | Literal["mean", "rms"]:
     if text == "mean":
         return "mean"
-    if not text.isdecimal():
-        msg = f"{text!r} is neither 'mean' nor the number of a volume, counted from 0"
+    if text == "rms":
+        return "rms"
+    if not re.fullmatch("[0-9]{1,9}", text):
+        msg = f"{text[:40]!r} is none of 'mean', 'rms' and the number of a volume, counted from 0"
+        raise typer.BadParameter(msg)
+    return int(text)
+
+
+def _qc_slices(text: str) -> QcSlices:
+    if text == "all":
+        return "all"
+    if text == "flagged":
+        return "flagged"
+    if not re.fullmatch("[1-9][0-9]{0,3}", text):
+        msg = f"{text[:40]!r} is none of 'all', 'flagged' and a number of slices"
         raise typer.BadParameter(msg)
     return int(text)
 
 
 def segment(
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="NIfTI files with axial slices.")
+        list[Path],
+        # An image that cannot be read is named like any other bad one, and does not end the call.
+        typer.Argument(metavar="IMAGE", readable=False, help="NIfTI files with axial slices."),
     ],
     output: Annotated[
         Path | None,
@@ -57,7 +87,9 @@ def segment(
         str | None,
         typer.Option(help="Model or atlas of the method: a name ('scgm models') or a file's path."),
     ] = None,
-    method: Annotated[str, typer.Option(help="Method that finds the gray matter.")] = "default",
+    method: Annotated[
+        str, typer.Option(help=f"Method that finds the gray matter: {', '.join(METHOD_NAMES)}.")
+    ] = "default",
     cord_model: Annotated[
         str | None,
         typer.Option(help="Model that finds the cord for a method that does not find it."),
@@ -67,24 +99,46 @@ def segment(
         float | None,
         typer.Option(help="Probability from which on a pixel counts; by default the model's."),
     ] = None,
-    centre: Annotated[
+    center: Annotated[
         str | None,
-        typer.Option(metavar="X,Y", help="Center of the cord, in voxels of the image in plane."),
+        typer.Option(
+            "--center",
+            "--centre",
+            metavar="X,Y",
+            help="Center of the cord, in voxels of the image in plane.",
+        ),
     ] = None,
     cord: Annotated[
-        Path | None, typer.Option(help="Mask of the cord, on the grid of the image.")
+        Path | None,
+        typer.Option(readable=False, help="Mask of the cord, on the grid of the image."),
     ] = None,
     device: Annotated[DeviceName, typer.Option(help="Where the model runs.")] = DeviceName.auto,
     volume: Annotated[
         str | None,
-        typer.Option(metavar="N|mean", help="Which volume of a 4D image, counted from 0."),
+        typer.Option(metavar="N|mean|rms", help="Which volume of a 4D image, counted from 0."),
     ] = None,
     qc: Annotated[bool, typer.Option("--qc", help="Draw a picture to check the result.")] = False,
+    qc_slices: Annotated[
+        str | None,
+        typer.Option(metavar="all|flagged|N", help="Slices of that picture; by default up to 5."),
+    ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace earlier results of the same name.")
+        bool, typer.Option("--overwrite", help="Replace earlier results that scgm wrote.")
+    ] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Leave out images that were done in the same way, checked by their records.",
+        ),
+    ] = False,
+    keep_doubtful: Annotated[
+        bool,
+        typer.Option("--keep-doubtful", help="Write results even if no slice of them is ok."),
     ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Find the gray matter in axial images of the spinal cord.
 
@@ -98,26 +152,29 @@ def segment(
 
       scgm segment data/*_T2starw.nii.gz --output results --soft
 
-      scgm segment lumbar.nii.gz --centre 120,131
+      scgm segment lumbar.nii.gz --center 120,131
     """
     from scgm.segmentation.options import SegmentOptions
     from scgm.segmentation.outputs import OutputOptions
 
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     options = SegmentOptions(
         model=model,
         method=method,
         cord_model=cord_model,
         threshold=threshold,
-        center=None if centre is None else _centre(centre),
+        center=None if center is None else _center(center),
         cord=cord,
         device=device.value,
         volume=None if volume is None else _volume(volume),
     )
-    outputs = OutputOptions(soft=soft, picture=qc, overwrite=overwrite)
-    jobs = [(image, output or image.parent) for image in dict.fromkeys(images)]
-    _refuse_clashes(jobs)
-    statuses = _segment_all(jobs, options, outputs, messages)
+    slices = None if qc_slices is None else _qc_slices(qc_slices)
+    outputs = OutputOptions(
+        soft=soft, picture=qc or slices is not None, overwrite=overwrite, qc_slices=slices
+    )
+    batch = Batch(options, outputs, messages, skip_existing, keep_doubtful)
+    jobs = batch.jobs(images, output)
+    statuses = batch.run(jobs)
     if statuses:
         messages.error(f"{len(statuses)} of {len(jobs)} images could not be processed")
         raise typer.Exit(max(statuses))
@@ -127,74 +184,160 @@ def _refuse_clashes(jobs: Sequence[tuple[Path, Path]]) -> None:
     """Make sure that no result replaces another one, or an input, of the same call."""
     from scgm.segmentation.outputs import possible_files, result_name
 
-    images = {image.resolve() for image, _ in jobs}
-    owners: dict[tuple[Path, str], Path] = {}
+    # Not Path.resolve, which fails at a link that leads to itself.
+    images = {os.path.realpath(image) for image, _ in jobs}
+    owners: dict[tuple[str, str], Path] = {}
     for image, folder in jobs:
         name = result_name(image.name)
-        other = owners.setdefault((folder.resolve(), name), image)
+        other = owners.setdefault((os.path.realpath(folder), name), image)
         if other is not image:
             msg = (
                 f"{other} and {image} would both write {folder / name}_*; use two --output folders"
             )
             raise UsageError(msg)
-        replaced = images.intersection(path.resolve() for path in possible_files(folder, name))
+        replaced = images.intersection(map(os.path.realpath, possible_files(folder, name)))
         if replaced:
             msg = f"the result of {image} would replace the input {min(replaced)}; use --output"
             raise UsageError(msg)
 
 
-def _segment_all(
-    jobs: Sequence[tuple[Path, Path]],
-    options: SegmentOptions,
-    outputs: OutputOptions,
-    messages: Messages,
-) -> list[int]:
-    """Segment image by image; name those that fail, and return their exit statuses."""
-    from scgm.segmentation.outputs import check_targets, result_name
-    from scgm.segmentation.pipeline import open_segmenter
-    from scgm.segmentation.pipeline import segment as segment_image
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Images of one call, segmented one after the other."""
 
-    failures = Failures(messages)
-    ready = []
-    for image, folder in jobs:
-        with failures.of(image):
-            check_targets(folder, result_name(image.name), overwrite=outputs.overwrite)
-            ready.append((image, folder))
-    if not ready:
+    options: SegmentOptions
+    outputs: OutputOptions
+    messages: Messages
+    skip_existing: bool
+    keep_doubtful: bool
+    summaries: list[str] = field(default_factory=list)
+
+    def jobs(self, images: Sequence[Path], output: Path | None) -> list[tuple[Path, Path]]:
+        """Pair each image with the folder of its results; leave out what scgm wrote itself."""
+        from scgm.segmentation.outputs import is_own_result
+
+        jobs = []
+        for image in dict.fromkeys(images):
+            if is_own_result(image):
+                self.messages.warning(f"{image}: a mask that scgm wrote, no image; skipped")
+            else:
+                jobs.append((image, output or image.parent))
+        if not jobs:
+            msg = "there is no image to segment among these files; name at least one"
+            raise UsageError(msg)
+        _refuse_clashes(jobs)
+        return jobs
+
+    def run(self, jobs: Sequence[tuple[Path, Path]]) -> list[int]:
+        """Segment image by image; name those that fail, and return their exit statuses."""
+        failures = Failures(self.messages)
+        try:
+            ready = self._ready(jobs, failures)
+            if ready:
+                self._segment_all(ready, failures)
+        except Stopped:
+            self.messages.error(
+                f"stopped; {len(self.summaries)} of {len(jobs)} images are done; for the others, "
+                "run the same command with --skip-existing"
+            )
+            raise
+        finally:
+            for summary in self.summaries:
+                self.messages.result(summary)
         return failures.statuses
-    segmenter = open_segmenter(options)
-    messages.detail(f"method {options.method}, model {segmenter.name}")
-    summaries = []
-    with messages.progress(len(ready), "Segmenting") as advance:
-        for image, folder in ready:
+
+    def _ready(
+        self, jobs: Sequence[tuple[Path, Path]], failures: Failures
+    ) -> list[tuple[Path, Path]]:
+        """Return the jobs whose results can be written, before anything is computed."""
+        from scgm.segmentation.outputs import check_targets, result_name
+
+        overwrite = self.outputs.overwrite
+        ready = []
+        for image, folder in jobs:
             with failures.of(image):
-                messages.detail(f"{image}: reading and segmenting")
-                result = segment_image(image, options, segmenter=segmenter)
-                summaries.append(_summary(image, result, result.save(folder, outputs), messages))
-            advance()
-    for summary in summaries:
-        messages.result(summary)
-    return failures.statuses
+                # What is there already is looked at again when the method is known.
+                if not self.skip_existing:
+                    check_targets(folder, result_name(image.name), overwrite=overwrite)
+                ready.append((image, folder))
+        return ready
+
+    def _segment_all(self, jobs: Sequence[tuple[Path, Path]], failures: Failures) -> None:
+        from scgm.segmentation.pipeline import open_segmenter
+
+        segmenter = open_segmenter(self.options)
+        self.messages.detail(f"method {self.options.method}, model {segmenter.name}")
+        what = f"Segmenting {jobs[0][0].name}" if len(jobs) == 1 else "Segmenting"
+        alone = len(jobs) == 1
+        with self.messages.progress(len(jobs), printable(what)) as advance:
+            for image, folder in jobs:
+                with failures.of(image):
+                    self._segment(image, folder, segmenter, alone=alone)
+                advance()
+
+    def _segment(self, image: Path, folder: Path, segmenter: Segmenter, *, alone: bool) -> None:
+        """Segment one image, write its files, and keep what is to be said of it."""
+        from scgm.segmentation.outputs import check_targets, is_done, result_name
+        from scgm.segmentation.pipeline import segment
+
+        if self.skip_existing:
+            if is_done(folder, image, self._made_from(segmenter), self.outputs):
+                self.summaries.append(f"{printable(str(image))}: done already, skipped")
+                return
+            check_targets(folder, result_name(image.name), overwrite=self.outputs.overwrite)
+        self.messages.detail(f"{image}: reading and segmenting")
+        result = segment(image, self.options, segmenter=segmenter)
+        for warning in result.provenance.warnings:
+            self.messages.warning(f"{image}: {warning}")
+        self._refuse_doubtful(image, result)
+        files = result.save(folder, self.outputs)
+        self.summaries.append(_summary(image, result, files))
+        if alone or self.messages.verbose:
+            self.summaries.append(_view(image, result, files))
+
+    def _made_from(self, segmenter: Segmenter) -> dict[str, Any]:
+        """Return what the record of a result says of how it was made."""
+        from scgm.segmentation.options import recorded
+        from scgm.version import __version__
+
+        model = {"name": segmenter.name, **segmenter.provenance}
+        made = {"version": __version__, "method": self.options.method, "model": model}
+        return {**made, "options": recorded(self.options)}
+
+    def _refuse_doubtful(self, image: Path, result: Segmentation) -> None:
+        """Write nothing of an image without a single slice that is ok, unless it was asked for."""
+        if len(result.flagged) < len(result.status):
+            return
+        words = ", ".join(f"{n} {word}" for word, n in Counter(result.status).items())
+        found = f"{image}: no slice is ok ({words})"
+        if not self.keep_doubtful:
+            msg = f"{found}, so nothing was written; look at the image, or use --keep-doubtful"
+            raise OutputError(msg)
+        self.messages.warning(f"{found}; do not use the areas without a look at the masks")
 
 
-def _summary(image: Path, result: Segmentation, files: Sequence[Path], messages: Messages) -> str:
-    """Say in two lines what was found, where it is, and how to look at it."""
-    for warning in result.provenance.warnings:
-        messages.warning(f"{image}: {warning}")
+def _summary(image: Path, result: Segmentation, files: Sequence[Path]) -> str:
+    """Say in one line what was found, and where it is."""
     areas = [
         row.area_mm2
         for row in result.measurements()
-        if row.label == "GM" and row.area_mm2 is not None
+        if row.label == "GM" and row.status == "ok" and row.area_mm2 is not None
     ]
+    of_all = f"{len(areas)} ok of {_count(len(result.status), 'slice')}"
+    mean = f"{sum(areas) / len(areas):.1f} mm2 (mean of {of_all})" if areas else "in no ok slice"
+    return (
+        f"{printable(str(image))}: {len(files)} files in {printable(str(files[0].parent))}, "
+        f"{result.provenance.seconds:.1f} s, gray matter {mean}, "
+        f"{_count(len(result.flagged), 'slice')} flagged"
+    )
+
+
+def _view(image: Path, result: Segmentation, files: Sequence[Path]) -> str:
+    """Say how to look at it."""
     # The masks come first, gray matter before all, the cord (where there is one) last.
     gm, *others = (shlex.quote(str(path)) for path in files[: len(result.labels)])
     cord = f" {others[-1]} -cm blue -a 30" if others else ""
-    return (
-        f"{image}: {len(files)} files in {files[0].parent}, {result.provenance.seconds:.1f} s, "
-        f"gray matter {sum(areas) / len(areas):.1f} mm2 (mean of {_count(len(areas), 'slice')}), "
-        f"{_count(len(result.flagged), 'slice')} flagged\n"
-        f"  fsleyes {shlex.quote(str(image))}{cord} {gm} -cm red -a 60"
-    )
+    return f"  fsleyes {shlex.quote(str(image))}{cord} {gm} -cm red -a 60"
 
 
 def _count(number: int, what: str) -> str:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from scgm.cli.console import Messages, Quiet, Verbose
+from scgm.cli.console import Messages
+from scgm.cli.options import Log, Quiet, Verbose
 
 
 class TrainDevice(StrEnum):
@@ -59,6 +60,7 @@ def train(
     ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    log: Log = None,
 ) -> None:
     """Train the cord finder and the segmentation network.
 
@@ -89,7 +91,7 @@ def train(
     except ImportError as error:
         msg = f"training needs {error.name}, which is not installed: pip install 'scgm[train]'"
         raise ConfigError(msg) from error
-    messages = Messages(verbose, quiet)
+    messages = Messages(verbose, quiet, log)
     if resume and not (config or recipe or method or change or datasets):
         settings = read_state(output).config
     else:

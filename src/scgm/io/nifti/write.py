@@ -19,6 +19,7 @@ from scgm.io.nifti.header import FORM_FIELDS, new_header
 from scgm.version import __version__
 
 _LABEL_INTENT = 1002
+_WRITER = b"scgm "
 _GRID_FIELDS = (*FORM_FIELDS["sform"], *FORM_FIELDS["qform"], "pixdim", "xyzt_units")
 
 
@@ -64,12 +65,28 @@ def as_nifti(
     # Only now, because making an image "repairs" the header that it is given.
     for field in _GRID_FIELDS:
         header[field] = grid[field]
-    header["descrip"] = f"scgm {__version__}".encode()[:79]
+    header["descrip"] = (_WRITER + __version__.encode())[:79]
     header["cal_max"] = stored.max() if dtype is np.uint8 else 1
     header["intent_code"] = _LABEL_INTENT if dtype is np.uint8 else 0
     # Sets the code that is there already, but lets nibabel take its affine from the header.
     image.set_qform(None, int(header["qform_code"]))
     return image
+
+
+def is_own_label(path: Path) -> bool:
+    """Tell whether a file holds labels that this package wrote; False if it cannot be read."""
+    try:
+        if not path.is_file():  # opening a pipe would wait for its other end
+            return False
+        opened = gzip.open if path.suffix.lower() == ".gz" else open
+        with opened(path, "rb") as file:
+            start = file.read(nib.Nifti2Header.sizeof_hdr)
+        kind = nib.Nifti2Header if start[4:7] == b"n+2" else nib.Nifti1Header
+        header = kind(start[: kind.sizeof_hdr], check=False)
+        written_by = bytes(header["descrip"])
+        return written_by.startswith(_WRITER) and int(header["intent_code"]) == _LABEL_INTENT
+    except Exception:  # whatever is wrong with it is told when it is read as an image
+        return False
 
 
 def write_nifti(image: nib.Nifti1Image, path: str | Path, *, overwrite: bool = False) -> None:

@@ -1,7 +1,6 @@
 """Prepared training data, kept: cut and resampled once, read back in a moment."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from scgm.io.hashing import sha256_of
+from scgm.io.paths import cache
 from scgm.training.config.sources import Source
 from scgm.training.engine.files import write_tensors
 from scgm.version import __version__
@@ -22,9 +22,9 @@ Prepared = TypeVar("Prepared")
 
 
 def cache_folder() -> Path | None:
-    """Return where prepared data are kept: SCGM_CACHE, or below the home; None if that is ""."""
-    named = os.environ.get("SCGM_CACHE", str(Path("~/.cache/scgm")))
-    return Path(named).expanduser() / "prepared" if named else None
+    """Return where prepared data are kept; None if the user wants no cache."""
+    folder = cache()
+    return None if folder is None else folder / "prepared"
 
 
 def kept(
