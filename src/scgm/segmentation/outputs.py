@@ -173,7 +173,8 @@ def write_record(segmentation: Result, path: Path, files: Sequence[Path] = ()) -
 def write_table(rows: list[SliceMeasurement], path: Path) -> None:
     """Write measurements as CSV; what was not measured is an empty cell."""
     head = [field.name for field in fields(SliceMeasurement)]
-    text = table_text(head, (list(asdict(row).values()) for row in rows), digits=".4f")
+    named = [asdict(row) | {"file": name_text(row.file)} for row in rows]
+    text = table_text(head, (list(row.values()) for row in named), digits=".4f")
     write_text(path, text)
 
 

@@ -19,6 +19,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from scgm.errors import GeometryError
+from scgm.io.text import name_text
 from scgm.segmentation.letters import fonts, readable
 from scgm.segmentation.result import Label, Result
 from scgm.segmentation.status import CONFIDENCE_NOT_AVAILABLE, SliceStatus
@@ -125,7 +126,7 @@ def four_panels(segmentation: Result, slices: SliceChoice = None) -> QcFigure:
 
 def _headline(segmentation: Result) -> str:
     made_by = segmentation.provenance
-    name = segmentation.source_name
+    name = name_text(segmentation.source_name)
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME // 2]}...{name[-LONGEST_NAME // 2 :]}"
     text = f"{name}   model {made_by.model['name']}   scgm {made_by.version}"
