@@ -1,6 +1,9 @@
 """``scgm phantom``."""
 
 import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from scgm.phantom import Acquisition, Anatomy, make_phantom
+from scgm.io.transaction import FOLDER_LOCK, check_set
+from scgm.phantom import Acquisition, Anatomy, Phantom, make_phantom
+from tests.helpers.faults import KINDS, Fault, faults, in_child
 from tests.helpers.standin import run_scgm
 
 SMALL = ("--slices", 1, "--size", 48)
@@ -162,3 +167,42 @@ def test_segmenting_a_phantom_keeps_its_truth(
     assert ended.status == 1
     assert "--output" in ended.err
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="forks processes")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_a_fault_never_leaves_a_new_scan_beside_an_old_truth(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Callable[..., Fault],
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    made: dict[int, Phantom] = {}
+
+    def make_once(*arguments: Any, seed: int) -> Phantom:
+        if seed not in made:
+            made[seed] = make_phantom(*arguments, seed=seed)
+        return made[seed]
+
+    monkeypatch.setattr("scgm.phantom.make_phantom", make_once)
+    sets = []
+    for seed in (0, 1):
+        run_scgm(capsys, "phantom", "-o", tmp_path / f"seed-{seed}", *SMALL, "--seed", seed)
+        sets.append({p.name: p.read_bytes() for p in (tmp_path / f"seed-{seed}").iterdir()})
+    assert sets[0] != sets[1]
+    for at in range(1, 90, 4):
+        folder = tmp_path / str(at)
+        shutil.copytree(tmp_path / "seed-0", folder)
+
+        def run(folder: Path = folder, at: int = at) -> None:
+            with faults(monkeypatch, kind(at, after=False)):
+                run_scgm(capsys, "phantom", "-o", folder, *SMALL, "--seed", 1, "--overwrite")
+
+        in_child(run)
+        check_set(folder, sorted(NAMES), overwrite=True)
+
+        left = {path.name: path.read_bytes() for path in folder.iterdir()}
+        left.pop(FOLDER_LOCK, None)
+        assert left in sets, at

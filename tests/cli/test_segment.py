@@ -283,6 +283,16 @@ def test_a_volume_that_is_no_number_is_wrong_usage(
     assert len(ended.err) < 2000
 
 
+def test_a_person_sees_that_one_image_is_being_segmented(
+    segment: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = save_scan(tmp_path / "t2s.nii.gz")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # standard error counts as a terminal
+
+    assert "Segmenting t2s.nii.gz" in segment(image).err
+    assert "Segmenting" not in segment(image, "--overwrite", "--quiet").err
+
+
 def test_the_view_command_is_said_for_one_image_or_if_verbose(segment: Run, tmp_path: Path) -> None:
     first, second = (save_scan(tmp_path / f"{name}.nii.gz") for name in "ab")
 

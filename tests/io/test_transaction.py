@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,13 @@ import pytest
 
 from scgm.errors import OutputError
 from scgm.io.transaction import FOLDER_LOCK, PREFIX, check_set, file_set
+from tests.helpers.faults import KINDS, Fault, count_operations, fail_once, faults, in_child, stop
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks processes")
 
 NAMES = ("a", "b", "c", "d")
 OLD = {"a": b"old a", "b": b"old b", "d": b"old d"}
 NEW = {"a": b"new a", "b": b"new b", "c": b"new c"}  # has one more, and one less
-OPERATIONS = ("rename", "replace", "fsync", "unlink", "rmdir", "mkdir", "open")
 
 
 @pytest.fixture(autouse=True)
@@ -41,99 +39,10 @@ def held(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-class Stop(BaseException):
-    """What a signal raises, wherever the program is."""
-
-
-@contextmanager
-def faults(monkeypatch: pytest.MonkeyPatch, fault: Callable[[int, bool], None]) -> Iterator[None]:
-    """Call *fault* with the number of each operation on files, before and after it is done."""
-    count = 0
-
-    def wrapped(operation: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*arguments: Any, **options: Any) -> Any:
-            nonlocal count
-            count += 1
-            number = count
-            fault(number, False)
-            result = operation(*arguments, **options)
-            fault(number, True)
-            return result
-
-        return run
-
-    with monkeypatch.context() as patch:
-        for name in OPERATIONS:
-            patch.setattr(os, name, wrapped(getattr(os, name)))
-        yield
-
-
-def in_child(run: Callable[[], None]) -> int:
-    """Run in a process of its own; return its exit status: 9 if it ended by an exception."""
-    child = os.fork()
-    if child == 0:
-        try:
-            run()
-            os._exit(0)
-        except BaseException:
-            os._exit(9)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def die(at: int, *, after: bool) -> Callable[[int, bool], None]:
-    def fault(number: int, done: bool) -> None:
-        if (number, done) == (at, after):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return fault
-
-
-def stop(at: int, *, after: bool) -> Callable[[int, bool], None]:
-    def fault(number: int, done: bool) -> None:
-        if (number, done) == (at, after):
-            raise Stop
-
-    return fault
-
-
-def stop_twice(at: int, *, after: bool) -> Callable[[int, bool], None]:
-    """Stop once more while the first stop is answered."""
-
-    def fault(number: int, done: bool) -> None:
-        if done == after and number in (at, at + 2):
-            raise Stop
-
-    return fault
-
-
-def fail_once(at: int, *, after: bool) -> Callable[[int, bool], None]:
-    def fault(number: int, done: bool) -> None:
-        if (number, done) == (at, after):
-            raise OSError(errno.EIO, "Input/output error")
-
-    return fault
-
-
-def fail_from(at: int, *, after: bool) -> Callable[[int, bool], None]:
-    """Also whatever would take the moves back fails."""
-
-    def fault(number: int, done: bool) -> None:
-        if number >= at and done == after:
-            raise OSError(errno.EIO, "Input/output error")
-
-    return fault
-
-
-KINDS = (die, stop, stop_twice, fail_once, fail_from)
-
-
 def operations(folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """Count the operations of replacing the old set."""
     write(folder, OLD)
-    numbers: list[int] = []
-    with faults(monkeypatch, lambda number, _: numbers.append(number)):
-        write(folder, NEW, overwrite=True)
-    return max(numbers)
+    return count_operations(monkeypatch, lambda: write(folder, NEW, overwrite=True))
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -143,7 +52,7 @@ def test_a_fault_at_any_operation_leaves_the_old_or_the_new_set_after_the_next_r
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     old: dict[str, bytes],
-    kind: Callable[..., Callable[[int, bool], None]],
+    kind: Callable[..., Fault],
     after: bool,
 ) -> None:
     (tmp_path / "count").mkdir()
@@ -176,7 +85,7 @@ def test_a_fault_at_any_operation_leaves_the_old_or_the_new_set_after_the_next_r
 def test_a_living_process_that_fails_leaves_a_whole_set_at_once(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    kind: Callable[..., Callable[[int, bool], None]],
+    kind: Callable[..., Fault],
 ) -> None:
     """Without any other run; so nobody sees half a set after an interruption or a full disk."""
     (tmp_path / "count").mkdir()

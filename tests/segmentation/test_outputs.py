@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import numpy as np
 import pytest
 
 from scgm.errors import OutputError
+from scgm.io.transaction import FOLDER_LOCK
 from scgm.segmentation import outputs
 from scgm.segmentation.measurements import SliceMeasurement
 from scgm.segmentation.options import SegmentOptions, recorded
 from scgm.segmentation.outputs import (
     OutputOptions,
+    check_targets,
     is_done,
     result_name,
     slices_to_draw,
@@ -25,6 +28,7 @@ from scgm.segmentation.outputs import (
 from scgm.segmentation.pipeline import segment
 from scgm.segmentation.segmentation import Segmentation
 from scgm.segmenters.registry import OnnxModel, load_model
+from tests.helpers.faults import KINDS, Fault, count_operations, faults, in_child
 from tests.helpers.standin import cord_voxels, save_scan, scan, write_model
 
 ALWAYS = {
@@ -238,6 +242,42 @@ def test_a_failure_while_moving_leaves_nothing_of_a_first_result(
         result.save(tmp_path)
 
     assert content(tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="forks processes")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("overwrite", [False, True], ids=["fresh", "overwrite"])
+def test_a_fault_at_any_operation_leaves_one_whole_result_or_none(
+    result: Segmentation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Callable[..., Fault],
+    overwrite: bool,
+) -> None:
+    """After the next run; the earlier result has probabilities, the later one has none."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    options = OutputOptions(overwrite=overwrite)
+    result.save(tmp_path / "first", soft=True)
+    result.save(tmp_path / "later")
+    earlier = content(tmp_path / "first") if overwrite else {}
+    later = content(tmp_path / "later")
+    count = count_operations(monkeypatch, lambda: result.save(tmp_path / "first", overwrite=True))
+    for at in range(1, count + 1, 3):
+        folder = tmp_path / str(at)
+        if overwrite:
+            result.save(folder, soft=True)
+
+        def run(folder: Path = folder, at: int = at) -> None:
+            with faults(monkeypatch, kind(at, after=False)):
+                result.save(folder, options)
+
+        in_child(run)
+        check_targets(folder, "sub-01_T2starw", overwrite=True)
+
+        left = content(folder) if folder.exists() else {}
+        left.pop(FOLDER_LOCK, None)
+        assert left in (earlier, later), at
 
 
 @pytest.mark.parametrize("file", sorted(ALWAYS))

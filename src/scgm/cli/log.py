@@ -35,7 +35,7 @@ def start_log(path: Path) -> None:
         msg = f"{path}: the log cannot be written ({reason}); give another file"
         raise OutputError(msg) from error
     _open_log[:] = [path]
-    log(f"$ {shlex.join(sys.argv)}")
+    log(f"$ {shlex.join(['scgm', *sys.argv[1:]])}")
 
 
 def log(text: str) -> None:
