@@ -58,7 +58,7 @@ def test_an_atlas_is_used_with_a_cord_that_another_model_finds(
     scan = save_scan(tmp_path / "scan.nii.gz", cord_voxels(2))
 
     ended = run_scgm(
-        *(capsys, "segment", scan, "--method", "jcscs", "--model", atlas),
+        *(capsys, "segment", scan, "--method", "jcscs", "--model", atlas, "--keep-doubtful"),
         *("--cord-model", write_model(tmp_path), "--output", tmp_path / "out"),
     )
 

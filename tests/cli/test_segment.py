@@ -318,6 +318,13 @@ def test_the_slices_of_the_picture_are_checked(segment: Run, tmp_path: Path) -> 
     assert (tmp_path / "t2s_qc.png").exists()
 
 
+def test_a_model_below_a_home_of_nobody_is_named(segment: Run, tmp_path: Path) -> None:
+    ended = segment(save_scan(tmp_path / "t2s.nii.gz"), "--model", "~nobody-of-this-name/x.onnx")
+
+    assert ended.status == 1
+    assert "~nobody-of-this-name/x.onnx: there is no such model file" in ended.err
+
+
 def test_help_names_every_method(capsys: pytest.CaptureFixture[str]) -> None:
     shown = run_scgm(capsys, "segment", "--help").out
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scgm.errors import ConfigError, UsageError
-from scgm.io.paths import cache, home, safe_child, safe_name
+from scgm.io.paths import cache, expanded, home, safe_child, safe_name
 
 
 @pytest.fixture
@@ -75,3 +75,8 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
         safe_name(name, "site")
 
     assert str(caught.value).isprintable()
+
+
+def test_a_path_below_a_home_is_expanded_and_one_of_nobody_left(user: Path) -> None:
+    assert expanded("~/x") == user / "x"
+    assert expanded("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")

@@ -48,6 +48,17 @@ def cache() -> Path | None:
     return _expanded(named or platformdirs.user_cache_dir("scgm", appauthor=False), "SCGM_CACHE")
 
 
+def expanded(path: str | Path) -> Path:
+    """Return a path with ``~`` and ``~name`` replaced; as it is where nobody has that home.
+
+    A path that begins with ``~`` and is no home is not found then, like any other wrong path.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def _expanded(named: str, variable: str) -> Path:
     try:
         return Path(named).expanduser()
