@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scgm.artifacts import models
+from scgm.artifacts import store
 from scgm.image.volume import Geometry, Volume
 from tests.helpers.standin import cord_voxels, run_scgm, write_model
 
@@ -29,7 +29,7 @@ def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shipped = tmp_path / "shipped"
     shipped.mkdir()
     write_model(shipped, name="default")
-    monkeypatch.setattr(models, "_SHIPPED", shipped)
+    monkeypatch.setattr(store, "SHIPPED", shipped)
 
     def make_phantom(*_: object, seed: int = 0, **__: object) -> Known:
         voxels = cord_voxels()

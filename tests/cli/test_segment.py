@@ -9,9 +9,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from scgm.cli.commands.segment import METHOD_NAMES
 from scgm.segmentation import pipeline
 from scgm.segmentation.status import SliceStatus
+from scgm.segmenters.methods import METHODS
 from scgm.segmenters.registry import methods
 from tests.helpers.standin import Ended, cord_voxels, run_scgm, save_scan, scan, write_model
 
@@ -328,7 +328,7 @@ def test_a_model_below_a_home_of_nobody_is_named(segment: Run, tmp_path: Path) -
 def test_help_names_every_method(capsys: pytest.CaptureFixture[str]) -> None:
     shown = run_scgm(capsys, "segment", "--help").out
 
-    assert set(METHOD_NAMES) == set(methods())
+    assert set(METHODS) == set(methods())
     assert all(name in shown for name in methods())
 
 
@@ -389,8 +389,8 @@ def test_the_center_chooses_the_cord(segment: Run, tmp_path: Path) -> None:
 
 
 def test_a_mask_of_the_cord_is_taken(segment: Run, tmp_path: Path) -> None:
-    mask = np.zeros((60, 50, 5), np.float32)
-    mask[34:42, 14:18, 2] = 1
+    mask = (cord_voxels() >= 1).astype(np.float32)
+    mask[..., [0, 1, 3, 4]] = 0
     cord = tmp_path / "cord.nii.gz"
     scan(mask).to_filename(cord)
 

@@ -22,7 +22,6 @@ from scgm.segmentation.outputs import (
     check_targets,
     is_done,
     result_name,
-    slices_to_draw,
     write_table,
 )
 from scgm.segmentation.pipeline import segment
@@ -369,17 +368,6 @@ def test_a_name_that_gets_too_long_is_said(model: OnnxModel, tmp_path: Path) -> 
         result.save(tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("which", "slices"),
-    [("all", (4, 3, 2, 1, 0)), ("flagged", (1,)), (1, (2,)), (3, (4, 2, 0)), (99, (4, 3, 2, 1, 0))],
-)
-def test_the_picture_shows_the_slices_that_were_asked_for(
-    result: Segmentation, which: Any, slices: tuple[int, ...]
-) -> None:
-    """The image lies upside down: its slice 4 is the lowest. Of three, every second is taken."""
-    assert set(slices_to_draw(result, which) or ()) == set(slices)
 
 
 def test_a_result_is_done_only_in_the_same_way(result: Segmentation, tmp_path: Path) -> None:

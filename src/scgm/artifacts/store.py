@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from scgm.artifacts.cards import Card
 from scgm.errors import ModelError, OutputError
 from scgm.io.hashing import sha256_of, sha256_of_file
-from scgm.io.paths import home
+from scgm.io.paths import expanded, home
 from scgm.io.transaction import check_set, file_set
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -104,12 +104,12 @@ class Store(Generic[C]):
             )
             raise ModelError(msg)
         try:
-            path = Path(name_or_path).expanduser()
+            path = expanded(name_or_path)
             mode = path.stat().st_mode
         except FileNotFoundError as error:
             msg = f"{text}: there is no such {self.noun} file; check the path"
             raise ModelError(msg) from error
-        except (OSError, ValueError, RuntimeError) as error:  # loops, null bytes, ~nobody
+        except (OSError, ValueError) as error:  # loops, null bytes
             reason = getattr(error, "strerror", None) or error
             msg = f"{text[:200]}: the {self.noun} cannot be read ({reason}); check the path"
             raise ModelError(msg) from error

@@ -78,7 +78,9 @@ class Segmentation(Result):
             "overwrite": overwrite,
             "qc_slices": qc_slices,
         }
-        choices = {name: value for name, value in given.items() if value is not None}
+        choices: dict[str, Any] = {
+            name: value for name, value in given.items() if value is not None
+        }
         return save(self, directory, replace(options or DEFAULT_OUTPUT, **choices))
 
     @for_python

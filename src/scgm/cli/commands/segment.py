@@ -19,6 +19,7 @@ from scgm.cli.options import Log, Quiet, Verbose
 from scgm.cli.signals import Stopped
 from scgm.errors import OutputError, UsageError
 from scgm.io.text import printable
+from scgm.segmenters.methods import METHODS
 
 if TYPE_CHECKING:
     from scgm.segmentation.options import SegmentOptions
@@ -27,19 +28,28 @@ if TYPE_CHECKING:
     from scgm.segmenters.base import Segmenter
 
 
-# Known without loading them, which takes time; a test compares it with `scgm.methods`.
-METHOD_NAMES = (
-    *("default", "ddc", "unet", "deepseg", "ddc-published"),
-    *("jcscs", "mgac", "gsbme", "sct", "vbem"),
-)
-
-
 class DeviceName(StrEnum):
     """Where a model runs."""
 
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
+
+
+class VoxelSizeFrom(StrEnum):
+    """Field of the header that gives the size of voxels."""
+
+    sform = "sform"
+    qform = "qform"
+    pixdim = "pixdim"
+
+
+class SliceAxis(StrEnum):
+    """Axis of the file along which the axial slices lie."""
+
+    i = "i"
+    j = "j"
+    k = "k"
 
 
 def _center(text: str) -> tuple[float, float]:
@@ -88,7 +98,7 @@ def segment(
         typer.Option(help="Model or atlas of the method: a name ('scgm models') or a file's path."),
     ] = None,
     method: Annotated[
-        str, typer.Option(help=f"Method that finds the gray matter: {', '.join(METHOD_NAMES)}.")
+        str, typer.Option(help=f"Method that finds the gray matter: {', '.join(METHODS)}.")
     ] = "default",
     cord_model: Annotated[
         str | None,
@@ -112,15 +122,37 @@ def segment(
         Path | None,
         typer.Option(readable=False, help="Mask of the cord, on the grid of the image."),
     ] = None,
+    centerline: Annotated[
+        Path | None,
+        typer.Option(
+            readable=False, help="Center line of the cord, one voxel a slice, on the same grid."
+        ),
+    ] = None,
     device: Annotated[DeviceName, typer.Option(help="Where the model runs.")] = DeviceName.auto,
     volume: Annotated[
         str | None,
         typer.Option(metavar="N|mean|rms", help="Which volume of a 4D image, counted from 0."),
     ] = None,
+    voxel_size_from: Annotated[
+        VoxelSizeFrom | None,
+        typer.Option(
+            help="Where fields of the header disagree on voxel sizes: which one is right."
+        ),
+    ] = None,
+    slices_in_time: Annotated[
+        bool, typer.Option("--slices-in-time", help="The slices lie along the fourth dimension.")
+    ] = False,
+    slice_axis: Annotated[
+        SliceAxis | None,
+        typer.Option(help="Where the header is wrong: axis of the file along which slices lie."),
+    ] = None,
     qc: Annotated[bool, typer.Option("--qc", help="Draw a picture to check the result.")] = False,
     qc_slices: Annotated[
         str | None,
-        typer.Option(metavar="all|flagged|N", help="Slices of that picture; by default up to 5."),
+        typer.Option(
+            metavar="all|flagged|N",
+            help="Slices of that picture; by default 5 and those that are flagged.",
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace earlier results that scgm wrote.")
@@ -165,8 +197,12 @@ def segment(
         threshold=threshold,
         center=None if center is None else _center(center),
         cord=cord,
+        centerline=centerline,
         device=device.value,
         volume=None if volume is None else _volume(volume),
+        voxel_size_from=None if voxel_size_from is None else voxel_size_from.value,
+        slices_in_time=slices_in_time,
+        slice_axis=None if slice_axis is None else slice_axis.value,
     )
     slices = None if qc_slices is None else _qc_slices(qc_slices)
     outputs = OutputOptions(
@@ -321,7 +357,7 @@ def _summary(image: Path, result: Segmentation, files: Sequence[Path]) -> str:
     areas = [
         row.area_mm2
         for row in result.measurements()
-        if row.label == "GM" and row.status == "ok" and row.area_mm2 is not None
+        if row.label == "GM" and not row.flagged and row.area_mm2 is not None
     ]
     of_all = f"{len(areas)} ok of {_count(len(result.status), 'slice')}"
     mean = f"{sum(areas) / len(areas):.1f} mm2 (mean of {of_all})" if areas else "in no ok slice"
