@@ -4,14 +4,18 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from scgm.networks.cord_finder import CordFinder
 from scgm.networks.graph import (
     CordAndGrayMatter,
     along_cord,
     back_matrix,
     coarse_slices,
     cut_windows,
+    middle_of,
     refined_centre,
 )
 from scgm.networks.preparation import (
@@ -23,6 +27,7 @@ from scgm.networks.preparation import (
     window_size,
 )
 from scgm.networks.resampling import resample
+from scgm.networks.unet import UNet
 
 WINDOW = window_size(LEARNED_MM)
 
@@ -161,3 +166,168 @@ def test_standardization_ignores_unit_and_offset() -> None:
 )
 def test_a_window_has_pixels_that_can_be_halved(side: float, pixel: float, size: int) -> None:
     assert window_size(side, pixel) == size
+
+
+def test_neighboring_slices_count_by_a_gaussian_of_5_mm() -> None:
+    """5 mm apart, one standard deviation, a neighbor counts exp(-1/2) beside 1."""
+    smooth = along_cord(torch.eye(2), torch.tensor(5.0))
+    neighbor = math.exp(-0.5)
+
+    assert smooth[0].tolist() == pytest.approx([1 / (1 + neighbor), neighbor / (1 + neighbor)])
+
+
+def test_the_model_looks_along_the_cord_by_the_distance_of_slices() -> None:
+    """A slice that shows another bright disc follows neighbors at 1 mm, not those at 50 mm."""
+    pixel = torch.tensor([1.0, 1.0])
+    image = torch.stack([disc((120, 120), (60.0, x), pixel, 3.0) for x in (40.0, 80.0, 40.0)])
+    model = CordAndGrayMatter(BrightPlaces(), BrightPixels())
+
+    columns = [
+        model.find(image, torch.tensor([slice_mm, 1.0, 1.0]))[0][1, 1].item()
+        for slice_mm in (1.0, 50.0)
+    ]
+
+    assert columns == pytest.approx([40.0, 80.0], abs=1.0)
+
+
+def test_the_center_is_refined_within_4_and_a_half_mm() -> None:
+    """Peak 0.5; 4.5 mm further 0.25 that counts, 6 mm and (4.5, 1.5) mm away 0.1 that do not."""
+    places = torch.zeros(1, 9, 9)
+    places[0, 1, 1], places[0, 1, 4], places[0, 1, 5], places[0, 2, 4] = 0.5, 0.25, 0.1, 0.1
+    axis = torch.arange(9.0) * 1.5
+
+    centre = refined_centre(places.flatten(1), axis, axis)
+
+    assert centre[0].tolist() == pytest.approx([1.5, 1.5 + 4.5 * 0.25 / 0.75])
+
+
+def test_faint_places_count_by_their_square_in_the_middle_of_the_cord() -> None:
+    """Ten samples of 1 in row 0, ten of 0.5 in row 10: 10 * 0.25 / 1.25 = 2."""
+    cord = torch.zeros(1, 11, 10)
+    cord[0, 0], cord[0, 10] = 1.0, 0.5
+    rows, columns = torch.arange(11.0)[None], torch.arange(10.0)[None]
+
+    middle = middle_of(cord, rows, columns, torch.full((1, 2), -1.0), 1.0)
+
+    assert middle[0].tolist() == pytest.approx([2.0, 4.5])
+
+
+@pytest.mark.parametrize(
+    ("samples", "step_mm", "enough"), [(5, 1, 1), (4, 1, 0), (20, 0.5, 1), (19, 0.5, 0)]
+)
+def test_a_cord_of_less_than_5_mm2_has_no_middle(samples: int, step_mm: float, enough: int) -> None:
+    cord = torch.zeros(1, 1, 30)
+    cord[0, 0, :samples] = 1.0
+    rows, columns = torch.zeros(1, 1), torch.arange(30.0)[None]
+
+    middle = middle_of(cord, rows, columns, torch.full((1, 2), -1.0), step_mm)
+
+    assert middle[0, 1].item() == pytest.approx((samples - 1) / 2 if enough else -1.0)
+
+
+def test_standardized_windows_are_clipped_at_5_deviations() -> None:
+    image = torch.rand(1, WINDOW, WINDOW)
+    image[0, 0, 0], image[0, 0, 1] = 1e4, -1e4
+    window = standardise(image, torch.ones_like(image), focus_mm=4.0)
+
+    assert (window.max().item(), window.min().item()) == (5.0, -5.0)
+
+
+def network_model() -> CordAndGrayMatter:
+    """Return the model with networks of random weights, in evaluation mode."""
+    torch.manual_seed(0)
+    return CordAndGrayMatter(CordFinder((4, 4, 8)), UNet((4, 8, 8)), 0.5).eval()
+
+
+def some_stack(seed: int, slices: int = 3) -> Tensor:
+    """Return slices (slices, 60, 50) of smooth random intensities."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, slices, 12, 10, generator=generator)
+    return nn.functional.interpolate(coarse, (60, 50), mode="bilinear")[0]
+
+
+@torch.no_grad()
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), scale=st.sampled_from([1.0, 300.0]))
+def test_maps_are_probabilities_and_gray_matter_lies_in_the_cord(seed: int, scale: float) -> None:
+    stack = scale * some_stack(seed)
+    spacing, nowhere = torch.tensor([4.0, 0.7, 0.8]), torch.full((3, 2), math.nan)
+
+    gm, cord, centre, presence = network_model()(stack, spacing, nowhere)
+
+    for values in (gm, cord, presence):
+        assert 0 <= float(values.min()) <= float(values.max()) <= 1 + 1e-6
+    assert bool((gm <= cord + 1e-6).all())
+    assert bool(((centre >= 0) & (centre <= torch.tensor([59.0, 49.0]))).all())
+
+
+@torch.no_grad()
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_slices_with_given_centers_are_segmented_apart_from_each_other(seed: int) -> None:
+    """All at once or one by one: the maps are the same."""
+    stack, spacing = some_stack(seed), torch.tensor([4.0, 0.7, 0.8])
+    centre = torch.tensor([[30.0, 25.0], [31.0, 24.0], [28.5, 26.0]])
+    model = network_model()
+
+    whole = model(stack, spacing, centre)
+    parts = [model(stack[z : z + 1], spacing, centre[z : z + 1]) for z in range(3)]
+
+    for found, each in zip(whole, zip(*parts, strict=True), strict=True):
+        torch.testing.assert_close(found, torch.cat(each), rtol=0, atol=1e-5)
+
+
+class Brightest(nn.Module):
+    """A finder that believes in the brightest place."""
+
+    def forward(self, images: Tensor) -> Tensor:  # noqa: D102
+        return torch.cat([images.flatten(1) * 100, torch.zeros(len(images), 1)], dim=1)
+
+
+class Blob(nn.Module):
+    """A segmenter: cord above 1 deviation, gray matter above 2."""
+
+    def forward(self, windows: Tensor) -> Tensor:  # noqa: D102
+        return torch.cat([(windows - 1) * 50, (windows - 2) * 50], dim=1)
+
+
+def blob(row: float, column: float) -> Tensor:
+    """Return one slice of 80 mm, pixels of 0.5 mm, with a Gaussian of 2.5 mm at a place in mm."""
+    axis = torch.arange(160) * 0.5
+    squared = (axis[:, None] - row) ** 2 + (axis[None, :] - column) ** 2
+    return torch.exp(-0.5 * squared / 2.5**2)[None]
+
+
+def found_in(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return gray matter and cord as masks, and the center in pixels."""
+    spacing, nowhere = torch.tensor([4.0, 0.5, 0.5]), torch.full((1, 2), math.nan)
+    gm, cord, centre, _ = CordAndGrayMatter(Brightest(), Blob())(image, spacing, nowhere)
+    return gm >= 0.5, cord >= 0.5, centre[0]
+
+
+@settings(max_examples=8, deadline=None)
+@given(down=st.integers(-12, 12), right=st.integers(-12, 12))
+def test_a_shifted_image_gives_shifted_maps(down: int, right: int) -> None:
+    gm, cord, centre = found_in(blob(40.0, 40.0))
+    moved_gm, moved_cord, moved_centre = found_in(blob(40.0 + down / 2, 40.0 + right / 2))
+
+    assert int(gm.sum()) > 50
+    assert int(cord.sum()) > int(gm.sum())
+    assert (moved_centre - centre).tolist() == pytest.approx([down, right], abs=0.05)
+    for one, other in ((gm, moved_gm), (cord, moved_cord)):
+        shifted = one.roll((down, right), dims=(1, 2))
+        assert int((shifted != other).sum()) <= 0.05 * int(one.sum())
+
+
+@settings(max_examples=8, deadline=None)
+@given(row=st.floats(30, 50), column=st.floats(30, 50), axis=st.sampled_from([1, 2]))
+def test_a_flipped_image_gives_flipped_maps(row: float, column: float, axis: int) -> None:
+    image = blob(row, column)
+    gm, cord, centre = found_in(image)
+    flipped_gm, flipped_cord, flipped_centre = found_in(image.flip(axis))
+
+    expected = centre.clone()
+    expected[axis - 1] = 159 - expected[axis - 1]
+    torch.testing.assert_close(flipped_centre, expected, rtol=0, atol=0.05)
+    for one, other in ((gm, flipped_gm), (cord, flipped_cord)):
+        assert int((one.flip(axis) != other).sum()) <= 0.05 * int(one.sum())

@@ -8,7 +8,7 @@ from torch import nn
 
 from scgm.errors import ModelError
 from scgm.networks.cord_finder import CordFinder
-from scgm.networks.ddc import DeepDilatedNetwork
+from scgm.networks.ddc import KERAS_EPSILON, PYRAMID_RATES, DeepDilatedNetwork, Unit
 from scgm.networks.keras_weights import load_published_weights
 from scgm.networks.paper_unet import PaperUNet
 from scgm.networks.unet import UNet
@@ -89,3 +89,38 @@ def test_a_file_that_is_no_keras_file_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match=r"weights\.hdf5: not the published Keras weights"):
         load_published_weights(path)
+
+
+def test_the_pyramid_is_joined_in_the_order_of_the_published_file() -> None:
+    """One 1x1 branch, rates 6, 12 and 18, the image's mean, then rate 24.
+
+    Every unit is made to give its bias, whatever it sees: 1 for the point branch, the rate for the
+    others, 100 for what the mean is taken of.
+    """
+    network = DeepDilatedNetwork(filters=1).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.zeros_(layer.weight)
+    wanted: dict[str, float] = {"point.1": 1, "stem.1": 100}
+    wanted |= {f"pyramid.{number}.1": rate for number, rate in enumerate(PYRAMID_RATES)}
+    for name, value in wanted.items():
+        nn.init.constant_(network.get_parameter(f"{name}.0.bias"), value)
+    joined: list[torch.Tensor] = []
+    network.join.register_forward_pre_hook(lambda _, inputs: joined.append(inputs[0]))
+
+    network(torch.zeros(1, 1, 8, 8))
+
+    shares = joined[0][0, :, 4, 4] * (1 + KERAS_EPSILON) ** 0.5
+    assert shares.tolist() == pytest.approx([1, 6, 12, 18, 100, 24], rel=1e-5)
+
+
+def test_a_unit_is_convolution_then_relu_then_normalization() -> None:
+    """Of -3 the rectifier leaves 0; mean 1, variance 4 and weight 2 turn it into -1."""
+    unit = Unit(1, 1, kernel=1, rate=1, dropout=0.4).eval()
+    nn.init.constant_(unit.get_parameter("0.weight"), -3)
+    nn.init.zeros_(unit.get_parameter("0.bias"))
+    unit.get_buffer("2.running_mean").fill_(1)
+    unit.get_buffer("2.running_var").fill_(4)
+    nn.init.constant_(unit.get_parameter("2.weight"), 2)
+
+    assert unit(torch.ones(1, 1, 1, 1)).item() == pytest.approx(-1, abs=1e-3)

@@ -53,3 +53,12 @@ def test_grid_is_centered() -> None:
     grid = grid_mm(torch.tensor(10.0), 4, 0.5)
 
     assert grid.tolist() == pytest.approx([9.25, 9.75, 10.25, 10.75])
+
+
+def test_a_corner_sample_that_is_half_inside_along_both_axes_keeps_the_value() -> None:
+    """A quarter of its footprint is covered; the value is the mean over that quarter."""
+    weights = resampling_matrix(torch.tensor([-0.5, 1.0]), 1.0, 4, 1.0)
+    values, inside = resample_inside(torch.full((4, 4), 7.0), weights, weights)
+
+    assert inside.tolist() == [[1, 1], [1, 1]]
+    assert values.flatten().tolist() == pytest.approx([7.0] * 4)

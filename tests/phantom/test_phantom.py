@@ -19,7 +19,9 @@ from scgm.phantom import (
     tissue_fractions,
 )
 from scgm.phantom.acquisition import draw_bias, measured
-from scgm.phantom.levels import SEGMENTS, place_at
+from scgm.phantom.body import Body
+from scgm.phantom.cord import CordSection
+from scgm.phantom.levels import SEGMENTS, level_at, place_at
 from scgm.phantom.tissues import CONTRASTS, CORD_TISSUES, signals
 
 CORD = list(CORD_TISSUES)
@@ -181,6 +183,49 @@ def test_the_cord_lies_in_fluid() -> None:
 
     others = shares[[Tissue.CSF, Tissue.NERVE_ROOT]].sum(axis=0)
     np.testing.assert_allclose((cord + others)[rim], 1, atol=1e-6)
+
+
+def root_areas_mm2(region: str) -> float:
+    """Return the area of nerve roots within 12 mm of the middle of the cord."""
+    return float(fractions(Anatomy(region=region))[0, Tissue.NERVE_ROOT].sum()) * 0.25
+
+
+def test_eight_nerve_roots_run_through_the_fluid_of_the_neck() -> None:
+    """Ellipses of half axes 0.55 and 0.45 mm: 0.78 mm2 each, in part behind each other."""
+    assert 4 * 0.78 <= root_areas_mm2("C5") <= 8 * 0.78 * 1.05
+
+
+def test_beside_the_last_segments_many_roots_run_down() -> None:
+    """28 strands more than in the neck, of which many lie behind each other."""
+    assert root_areas_mm2("L4") > 14 * 0.78
+
+
+def test_nerve_roots_run_outwards_and_down() -> None:
+    """1 mm further down each lies further out, but for those that leave there."""
+    body = Body.draw("C5", np.random.default_rng(0))
+    level = level_at(SEGMENTS.index("C5"))
+    section = CordSection.of(level, Anatomy())
+    above, below = (np.array(body.roots(section, level, z_mm)) for z_mm in (0.0, -1.0))
+    outwards = np.abs(below[:, 0]) - np.abs(above[:, 0])
+
+    assert len(above) == 8
+    assert (outwards > 0).sum() >= 6
+
+
+def test_discs_alternate_with_vertebrae() -> None:
+    """At C5: 5 mm of disc in every 17 mm, and the vertebra in the middle of the scan."""
+    tall = replace(PURE, shape=(45, 1, 1), spacing_mm=(0.5, 1.0, 1.0))
+    in_front = Anatomy(offset_mm=(0.0, -15.0))
+    shares = fractions(in_front, tall)[:, :, 0, 0]
+    height_mm = (np.arange(45) - 22) * 0.5
+    disc = height_mm[shares[:, Tissue.DISC] > 0.5]
+    marrow = height_mm[(shares[:, Tissue.BONE_MARROW] > 0.5) & (np.abs(height_mm) < 8)]
+
+    assert np.abs(marrow).max() == pytest.approx(6, abs=0.75)  # up to half of 17 - 5 mm
+    for side in (-1, 1):
+        one = disc[np.sign(disc) == side]
+        assert one.mean() == pytest.approx(side * 8.5, abs=0.5)
+        assert np.ptp(one) + 0.5 == pytest.approx(5, abs=0.75)
 
 
 def test_without_asymmetry_left_mirrors_right() -> None:

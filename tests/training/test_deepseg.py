@@ -335,7 +335,7 @@ def test_slices_of_a_stack_share_what_is_drawn_for_them() -> None:
 
     assert torch.equal(values, values[:, :1].expand_as(values))
     assert len(torch.unique(values[:, 0])) == 6
-    assert together.uniform(0.0, 1.0, 5).shape == (5,)
+    assert together.whole_batch.uniform(0.0, 1.0, 5).shape == (5,)
     assert len(torch.unique(together.normal(12))) == 12
 
 

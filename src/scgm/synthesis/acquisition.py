@@ -1,4 +1,4 @@
-"""What a scanner makes of a signal: resolution, noise, ringing, ghosts, bias, pixels."""
+"""Simulated acquisition of a signal: resolution, noise, ringing, ghosts, bias field, pixels."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from scgm.networks.preparation import WINDOW_MM
 from scgm.networks.resampling import grid_mm, resample, resample_inside, resampling_matrix
 from scgm.synthesis.draw import Draw
 
-FINEST_MM = 0.2  # where windows have pixels of WINDOW_MM; finer windows, finer scans
+FINEST_MM = 0.2  # for windows with pixels of WINDOW_MM; in proportion for finer windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def _with_ghost(signal: Tensor, scanner: Scanner, draw: Draw) -> Tensor:
     """Add a faint copy, shifted along the phase axis, to some of the signals."""
     count, size, _ = signal.shape
     strength = scanner.ghost * draw.uniform(0.0, 1.0, count, 1, 1) * draw.chance(0.2, count, 1, 1)
-    shift = int(draw.index(size, 1))
-    along = 1 if bool(draw.chance(0.5, 1)) else 2
+    shift = int(draw.whole_batch.index(size, 1))
+    along = 1 if bool(draw.whole_batch.chance(0.5, 1)) else 2
     return signal + strength * signal.roll(shift, dims=along)
 
 

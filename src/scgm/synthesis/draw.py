@@ -12,6 +12,11 @@ class Draw:
         self.device = torch.device(device)
         self.generator = torch.Generator(device=self.device).manual_seed(seed)
 
+    @property
+    def whole_batch(self) -> "Draw":
+        """Draws for a batch as a whole; other draws are for each of its samples."""
+        return self
+
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
         """Return values in [low, high)."""
         unit = torch.rand(shape, generator=self.generator, device=self.device)

@@ -21,17 +21,17 @@ ALIKE = (0.3, 0.98)  # correlation of the textures of slices of one stack
 
 
 class StackDraw(Draw):
-    """Draws for slices that come in stacks.
+    """Draws for slices that come in stacks: the first dimension is ``stacks * depth``.
 
-    What is drawn for each slice (a first dimension of ``stacks * depth``) is the same within a
-    stack, smooth fields are alike there, and noise is every slice's own.
+    Uniform values are the same for all slices of a stack, smooth fields are correlated within a
+    stack, and noise (`normal`) differs from slice to slice.
 
     Parameters
     ----------
     draw
-        Whose generator is used.
+        The draws whose generator is used.
     stacks, depth
-        Number of stacks, and of slices in each; slices of a stack follow one another.
+        Number of stacks, and of neighboring slices in each.
     """
 
     def __init__(self, draw: Draw, stacks: int, depth: int) -> None:
@@ -40,20 +40,28 @@ class StackDraw(Draw):
         alike = draw.uniform(*ALIKE, stacks, 1, 1)
         self.alike = alike.repeat_interleave(depth, dim=0)
 
+    @property
+    def whole_batch(self) -> Draw:
+        """Draws for a batch as a whole."""
+        return self.plain
+
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
         """Return values in [low, high), the same for all slices of a stack."""
-        if shape and shape[0] == self.stacks * self.depth:
-            each = self.plain.uniform(low, high, self.stacks, *shape[1:])
-            return each.repeat_interleave(self.depth, dim=0)
-        return self.plain.uniform(low, high, *shape)
+        self._check(*shape[:1])
+        each = self.plain.uniform(low, high, self.stacks, *shape[1:])
+        return each.repeat_interleave(self.depth, dim=0)
 
     def field(self, count: int, size: int, cells: int) -> Tensor:
         """Return smooth fields (count, size, size), correlated by `alike` within a stack."""
+        self._check(count)
         own = self.plain.field(count, size, cells)
-        if count != self.stacks * self.depth:
-            return own
         common = self.plain.field(self.stacks, size, cells).repeat_interleave(self.depth, dim=0)
         return self.alike.sqrt() * common + (1 - self.alike).sqrt() * own
+
+    def _check(self, *count: int) -> None:
+        if count != (self.stacks * self.depth,):
+            msg = f"draws are for {self.stacks * self.depth} slices, not for {count}"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

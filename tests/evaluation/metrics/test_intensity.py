@@ -151,3 +151,24 @@ def test_the_center_of_a_mask_is_that_of_its_pixels() -> None:
 
     assert center_of(mask) == (3.5, 3.5)
     assert all(math.isnan(place) for place in center_of(mask & False))
+
+
+@pytest.mark.parametrize(("center", "first"), [(149.2, 50), (149.8, 50), (150.2, 51), (148.9, 49)])
+def test_a_center_between_pixels_moves_the_window_to_whole_pixels(
+    center: float, first: int
+) -> None:
+    """Its edge goes to the nearest edge of a pixel, so nothing is interpolated at 0.25 mm."""
+    values = np.random.default_rng(1).random((320, 320))
+
+    window = paper_window(values, (0.25, 0.25), (center, 169.5))
+
+    assert np.array_equal(window, values[first : first + 200, 70:270])
+
+
+@pytest.mark.parametrize("center", [57.1, 57.3, 57.8])
+def test_a_mask_keeps_its_area_wherever_its_center_lies(center: float) -> None:
+    """With pixels of 0.5 mm each pixel becomes 2 x 2, none is cut in half."""
+    mask = np.zeros((120, 140), bool)
+    mask[50:60, 60:75] = np.random.default_rng(2).random((10, 15)) > 0.5
+
+    assert paper_window(mask, (0.5, 0.5), (center, 67.2)).sum() == 4 * mask.sum()

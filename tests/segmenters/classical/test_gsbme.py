@@ -18,6 +18,7 @@ from scgm.image.patches import CordWindows
 from scgm.segmenters.classical.gsbme import Gsbme, open_gsbme
 from scgm.segmenters.classical.gsbme.entropy import class_entropies, entropy_threshold
 from scgm.segmenters.classical.gsbme.preparation import (
+    Prepared,
     butterfly,
     gray_is_bright,
     prepare,
@@ -265,6 +266,14 @@ def test_a_shape_is_odd_beside_others_and_an_empty_one_always() -> None:
     assert found[2] == np.inf
 
 
+def test_oddness_is_a_distance_in_standard_deviations() -> None:
+    """Shares 0.1 to 0.5: median 0.3, MAD 0.1, so 1.4826 * 0.1 is one standard deviation."""
+    usual = np.array([[share, 0.8, -0.5, -1.5] for share in (0.1, 0.2, 0.3, 0.4, 0.5)])
+    strange = np.array([[0.3 + 2 * 0.14826, 0.8, -0.5, -1.5]])
+
+    assert oddness(strange, usual)[0] == pytest.approx(2.0)
+
+
 def test_a_few_slices_say_nothing_about_what_is_usual() -> None:
     shapes = np.array([[0.1, 0.2, -0.7, -3.0], [0.3, 0.9, -0.2, -1.0]])
 
@@ -361,6 +370,28 @@ def test_neighbors_by_number_not_by_place_share_a_window() -> None:
     expected = np.concatenate([open_gsbme()(each).gm for each in alone])
 
     np.testing.assert_array_equal(open_gsbme()(apart).gm, expected)
+
+
+def test_a_threshold_is_the_median_of_the_windows_that_a_slice_is_in() -> None:
+    """Windows of three slices; one slice of another unit spoils the mean but not the median."""
+    rng = np.random.default_rng(0)
+    values = rng.random((5, 20, 20)).astype(np.float32)
+    values[4] *= 100
+    index, core = np.arange(5), np.ones((5, 20, 20), bool)
+    prepared = Prepared(values, core, core.astype(np.float32), index)
+    method = Gsbme(share=(0.05, 0.6))
+
+    def window(middle: int) -> float:
+        near = values[max(middle - 1, 0) : middle + 2]
+        return entropy_threshold(near.ravel(), bins=method.bins, share=method.share)
+
+    found = method._thresholds(prepared)
+
+    windows = [window(k) for k in range(5)]
+    assert windows[3] > 5 * windows[1]
+    assert found[2] == sorted(windows[1:4])[1]
+    assert found[1] == sorted(windows[0:3])[1]
+    assert found[0] == pytest.approx((windows[0] + windows[1]) / 2)
 
 
 def test_gray_matter_can_be_told_to_be_dark() -> None:

@@ -297,6 +297,19 @@ def test_an_equal_shift_costs_its_anchor_alone() -> None:
     assert price(np.full((2, 4, 4), 3.0), settings) == pytest.approx(0.25 * 9 * 32)
 
 
+def test_without_tissue_the_anchor_alone_brings_a_shift_back() -> None:
+    """The penalty anchor / 2 * w^2 is least at 0, which one step of Newton reaches."""
+    size = 24
+    start = np.indices((size, size)).astype(float)
+    settings = WarpSettings(stiffness=0.0, anchor=0.5, smooth=0.1)
+
+    warp = bent(
+        np.full((2, size, size), 3.0), start, rings(size), np.zeros((size, size, 3)), settings
+    )
+
+    np.testing.assert_allclose(warp, 0, atol=1e-6)
+
+
 def test_pushing_is_the_transpose_of_sampling() -> None:
     rng = np.random.default_rng(0)
     template, values = rng.standard_normal((12, 12, 2)), rng.standard_normal((12, 12, 2))

@@ -1,0 +1,100 @@
+"""Scenes for the cord finder: targets, weights, and what lies beyond the field of view."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scgm.networks.preparation import COARSE_MIN
+from scgm.synthesis.draw import Draw
+from scgm.synthesis.scenes import SCENE, Scenes, _targets, scene_batch
+from tests.helpers.label_shapes import disc, one_scene
+
+
+def test_scene_targets_are_probabilities_over_places() -> None:
+    batch = scene_batch(one_scene(), 64, Draw(0))
+
+    assert torch.allclose(batch.targets.sum(dim=1), torch.ones(64), atol=1e-4)
+    absent = batch.targets[:, -1]
+    assert 0 < int(absent.sum()) < 64  # both kinds occur
+
+
+def test_the_target_lies_on_the_cord() -> None:
+    """Where the cord is wholly in view, the brightest spot of these scenes is the target."""
+    batch = scene_batch(one_scene(), 32, Draw(0))
+    there = (batch.targets[:, -1] == 0) & (batch.weight == 1)
+    peak = batch.targets[there, :-1].argmax(dim=1)
+    images = batch.images[there, 0].flatten(1)
+    value = images.gather(1, peak[:, None])[:, 0]
+    middle = images.flatten(1).quantile(0.5, dim=1)
+
+    assert int(there.sum()) >= 8
+    assert float((value > middle).float().mean()) > 0.8
+
+
+def test_a_slice_without_a_cord_counts_about_a_third() -> None:
+    """A cord that is missed is lost; a slice wrongly called full shows no cord to segment."""
+    scene = one_scene()
+    without = Scenes(scene.image, scene.inside, 0 * scene.cord, scene.weight)
+
+    batch = scene_batch(without, 16, Draw(0))
+
+    assert batch.weight.tolist() == pytest.approx([0.35] * 16)
+    assert batch.targets[:, -1].tolist() == [1.0] * 16
+
+
+def test_only_a_cord_that_is_clearly_there_or_clearly_not_counts() -> None:
+    """100 % of a cord in view, 20 % of it, and none: 1, 0 and the weight of an empty slice."""
+    cord = disc(COARSE_MIN, 6).expand(3, -1, -1)
+    kept = torch.ones(3, COARSE_MIN, COARSE_MIN)
+    kept[1, : COARSE_MIN // 2 + 3] = 0  # rows from 3.5 pixels beside the middle on: a fifth
+    kept[2] = 0
+    shares = (cord * kept).sum(dim=(1, 2)) / cord.sum(dim=(1, 2))
+
+    targets, weight = _targets(cord, kept)
+
+    assert 0.1 < float(shares[1]) < 0.3
+    assert torch.allclose(weight, torch.tensor([1.0, 0.0, 0.35]))
+    assert targets[:, -1].tolist() == [0.0, 1.0, 1.0]
+
+
+def test_the_target_is_a_peak_of_2_mm_around_the_middle() -> None:
+    """A Gaussian of 2 mm on pixels of 1.5 mm."""
+    cord = disc(COARSE_MIN, 6)[None].roll((10, -7), dims=(1, 2))
+    peak = _targets(cord, torch.ones_like(cord))[0][0, :-1].reshape(COARSE_MIN, COARSE_MIN)
+    place = (torch.arange(COARSE_MIN) - (COARSE_MIN - 1) / 2) * 1.5
+    row, column = ((peak.sum(dim=axis) * place).sum() for axis in (1, 0))
+    spread = ((peak.sum(dim=1) * (place - row) ** 2).sum()).sqrt()
+
+    torch.testing.assert_close(torch.stack([row, column]), torch.tensor([15.0, -10.5]))
+    torch.testing.assert_close(spread, torch.tensor(2.0), rtol=0.01, atol=0.0)
+
+
+def test_two_of_five_views_are_padded_with_zeros() -> None:
+    """The finder sees r = v / (v + mean), so r / (1 - r) sums to the pixels that count as image.
+
+    The field of view never fills these scenes. In padded ones all pixels count nevertheless.
+    """
+    batch = scene_batch(one_scene(view_mm=70.0), 250, Draw(0))
+    seen = batch.images[:, 0].double()
+    counted = (seen / (1 - seen)).sum(dim=(1, 2))
+    whole = float(COARSE_MIN**2)
+    padded = (counted - whole).abs() < 0.001 * whole
+
+    assert 0.33 < float(padded.float().mean()) < 0.47
+    assert float(counted[~padded].max()) < 0.9 * whole
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_scenes_are_finite_bounded_and_drawn_again_by_the_same_seed(seed: int) -> None:
+    scenes = one_scene()
+    batch, again = (scene_batch(scenes, 4, Draw(seed)) for _ in range(2))
+
+    assert float(batch.images.min()) >= 0
+    assert float(batch.images.max()) < 1
+    assert float(batch.targets.min()) >= 0
+    for name in ("images", "targets", "weight"):
+        assert torch.equal(getattr(batch, name), getattr(again, name))
+    assert batch.images.shape == (4, 1, COARSE_MIN, COARSE_MIN)
+    assert SCENE * 1.25 > COARSE_MIN * 1.5  # a scene is larger than what is seen of it

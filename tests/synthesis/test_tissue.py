@@ -1,0 +1,68 @@
+"""Contrast: which tissue is how bright, and how wide a blur is."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scgm.synthesis.draw import Draw
+from scgm.synthesis.tissue import blur, paint
+from tests.helpers.label_shapes import WINDOW, disc
+
+
+def test_blur_keeps_the_sum_and_widens() -> None:
+    """A point blurred by 1 mm has variance 1 mm2 along each axis."""
+    point = torch.zeros(1, 64, 64)
+    point[0, 32, 32] = 1
+    spread = blur(point, torch.tensor([1.0]))[0]
+    axis = (torch.arange(64) - 32) * 0.25
+
+    assert float(spread.sum()) == pytest.approx(1, abs=1e-4)
+    assert float((spread.sum(1) * axis**2).sum()) == pytest.approx(1, rel=0.02)
+
+
+def test_a_blur_is_as_wide_in_mm_at_another_resolution() -> None:
+    spreads = []
+    for pixel_mm in (0.25, 0.5):
+        point = torch.zeros(1, 65, 65)
+        point[0, 32, 32] = 1
+        row = blur(point, torch.tensor([2.0]), pixel_mm)[0].sum(dim=0)
+        place = (torch.arange(65) - 32) * pixel_mm
+        spreads.append(float((row * place**2).sum().sqrt()))
+
+    assert spreads == pytest.approx([2.0, 2.0], rel=0.03)
+
+
+def test_paint_separates_gray_from_white_matter() -> None:
+    """In most samples the mean signals of both differ by several percent; never all alike."""
+    cord = disc(WINDOW, 24)[None].repeat(32, 1, 1)
+    gm = disc(WINDOW, 12)[None].repeat(32, 1, 1)
+    signal = paint(gm, cord, Draw(0))
+    inside, around = gm > 0, (cord > 0) & (gm == 0)
+    gray = (signal * inside).sum((1, 2)) / inside.sum((1, 2))
+    white = (signal * around).sum((1, 2)) / around.sum((1, 2))
+    contrast = gray / white - 1
+
+    assert int((contrast.abs() > 0.03).sum()) >= 28
+    assert int((contrast > 0).sum()) in range(12, 30)  # both polarities, bright more often
+
+
+def test_white_matter_is_one_and_gray_matter_within_its_range() -> None:
+    """Bright or dark by 6 to 45 %, in the free fifth by up to 1.3 times as much."""
+    cord, gm = (disc(64, radius).expand(200, -1, -1) for radius in (24, 10))
+    signal = paint(gm, cord, Draw(1))
+    gray = signal[:, 28:36, 28:36].mean(dim=(1, 2))
+    white = signal[:, 30:34, 44:52].mean(dim=(1, 2))
+
+    assert float(white.median()) == pytest.approx(1, abs=0.03)
+    assert 1 - 1.3 * 0.45 - 0.2 < float(gray.min()) < 0.75
+    assert 1.35 < float(gray.max()) < 1 + 1.3 * 0.45 + 0.2
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_signal_is_finite_and_never_negative(seed: int) -> None:
+    signal = paint(disc(WINDOW, 30)[None], disc(WINDOW, 24)[None], Draw(seed))
+
+    assert bool(signal.isfinite().all())
+    assert float(signal.min()) >= 0
