@@ -30,7 +30,7 @@ from scgm.segmenters.classical.jcscs.opal import (
     patches,
 )
 from scgm.segmenters.classical.jcscs.registration import (
-    RegistrationSettings,
+    SplineSettings,
     outline_start,
     register,
     started,
@@ -182,7 +182,7 @@ def test_registration_undoes_a_turn(sign: int) -> None:
     target, region, expected = (warped(each, turn, PIXEL_MM) for each in (atlas, outline, label))
     start = outline_start(region, outline, PIXEL_MM)
 
-    way = register(sign * target, region > 0.1, atlas, start, PIXEL_MM, RegistrationSettings())
+    way = register(sign * target, region > 0.1, atlas, start, PIXEL_MM, SplineSettings())
 
     assert dice(started(label, start, PIXEL_MM) >= 0.5, expected >= 0.5) < 0.85
     assert dice(warped(label, way, PIXEL_MM) >= 0.5, expected >= 0.5) > 0.95
@@ -199,7 +199,7 @@ def test_the_spline_undoes_a_bend_as_far_as_it_may() -> None:
 
     overlap = []
     for most_mm in (0.01, 1.5):
-        settings = RegistrationSettings(mesh_mm=2.0, most_mm=most_mm)
+        settings = SplineSettings(mesh_mm=2.0, most_mm=most_mm)
         way = register(target, region > 0.1, atlas, start, PIXEL_MM, settings)
         overlap.append(dice(warped(label, way, PIXEL_MM) >= 0.5, expected >= 0.5))
 
@@ -212,7 +212,7 @@ def test_flat_images_stay_where_their_outline_brought_them() -> None:
     start = outline_start(target, atlas, PIXEL_MM)
     flat = np.ones((SIDE, SIDE), np.float32)
 
-    way = register(flat, target >= 0.5, flat, start, PIXEL_MM, RegistrationSettings())
+    way = register(flat, target >= 0.5, flat, start, PIXEL_MM, SplineSettings())
 
     moved = warped(atlas, way, PIXEL_MM)
     np.testing.assert_allclose(moved, started(atlas, start, PIXEL_MM), atol=0.02)

@@ -21,10 +21,10 @@ from scgm.segmenters.classical.labeled_slices import PIXEL_MM, SIZE, LabeledSlic
 from scgm.segmenters.classical.mgac import Mgac, build, open_mgac
 from scgm.segmenters.classical.mgac.contour import ContourSettings, edge_map, settle, smoothed
 from scgm.segmenters.classical.mgac.registration import (
+    DemonsSettings,
     Plane,
-    SplineSettings,
     affine,
-    frame_of,
+    axes_of,
     register,
     signed_distance_mm,
     warped,
@@ -124,7 +124,7 @@ def test_what_lies_in_a_cord_comes_along_with_its_outline() -> None:
     target, moving = ellipse((3, 4.5)), ellipse((3.6, 5.4), middle_mm=(1, 0))
     spot = ellipse((0.8, 0.8), middle_mm=(1 + 1.2 * 0.5, 1.2 * 2))
 
-    transform = register(outline(target), outline(moving), SplineSettings())
+    transform = register(outline(target), outline(moving), DemonsSettings())
 
     cord = warped(Plane(moving, PIXEL_MM), transform, outline(target)) >= 0.5
     assert dice(cord, target) > 0.97
@@ -134,7 +134,7 @@ def test_what_lies_in_a_cord_comes_along_with_its_outline() -> None:
 
 def test_a_frame_tells_where_a_cord_lies_how_it_is_turned_and_how_wide_it_is() -> None:
     """An ellipse has a quarter of each half axis squared as its variance along that axis."""
-    frame = frame_of(outline(ellipse((3.3, 5), middle_mm=(0.5, -0.7), turn_deg=8)))
+    frame = axes_of(outline(ellipse((3.3, 5), middle_mm=(0.5, -0.7), turn_deg=8)))
 
     np.testing.assert_allclose(frame.middle_mm, [-0.7, 0.5], atol=0.02)
     np.testing.assert_allclose(np.linalg.norm(frame.axes_mm, axis=0), [2.5, 1.65], atol=0.03)
@@ -148,7 +148,7 @@ def test_a_frame_tells_where_a_cord_lies_how_it_is_turned_and_how_wide_it_is() -
 def test_a_round_or_lying_cord_is_taken_as_upright(
     half_mm: tuple[float, float], turn_deg: float
 ) -> None:
-    frame = frame_of(outline(ellipse(half_mm, turn_deg=turn_deg)))
+    frame = axes_of(outline(ellipse(half_mm, turn_deg=turn_deg)))
 
     np.testing.assert_array_equal(frame.rigid.axes_mm, np.eye(2))
 
@@ -156,7 +156,7 @@ def test_a_round_or_lying_cord_is_taken_as_upright(
 def test_frames_lead_a_turned_cord_onto_another_of_its_shape() -> None:
     target, moving = ellipse((2, 3), turn_deg=-5), ellipse((3, 4.5), middle_mm=(1, 2), turn_deg=10)
 
-    transform = affine(frame_of(outline(target)), frame_of(outline(moving)))
+    transform = affine(axes_of(outline(target)), axes_of(outline(moving)))
 
     found = warped(Plane(moving, PIXEL_MM), transform, outline(target))
     assert dice(found >= 0.5, target) > 0.98

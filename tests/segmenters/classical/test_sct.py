@@ -117,7 +117,7 @@ def test_a_cord_half_a_pixel_off_is_aligned_half_a_pixel_off(outline: Profile) -
     cord = soft(ellipse(3.6, 6.0))
     between = np.asarray((cord + np.roll(cord, 1, axis=1)) / 2, np.float32)
 
-    apart = align(between, outline).centre - align(cord, outline).centre
+    apart = align(between, outline).center - align(cord, outline).center
 
     np.testing.assert_allclose(apart, [0, 0.5], atol=0.02)
 

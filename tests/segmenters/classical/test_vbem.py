@@ -25,7 +25,7 @@ from scgm.segmenters.classical.vbem.deformation import (
     aligned,
     bent,
     frame_of,
-    price,
+    penalty,
     pushed,
     sampled,
 )
@@ -252,7 +252,7 @@ def test_a_step_never_makes_things_worse() -> None:
 
     def worth(warp: Doubles) -> float:
         gain = (shares * np.log(shares_at(template, start + warp))).sum()
-        return float(gain - price(warp, settings))
+        return float(gain - penalty(warp, settings))
 
     warp = moved_by(48, 3.0)
     for _ in range(5):
@@ -271,7 +271,7 @@ def test_a_step_that_would_lead_too_far_is_shortened() -> None:
 
     better = bent(warp, start, rings(size), no_tissue, settings)
 
-    assert price(better, settings) < price(warp, settings)
+    assert penalty(better, settings) < penalty(warp, settings)
 
 
 def test_what_fits_already_is_left_alone() -> None:
@@ -294,7 +294,7 @@ def test_a_stiff_template_does_not_bend() -> None:
 def test_an_equal_shift_costs_its_anchor_alone() -> None:
     settings = WarpPenalty(stiffness=7.0, anchor=0.5)
 
-    assert price(np.full((2, 4, 4), 3.0), settings) == pytest.approx(0.25 * 9 * 32)
+    assert penalty(np.full((2, 4, 4), 3.0), settings) == pytest.approx(0.25 * 9 * 32)
 
 
 def test_without_tissue_the_anchor_alone_brings_a_shift_back() -> None:
@@ -528,8 +528,8 @@ def test_the_bound_is_that_of_what_was_found(method: Vbem) -> None:
     density = np.exp(log_density(scan.values[0][seen_there][:, None], found.known))
     expected = np.log((shares * scan.allowed[0])[seen_there] * density @ np.ones(5)).sum()
     warp = found.places[0] - aligned(method.size, scan.frames[0], method.template.frame)
-    assert price(warp, early.warp) > 0
-    expected -= divergence(found.known, prior) + price(warp, early.warp)
+    assert penalty(warp, early.warp) > 0
+    expected -= divergence(found.known, prior) + penalty(warp, early.warp)
     expected += log_weight_prior(found.weights, early.pseudo_count)
     assert found.bounds[-1] == pytest.approx(expected)
 

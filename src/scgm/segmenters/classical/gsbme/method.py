@@ -1,4 +1,4 @@
-"""GSBME: thresholds by entropy, then another try for the slices whose shape is odd."""
+"""GSBME: thresholds by entropy, then a second attempt for slices with an outlier shape."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scgm.version import __version__
 Bools = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
-MARGIN_MM = 1.0  # how far gray matter may lie from that of the slice it is held against
+MARGIN_MM = 1.0  # how far gray matter may lie from that of the slice it is compared with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +40,16 @@ class Gsbme:
     share : (least, most)
         Share of the cord within its rim that may be gray matter.
     least_mm2 : float
-        Smaller parts are removed.
+        Smaller components are removed.
     most_odd : float
-        Greatest robust z at which a shape passes as usual; a greater one gets another try.
+        Largest outlier score (robust z) of a usual shape; slices above it get a second attempt.
     gray : {"auto", "bright", "dark"}
         Whether gray matter is brighter or darker than white matter.
 
     Raises
     ------
     ConfigError
-        If a setting makes no sense.
+        If a setting is out of range.
     """
 
     reach: int = 1
@@ -82,7 +82,7 @@ class Gsbme:
 
     @property
     def provenance(self) -> Mapping[str, str | None]:
-        """It learns nothing: the version of the package is all there is to know."""
+        """The version of the package: nothing is learned."""
         return {"version": __version__}
 
     def __call__(self, windows: CordWindows) -> Found:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scgm.image.patches import CordWindows
+from scgm.segmenters.classical.cord_shape import depth_mm, moments, plane_of
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -28,7 +29,7 @@ BEYOND = 0.5  # how far fluid lies beyond the range of the cord, in units of tha
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """What thresholds are looked for in.
+    """The windows as thresholds are computed on them.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def prepare(windows: CordWindows, *, smooth_mm: float, rim_mm: float) -> Prepare
     """
     given = (windows.cord >= 0.5) & windows.inside
     cord = np.array([without_fluid(*each) for each in zip(windows.image, given, strict=True)])
-    depth = np.array([_depth_mm(mask, windows.pixel_mm) for mask in cord])
+    depth = np.array([depth_mm(mask, windows.pixel_mm) for mask in cord])
     deepest = depth.max(axis=(1, 2), keepdims=True)
     core = (depth >= np.minimum(rim_mm, deepest / 2)) & cord
     values = np.zeros_like(windows.image)
@@ -80,10 +81,10 @@ def prepare(windows: CordWindows, *, smooth_mm: float, rim_mm: float) -> Prepare
 
 
 def without_fluid(image: Floats, cord: Bools) -> Bools:
-    """Return the cord without what an outline that is too wide takes in of its surroundings.
+    """Return the cord without fluid that an outline which is too wide includes.
 
-    The inner half of a cord shows all of its tissues. What reaches the outline and is brighter or
-    darker than anything in there, by more than `BEYOND` of the range, does not belong to it.
+    The inner half of a cord shows all of its tissues. What touches the outline and is brighter or
+    darker than anything in there, by more than `BEYOND` of the range, is not cord.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ def without_fluid(image: Floats, cord: Bools) -> Bools:
     cord : (n, n) bool
         As it was found or given; may be empty.
     """
-    depth = _depth_mm(cord, 1.0)
+    depth = depth_mm(cord, 1.0)
     inner = cord & (depth >= depth.max() / 2)
     if not inner.any():
         return cord
@@ -120,7 +121,7 @@ def gray_is_bright(prepared: Prepared) -> bool:
 
 
 def butterfly(cord: Bools) -> Bools:
-    """Draw roughly where gray matter lies in a cord: all that this method knows of anatomy.
+    """Draw roughly where gray matter lies in a cord; the method uses no other anatomy.
 
     Parameters
     ----------
@@ -133,24 +134,14 @@ def butterfly(cord: Bools) -> Bools:
     (n, n) bool
         Empty where the cord is.
     """
-    places = np.argwhere(cord)
-    if not len(places):
+    if not cord.any():
         return cord.copy()
-    # A sample is a square: its own spread belongs to that of the cord.
-    half = 2 * np.sqrt(places.var(axis=0) + 1 / 12)
-    forward, sideward = (np.indices(cord.shape) - places.mean(axis=0)[:, None, None]) / half[
-        :, None, None
-    ]
+    shape = moments(cord)
+    half = 2 * np.sqrt(shape.squares.diagonal())[:, None, None]
+    forward, sideward = (np.indices(cord.shape) - shape.center[:, None, None]) / half
     here = np.stack([forward, np.abs(sideward)], axis=-1)
     distance = np.min([_distance(here, *line) for line in BUTTERFLY], axis=0)
     return np.asarray((distance <= WING) & cord, np.bool_)
-
-
-def _depth_mm(cord: Bools, pixel_mm: float) -> Floats:
-    # Whatever lies beyond the window is no cord: a cord cut by its border has a rim there too.
-    return np.asarray(
-        ndimage.distance_transform_edt(np.pad(cord, 1))[1:-1, 1:-1] * pixel_mm, np.float32
-    )
 
 
 def _smoothed(image: Floats, cord: Bools, sigma: float) -> Floats:
@@ -167,8 +158,9 @@ def _unshaded(image: Floats, core: Bools, pixel_mm: float) -> Floats:
     """
     values = image[core].astype(np.float64)
     places = np.argwhere(core) * pixel_mm
-    design = np.column_stack([np.ones(len(places)), places - places.mean(axis=0)])
-    plane = design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    places = places - places.mean(axis=0)
+    level, slope = plane_of(values, places)
+    plane = level + places @ slope
     # Scanners may count from below zero: then the plane cannot be divided by, but the mean can.
     scale = max(float(np.abs(values).mean()), 1e-12)
     divisor = plane if plane.min() > 0.1 * scale else np.full_like(plane, scale)

@@ -1,10 +1,12 @@
-"""Shapes of gray matter: which small parts are removed, and which masks look odd."""
+"""Shapes of gray matter: small components are removed, and outliers get a score."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from scgm.segmenters.classical.cord_shape import moments
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -52,9 +54,7 @@ def features(mask: Bools, core: Bools) -> NDArray[np.float64]:
     share = mask.sum() / max(int(core.sum()), 1)
     if not mask.any():
         return np.array([share, np.nan, np.nan, np.nan])
-    rows, columns = np.nonzero(mask)
-    spread = np.cov(rows, columns, ddof=0) + np.eye(2) / 12  # of samples, not of points
-    small, large = np.linalg.eigvalsh(spread)
+    small, large = np.linalg.eigvalsh(moments(mask).squares)
     # Hu's first two invariants are the trace and the squared difference of the eigenvalues of the
     # second moments, each moment over the squared area.
     hu_1 = (large + small) / mask.sum()

@@ -1,4 +1,4 @@
-"""JCSCS: OPAL marks the cord, then STEPS tells its gray from its white matter."""
+"""JCSCS: OPAL marks the cord, then STEPS marks the gray matter in it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from scgm.segmenters.classical.jcscs import intensities
 from scgm.segmenters.classical.jcscs.library import Library, library_of
 from scgm.segmenters.classical.jcscs.opal import OpalSettings, find_matches, fuse_patches, patches
 from scgm.segmenters.classical.jcscs.registration import (
-    OutlineStart,
-    RegistrationSettings,
+    OutlineMatch,
+    SplineSettings,
     outline_start,
     register,
     started,
@@ -31,16 +31,16 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 SEED = 2016
-RIM_MM = 1.2  # so far registration looks beyond the cord; so far within it contrast is told
-LEAST_AGREEMENT = 0.7  # Dice of OPAL's cord with the one found before; below OPAL has failed
+RIM_MM = 1.2  # registration looks so far beyond the cord; contrast is measured so far inside it
+LEAST_AGREEMENT = 0.7  # Dice of OPAL's cord with the one found before; below it OPAL has failed
 
 
 class Aligned(NamedTuple):
-    """The library with its outlines laid on one cord, coarse: (A, m, m), and how it got there."""
+    """The library, its outlines laid on one cord: coarse maps (A, m, m), and the transforms."""
 
     image: Floats
     gm: Floats
-    starts: list[OutlineStart]
+    starts: list[OutlineMatch]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class Jcscs:
     library : Library
         Labeled slices.
     provenance : mapping
-        What identifies them.
+        Version and checksum of the atlas.
     candidates : int
         How many atlases are registered to a slice.
     opal, warp, fusion : settings
@@ -63,7 +63,7 @@ class Jcscs:
     provenance: Mapping[str, str | None]
     candidates: int = 24
     opal: OpalSettings = field(default_factory=OpalSettings)
-    warp: RegistrationSettings = field(default_factory=RegistrationSettings)
+    warp: SplineSettings = field(default_factory=SplineSettings)
     fusion: FusionSettings = field(default_factory=FusionSettings)
     name: str = "jcscs"
     order: int = 1
@@ -79,7 +79,7 @@ class Jcscs:
         return self.library.pixel_mm
 
     def __call__(self, windows: CordWindows) -> Found:
-        """Mark gray matter, and the cord unless the user gave it.
+        """Mark gray matter, and the cord unless the user supplied it.
 
         A slice without any contrast in its cord gets no gray matter.
 
@@ -113,7 +113,7 @@ class Jcscs:
         return intensities.against_cord(self.library.image, self.library.cord)
 
     def _surroundings(self, windows: CordWindows) -> tuple[Floats, float]:
-        """Return coarse images as OPAL compares them, and whether CSF is bright (1) or dark."""
+        """Return coarse images as OPAL compares them, and 1 for bright CSF or -1 for dark CSF."""
         images = intensities.coarse(windows.image)
         inside = intensities.coarse(windows.inside.astype(np.float32)) >= 0.5
         around = intensities.against_surroundings(images, inside, 2 * self.pixel_mm)
@@ -123,7 +123,7 @@ class Jcscs:
         return around * np.float32(sign), sign
 
     def _opal(self, around: Floats, windows: CordWindows) -> Floats:
-        """Mark the cord; where that fails, the cord that was found before is kept."""
+        """Mark the cord; where that fails, keep the cord that was found before."""
         cord = windows.cord.copy()
         labels = intensities.coarse(self.library.cord)
         near = intensities.within(around.shape[1], 2 * self.pixel_mm, intensities.AROUND_MM)
@@ -155,11 +155,11 @@ class Jcscs:
         return Aligned(image, gm, starts)
 
     def _gray_sign(self, image: Floats, cord: Floats, aligned: Mapping[int, Aligned]) -> float:
-        """Tell whether gray matter is brighter than white (1) or darker."""
+        """Return 1 if gray matter is brighter than white matter, -1 if it is darker."""
         numbers = list(aligned)
         if not numbers:
             return 1.0
-        rim = round(RIM_MM / (2 * self.pixel_mm))  # bright CSF there would pass for white matter
+        rim = round(RIM_MM / (2 * self.pixel_mm))  # bright CSF there would count as white matter
         cores = np.stack([intensities.inner(intensities.coarse(cord[k]), rim) for k in numbers])
         expected = np.stack([aligned[k].gm.mean(axis=0) for k in numbers])
         return intensities.sign_of(intensities.coarse(image[numbers]), expected, cores)
@@ -175,9 +175,10 @@ class Jcscs:
         images, decisions = [], []
         for atlas in chosen:
             moving = self._images[atlas]
-            way = register(image, near, moving, aligned.starts[atlas], self.pixel_mm, self.warp)
-            images.append(warped(moving, way, self.pixel_mm))
-            gray = warped(self.library.gm[atlas], way, self.pixel_mm) >= 0.5
+            start = aligned.starts[atlas]
+            transform = register(image, near, moving, start, self.pixel_mm, self.warp)
+            images.append(warped(moving, transform, self.pixel_mm))
+            gray = warped(self.library.gm[atlas], transform, self.pixel_mm) >= 0.5
             decisions.append(gray & (cord >= 0.5))
         return fuse(image, np.stack(images), np.stack(decisions), self.pixel_mm, self.fusion)
 
@@ -208,7 +209,7 @@ def one_cord(share: Floats) -> Floats:
 
 
 def open_jcscs(atlas: Atlas) -> Jcscs:
-    """Start JCSCS with the library of an atlas.
+    """Return the method with the library of an atlas.
 
     Raises
     ------

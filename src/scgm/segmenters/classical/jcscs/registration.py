@@ -1,4 +1,4 @@
-"""Bring a slice of the library onto the target: outline, affine, B-spline (SimpleITK)."""
+"""Register a slice of the library to the target: outline, affine, B-spline (SimpleITK)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scgm.segmenters.classical.itk import simpleitk
+from scgm.segmenters.classical.cord_shape import moments
+from scgm.segmenters.classical.itk import as_image, resampled, simpleitk
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 
-class OutlineStart(NamedTuple):
-    """A point p of the target lies at scale * p + shift in the atlas.
+class OutlineMatch(NamedTuple):
+    """The transform by outlines: a point p of the target lies at scale * p + shift in the atlas.
 
     Both are (row, column), in millimeters from the middle of the window.
     """
@@ -27,7 +28,7 @@ class OutlineStart(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationSettings:
+class SplineSettings:
     """How slices are registered.
 
     Parameters
@@ -35,7 +36,7 @@ class RegistrationSettings:
     mesh_mm : float
         Distance of the control points of the B-spline.
     most_mm : float
-        Farthest that a control point may move along an axis. Without a limit a B-spline follows
+        Largest displacement of a control point along an axis. Without a limit a B-spline follows
         noise, and may leave the image.
     affine_steps, spline_steps : int
         Most iterations.
@@ -47,11 +48,11 @@ class RegistrationSettings:
     spline_steps: int = 20
 
 
-def outline_start(target: Floats, atlas: Floats, pixel_mm: float) -> OutlineStart:
-    """Return what gives the outline of a cord the place and size of another's.
+def outline_start(target: Floats, atlas: Floats, pixel_mm: float) -> OutlineMatch:
+    """Return the scale and shift that lay the outline of one cord on that of another.
 
-    Both have the same centroid, and spread along both axes, then. The cord is too round to tell a
-    rotation.
+    Afterwards both have the same centroid and the same standard deviations along rows and columns.
+    A cord is too round to estimate a rotation.
 
     Parameters
     ----------
@@ -60,14 +61,15 @@ def outline_start(target: Floats, atlas: Floats, pixel_mm: float) -> OutlineStar
     pixel_mm : float
         Distance of samples.
     """
-    to_centre, to_spread = _moments(target, pixel_mm)
-    of_centre, of_spread = _moments(atlas, pixel_mm)
-    scale = of_spread / to_spread
-    return OutlineStart(scale, of_centre - scale * to_centre)
+    to, of = moments(target), moments(atlas)
+    scale = np.sqrt(of.squares.diagonal() / to.squares.diagonal())
+    middle = (len(target) - 1) / 2
+    shift = (of.center - middle) - scale * (to.center - middle)
+    return OutlineMatch(scale, shift * pixel_mm)
 
 
-def started(image: Floats, start: OutlineStart, pixel_mm: float) -> Floats:
-    """Return an image of the atlas where *start* brings it."""
+def started(image: Floats, start: OutlineMatch, pixel_mm: float) -> Floats:
+    """Return an image of the atlas, transformed by *start*."""
     middle = (np.array(image.shape) - 1) / 2
     offset = start.shift_mm / pixel_mm + middle - start.scale * middle
     moved = ndimage.affine_transform(image, start.scale, offset, order=1, mode="nearest")
@@ -78,14 +80,14 @@ def register(
     target: Floats,
     region: NDArray[np.bool_],
     atlas: Floats,
-    start: OutlineStart,
+    start: OutlineMatch,
     pixel_mm: float,
-    settings: RegistrationSettings,
+    settings: SplineSettings,
 ) -> Any:
     """Find the transform that makes an atlas look like the target.
 
-    Affine, then a B-spline on top, by correlation within *region*. Where an optimizer gives up, the
-    transform that it started from is kept.
+    An affine transform, then a B-spline, by correlation within *region*. Where an optimizer fails,
+    the transform that it started from is kept.
 
     Parameters
     ----------
@@ -93,11 +95,11 @@ def register(
         Images.
     region : (n, n) bool
         Pixels of the target that count.
-    start : OutlineStart
+    start : OutlineMatch
         From `outline_start`.
     pixel_mm : float
         Distance of samples.
-    settings : RegistrationSettings
+    settings : SplineSettings
         How to register.
 
     Returns
@@ -135,18 +137,8 @@ def register(
 
 def warped(atlas: Floats, transform: Any, pixel_mm: float) -> Floats:
     """Return an image of the atlas on the grid of the target; 0 outside of it."""
-    itk = simpleitk("jcscs")
     image = as_image(atlas, pixel_mm)
-    moved = itk.Resample(image, image, transform, itk.sitkLinear, 0.0, itk.sitkFloat32)
-    return np.asarray(itk.GetArrayFromImage(moved), np.float32)
-
-
-def as_image(values: NDArray[Any], pixel_mm: float) -> Any:
-    """Return a SimpleITK image with its origin in the middle."""
-    image = simpleitk("jcscs").GetImageFromArray(values)
-    image.SetSpacing([pixel_mm, pixel_mm])
-    image.SetOrigin([-(side - 1) / 2 * pixel_mm for side in values.shape[::-1]])
-    return image
+    return resampled(image, image, transform)
 
 
 def _method(itk: ModuleType, mask: Any) -> Any:
@@ -164,15 +156,3 @@ def _executed(method: Any, fixed: Any, moving: Any, otherwise: Any) -> Any:
         return method.Execute(fixed, moving)
     except RuntimeError:  # flat images, or all samples outside of the atlas
         return otherwise
-
-
-def _moments(share: Floats, pixel_mm: float) -> tuple[Doubles, Doubles]:
-    """Return center and spread (row, column) in millimeters from the middle of the window."""
-    places = (np.arange(len(share)) - (len(share) - 1) / 2) * pixel_mm
-    centre, spread = [], []
-    for axis in (1, 0):
-        profile = share.sum(axis=axis) / share.sum()
-        mean = float((profile * places).sum())
-        centre.append(mean)
-        spread.append(float(np.sqrt((profile * (places - mean) ** 2).sum() + pixel_mm**2 / 12)))
-    return np.array(centre), np.array(spread)

@@ -1,4 +1,4 @@
-"""MGAC: a template brought onto the cord's outline starts a contour that settles on edges.
+"""MGAC: a template, warped to the cord's outline, starts a contour that moves to edges.
 
 After Datta et al. (2017) and the program that its authors published.
 """

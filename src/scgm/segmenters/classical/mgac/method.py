@@ -1,4 +1,4 @@
-"""MGAC: warp the template by the outline of the cord, then let the contour settle."""
+"""MGAC: warp the template by the outline of the cord, then move the contour to edges."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from scgm.image.patches import CordWindows, Found
 from scgm.segmenters.classical.itk import simpleitk
 from scgm.segmenters.classical.mgac.contour import ContourSettings, edge_map, settle
 from scgm.segmenters.classical.mgac.registration import (
+    DemonsSettings,
     Plane,
-    SplineSettings,
     register,
     signed_distance_mm,
     warped,
@@ -36,26 +36,26 @@ class Mgac:
     Parameters
     ----------
     template : CordTemplate
-        What is warped.
+        The average cord that is warped to each slice.
     provenance : mapping
-        What identifies it.
+        Version and checksum of the atlas.
     rim_mm : float
-        Width of the rim of the cord in which nothing is looked for: its edge to the fluid is the
-        strongest of all.
+        Width of the rim of the cord that is ignored: the edge to the fluid is the strongest of
+        all.
     edge_mm : float
-        Standard deviation of the Gaussian under which edges are looked for.
+        Standard deviation of the Gaussian that smooths the image before edges are computed.
     alpha : float
         Weight of the gradient in the edge map.
     warp, contour : settings
         Of the two parts.
     """
 
-    template: CordTemplate = field(repr=False)
+    template: CordTemplate
     provenance: Mapping[str, str | None]
     rim_mm: float = 0.5
     edge_mm: float = 0.47
     alpha: float = 1000.0
-    warp: SplineSettings = field(default_factory=SplineSettings)
+    warp: DemonsSettings = field(default_factory=DemonsSettings)
     contour: ContourSettings = field(default_factory=ContourSettings)
     name: str = "mgac"
     size: int = 300  # 24 mm: the widest cords have 16 mm
@@ -83,7 +83,7 @@ class Mgac:
         return Found(gm)
 
     def _warped_template(self, distance_mm: Floats, pixel_mm: float) -> Bools:
-        """Return the gray matter that the outline of the cord suggests."""
+        """Return the template's gray matter, warped by the outline of the cord."""
         coarse = Plane(distance_mm[1::COARSE, 1::COARSE], COARSE * pixel_mm)
         if not (coarse.values > 0).any():  # a cord of a sample or two has no shape
             return np.zeros(distance_mm.shape, np.bool_)
@@ -92,7 +92,7 @@ class Mgac:
         return np.asarray(share >= self.template.level, np.bool_)
 
     def _settled(self, image: Floats, start: Bools, cord: Bools) -> Bools:
-        """Let the contour settle in a box around the cord."""
+        """Move the contour to edges, in a box around the cord."""
         margin = round(MARGIN_MM / self.pixel_mm)
         (box,) = ndimage.find_objects(ndimage.binary_dilation(cord, iterations=margin).astype(int))
         edges = edge_map(image[box], self.alpha, self.edge_mm / self.pixel_mm)

@@ -1,4 +1,4 @@
-"""Bring one outline of a cord onto another: affine by moments, then demons (SimpleITK)."""
+"""Register one outline of a cord to another: affine by moments, then demons (SimpleITK)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scgm.segmenters.classical.itk import simpleitk
+from scgm.segmenters.classical.cord_shape import moments
+from scgm.segmenters.classical.itk import as_image, resampled, simpleitk
 
 Floats = NDArray[np.float32]
 
-LEAST_ELONGATION = 1.2  # longer over shorter axis; below, noise turns a round cord at will
+LEAST_ELONGATION = 1.2  # longer over shorter axis; below it noise decides the direction
 MOST_TURN_DEG = 30.0
 
 
@@ -24,7 +25,7 @@ class Plane:
     Parameters
     ----------
     values : (n, n) array
-        Of any kind.
+        Values of any kind.
     pixel_mm : float
         Distance of samples; the middle of the window is the origin.
     """
@@ -35,7 +36,7 @@ class Plane:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CordAxes:
-    """Where a cord lies, how it is turned and how wide it is.
+    """Position, rotation and size of a cord.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class CordAxes:
 
     @property
     def rigid(self) -> CordAxes:
-        """The same place and turn, without the size."""
+        """The same position and rotation, without the size."""
         return CordAxes(self.middle_mm, self.axes_mm / np.linalg.norm(self.axes_mm, axis=0))
 
 
@@ -59,13 +60,13 @@ UPRIGHT = CordAxes(np.zeros(2), np.eye(2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplineSettings:
+class DemonsSettings:
     """How outlines are registered.
 
     Parameters
     ----------
     reach_mm : float
-        Distances from the outline are cut off here: beyond, nothing pulls.
+        Distances from the outline are limited to this.
     steps : int
         Iterations of the demons.
     smooth_mm : float
@@ -86,7 +87,7 @@ def signed_distance_mm(cord: NDArray[np.bool_], pixel_mm: float) -> Floats:
     Parameters
     ----------
     cord : (n, n) bool
-        Of any shape; an empty one is as far away as the window is wide.
+        Any mask; an empty one is taken to lie as far away as the window is wide.
     """
     if not cord.any():
         return np.full(cord.shape, -max(cord.shape) * pixel_mm, np.float32)
@@ -97,23 +98,20 @@ def signed_distance_mm(cord: NDArray[np.bool_], pixel_mm: float) -> Floats:
     return np.asarray(distance[1:-1, 1:-1], np.float32)
 
 
-def frame_of(distance: Plane) -> CordAxes:
-    """Return the frame of a cord, from its first and second moments.
+def axes_of(distance: Plane) -> CordAxes:
+    """Return the axes of a cord, from its first and second moments.
 
-    A cord that is hardly wider than high, or that seems turned by more than a patient's neck, does
-    not tell how it is turned; it is taken as upright then.
+    The direction of a cord that is almost round, or that seems turned by more than a neck can be,
+    is not reliable; such a cord is taken as upright.
 
     Parameters
     ----------
     distance : Plane
-        Signed distance from the outline, somewhere positive.
+        Signed distance from the outline, positive somewhere.
     """
-    places = np.argwhere(distance.values > 0)[:, ::-1] * distance.pixel_mm
-    first = (np.array(distance.values.shape[::-1]) - 1) / 2 * distance.pixel_mm
-    middle = places.mean(axis=0) - first
-    offsets = places - places.mean(axis=0)
-    # A sample is a square: its own spread belongs to that of the cord.
-    spread = offsets.T @ offsets / len(places) + np.eye(2) * distance.pixel_mm**2 / 12
+    inside = moments((distance.values > 0).T)  # columns first
+    middle = (inside.center - (np.array(distance.values.shape[::-1]) - 1) / 2) * distance.pixel_mm
+    spread = inside.squares * distance.pixel_mm**2
     squares, axes = np.linalg.eigh(spread)
     short, long = np.sqrt(squares)
     along = axes[:, 1] * (1 if axes[0, 1] >= 0 else -1)
@@ -125,7 +123,7 @@ def frame_of(distance: Plane) -> CordAxes:
 
 
 def affine(target: CordAxes, moving: CordAxes) -> Any:
-    """Return the SimpleITK transform that leads from places in one frame to those in another."""
+    """Return the SimpleITK transform from places along the target's axes to the moving cord's."""
     matrix = moving.axes_mm @ np.linalg.inv(target.axes_mm)
     transform = simpleitk("mgac").AffineTransform(2)
     transform.SetMatrix(matrix.ravel().tolist())
@@ -133,14 +131,14 @@ def affine(target: CordAxes, moving: CordAxes) -> Any:
     return transform
 
 
-def register(target: Plane, moving: Plane, settings: SplineSettings) -> Any:
-    """Find the transform that brings a cord onto the target's: affine, then demons.
+def register(target: Plane, moving: Plane, settings: DemonsSettings) -> Any:
+    """Find the transform that lays a cord on the target's: affine, then demons.
 
     Parameters
     ----------
     target, moving : Plane
-        Signed distances from the outline of a cord, somewhere positive.
-    settings : SplineSettings
+        Signed distances from the outline of a cord, positive somewhere.
+    settings : DemonsSettings
         How to register.
 
     Returns
@@ -148,9 +146,9 @@ def register(target: Plane, moving: Plane, settings: SplineSettings) -> Any:
     SimpleITK.Transform
         From places in the target to places in the moving plane, in millimeters (column, row).
     """
-    itk = simpleitk("mgac")
-    fixed, other = (as_image(_cut_off(plane, settings.reach_mm)) for plane in (target, moving))
-    linear = affine(frame_of(target), frame_of(moving))
+    itk = simpleitk()
+    fixed, other = (_image(_cut_off(plane, settings.reach_mm)) for plane in (target, moving))
+    linear = affine(axes_of(target), axes_of(moving))
     nearer = itk.Resample(other, fixed, linear, itk.sitkLinear, -settings.reach_mm)
     demons = itk.FastSymmetricForcesDemonsRegistrationFilter()
     demons.SetNumberOfIterations(settings.steps)
@@ -163,18 +161,11 @@ def register(target: Plane, moving: Plane, settings: SplineSettings) -> Any:
 
 def warped(moving: Plane, transform: Any, onto: Plane, outside: float = 0.0) -> Floats:
     """Return values of the moving plane, interpolated, on the samples of another."""
-    itk = simpleitk("mgac")
-    image, grid = as_image(moving), as_image(onto)
-    moved = itk.Resample(image, grid, transform, itk.sitkLinear, outside, itk.sitkFloat32)
-    return np.asarray(itk.GetArrayFromImage(moved), np.float32)
+    return resampled(_image(moving), _image(onto), transform, outside)
 
 
-def as_image(plane: Plane) -> Any:
-    """Return a SimpleITK image with its origin in the middle."""
-    image = simpleitk("mgac").GetImageFromArray(np.asarray(plane.values, np.float32))
-    image.SetSpacing([plane.pixel_mm, plane.pixel_mm])
-    image.SetOrigin([-(side - 1) / 2 * plane.pixel_mm for side in plane.values.shape[::-1]])
-    return image
+def _image(plane: Plane) -> Any:
+    return as_image(np.asarray(plane.values, np.float32), plane.pixel_mm)
 
 
 def _cut_off(plane: Plane, reach_mm: float) -> Plane:

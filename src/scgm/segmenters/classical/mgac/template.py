@@ -14,10 +14,10 @@ from scgm.errors import ConfigError, ModelError
 from scgm.segmenters.classical.labeled_slices import PIXEL_MM, LabeledSlices
 from scgm.segmenters.classical.mgac.registration import (
     UPRIGHT,
+    DemonsSettings,
     Plane,
-    SplineSettings,
     affine,
-    frame_of,
+    axes_of,
     register,
     signed_distance_mm,
     warped,
@@ -82,11 +82,11 @@ def build(slices: LabeledSlices, *, per_volume: int = 6) -> dict[str, NDArray[An
     chosen, weights = _chosen(slices, per_volume)
     cords = [Plane(signed_distance_mm(slices.cord[k] >= 0.5, PIXEL_MM), PIXEL_MM) for k in chosen]
     upright = [
-        warped(cord, affine(UPRIGHT, frame_of(cord).rigid), cord, float(cord.values.min()))
+        warped(cord, affine(UPRIGHT, axes_of(cord).rigid), cord, float(cord.values.min()))
         for cord in cords
     ]
     mean = _mean(upright, weights)
-    settings = SplineSettings()
+    settings = DemonsSettings()
     gray = [
         warped(Plane(slices.gm[k], PIXEL_MM), register(mean, cord, settings), mean)
         for k, cord in zip(chosen, cords, strict=True)
@@ -96,14 +96,6 @@ def build(slices: LabeledSlices, *, per_volume: int = 6) -> dict[str, NDArray[An
         "gm": np.clip(_mean(gray, weights).values, 0, 1),
         "pixel_mm": np.array(PIXEL_MM, np.float32),
     }
-
-
-# What `build` makes, and `template_of` takes.
-ARRAYS = {
-    "distance_mm": ArraySpec(shape=("n", "n"), least=-200, most=50),
-    "gm": ArraySpec(shape=("n", "n"), least=0, most=1),
-    "pixel_mm": ArraySpec(least=0.05, most=2),
-}
 
 
 def template_of(atlas: Atlas) -> CordTemplate:

@@ -1,8 +1,8 @@
-"""Every cord brought to one outline: turned upright, then stretched column by column.
+"""Align every cord with one outline: rotate it upright, then stretch it column by column.
 
-The common outline is the mean of the cords of the dictionary, each moved to the middle and turned
-upright. Columns keep their order and are only moved and stretched, so nothing is folded and the way
-back is known exactly.
+The common outline is the mean of the cords of the dictionary, each centered and rotated upright.
+Columns keep their order and are only moved and stretched, so nothing is folded and the inverse
+transform is exact.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from scgm.segmenters.classical.cord_shape import moments
+
 Floats = NDArray[np.float64]
 Slice = NDArray[np.float32]
 
-LEAST_ELONGATION = 1.15  # a cord that is nearly round has no direction
+LEAST_ELONGATION = 1.15  # longer over shorter axis; a rounder cord has no reliable direction
 MOST_TURN = np.deg2rad(25)
 # Columns near the ends of the cord have no reliable height: they take that of the last reliable
 # one, and stretching stays within bounds.
@@ -45,7 +47,7 @@ class Profile:
     half_height: Floats
 
     def inner(self) -> NDArray[np.bool_]:
-        """Return the samples (n, n) so far inside that an error of the cord's edge is not seen."""
+        """Return the samples (n, n) so far inside that an error of the edge has no effect."""
         rows, columns = around(len(self.middle))
         inside: NDArray[np.bool_] = np.abs(rows - self.middle) < INNER * self.half_height
         return inside & (np.abs(columns) < INNER * self.half_width)
@@ -53,11 +55,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """The way from a slice (n, n) to the common space (n, n), and back; lengths in samples.
+    """The transform of a slice (n, n) to the common space (n, n), and its inverse; in samples.
 
     Parameters
     ----------
-    centre : (2,) float64
+    center : (2,) float64
         Row and column of the cord's middle in the slice.
     turn : float
         Angle in radians of the cord's longer axis, from the columns towards the rows.
@@ -71,7 +73,7 @@ class Alignment:
         outline alone would have it: what is in a cord does not quite follow its outline.
     """
 
-    centre: Floats
+    center: Floats
     turn: float
     width: float
     shift: Floats
@@ -83,11 +85,11 @@ class Alignment:
         rows, columns = moved(self.affine, *around(len(self.shift)))
         shift, stretch = self._column(columns)
         across, along = _turned(rows * stretch + shift, columns * self.width, self.turn)
-        return sampled(values, across + self.centre[0], along + self.centre[1])
+        return sampled(values, across + self.center[0], along + self.center[1])
 
     def from_common(self, values: Slice) -> Slice:
         """Bring a map of the common space to the slice by linear interpolation."""
-        places = np.indices(values.shape, np.float64) - self.centre[:, None, None]
+        places = np.indices(values.shape, np.float64) - self.center[:, None, None]
         across, along = _turned(places[0], places[1], -self.turn)
         shift, stretch = self._column(along / self.width)
         matrix = np.linalg.inv(self.affine[:, :2])
@@ -120,12 +122,12 @@ def mean_profile(cords: Sequence[Slice], *, symmetric: bool) -> Profile:
 
 
 def align(cord: Slice, outline: Profile) -> Alignment:
-    """Find the way of a slice to the common space from its cord (n, n), shares of 0 to 1.
+    """Return the transform of a slice to the common space from its cord (n, n), shares of 0 to 1.
 
     At least one sample is to be cord.
     """
-    centre, turn = _pose(cord)
-    own = _profile(cord, centre, turn)
+    center, turn = _pose(cord)
+    own = _profile(cord, center, turn)
     width = own.half_width / outline.half_width
     columns = _offsets(len(cord))
     known = columns[np.abs(columns) <= RELIABLE * outline.half_width]
@@ -134,7 +136,7 @@ def align(cord: Slice, outline: Profile) -> Alignment:
     stretch = np.clip(height / np.maximum(common_height, 1), LEAST_STRETCH, MOST_STRETCH)
     shift = middle - stretch * common_middle
     return Alignment(
-        centre, turn, width, np.interp(columns, known, shift), np.interp(columns, known, stretch)
+        center, turn, width, np.interp(columns, known, shift), np.interp(columns, known, stretch)
     )
 
 
@@ -162,23 +164,19 @@ def sampled(values: Slice, rows: Floats, columns: Floats) -> Slice:
 
 def _pose(cord: Slice) -> tuple[Floats, float]:
     """Return row and column of the middle, and the angle of the longer axis; 0 if there is none."""
-    weight = _sharp(cord).ravel().astype(np.float64)
-    places = np.indices(cord.shape, float).reshape(2, -1)
-    centre = places @ weight / weight.sum()
-    apart = places - centre[:, None]
-    moments = (weight * apart) @ apart.T / weight.sum()
-    difference, mixed = moments[1, 1] - moments[0, 0], 2 * moments[0, 1]
-    longer, total = np.hypot(difference, mixed), moments.trace()
+    center, spread = moments(_sharp(cord))
+    difference, mixed = spread[1, 1] - spread[0, 0], 2 * spread[0, 1]
+    longer, total = np.hypot(difference, mixed), spread.trace()
     if total + longer < LEAST_ELONGATION**2 * (total - longer):
-        return centre, 0.0
+        return center, 0.0
     angle = float(0.5 * np.arctan2(mixed, difference))
-    return centre, angle if abs(angle) <= MOST_TURN else 0.0
+    return center, angle if abs(angle) <= MOST_TURN else 0.0
 
 
-def _profile(cord: Slice, centre: Floats, turn: float) -> Profile:
+def _profile(cord: Slice, center: Floats, turn: float) -> Profile:
     rows, columns = around(len(cord))
     across, along = _turned(rows, columns, turn)
-    upright = sampled(_sharp(cord), across + centre[0], along + centre[1]).astype(np.float64)
+    upright = sampled(_sharp(cord), across + center[0], along + center[1]).astype(np.float64)
     heights = upright.sum(axis=0)
     # In an ellipse, half of an axis is twice the root of the mean square distance along it.
     half_width = float(2 * np.sqrt(heights @ columns[0] ** 2 / heights.sum()))
@@ -194,7 +192,7 @@ def _profile(cord: Slice, centre: Floats, turn: float) -> Profile:
 
 
 def _sharp(cord: Slice) -> Slice:
-    """Take away what is faint in a cord found, and keep the half of its edge where it is."""
+    """Remove faint values from a cord map; its edge, at 0.5, stays in place."""
     return np.asarray(np.clip(2 * cord - 0.5, 0, 1), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""VBEM: variational Bayes of a Gaussian mixture under a tissue template that bends.
+"""VBEM: variational Bayes of a Gaussian mixture with a deformable tissue template.
 
 After Blaiotta et al. (2016). `docs/methods/vbem.md` has the equations.
 """

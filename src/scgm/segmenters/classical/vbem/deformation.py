@@ -1,27 +1,31 @@
-"""Where a slice lies in the template: first by the outline of its cord, then a smooth warp."""
+"""Where a slice lies in the template: by the outline of its cord, then by a smooth warp."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import softmax
 
+from scgm.segmenters.classical.cord_shape import moments
+
 Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WarpPenalty:
-    """How far a slice's template may bend; lengths in samples of the window.
+class WarpSettings:
+    """How far the template may be deformed for a slice; lengths in samples of the window.
 
     Parameters
     ----------
     stiffness : float
-        Price of unequal displacement of neighbors: half of it for each squared difference.
+        L2 penalty on differences of displacement between neighbors: half of it for each squared
+        difference.
     anchor : float
-        Price of displacement itself.
+        L2 penalty on displacement: half of it for each squared displacement.
     smooth : float
         Standard deviation of the Gaussian that smooths every step.
     """
@@ -39,19 +43,12 @@ class CordSize:
     spread: tuple[float, float]
 
 
-def frame_of(cord: NDArray[np.float32]) -> CordSize:
+def frame_of(cord: NDArray[Any]) -> Frame:
     """Return centroid and standard deviations of a cord (n, n); of all samples if it is empty."""
-    share = np.asarray(cord, np.float64)
-    if share.sum() <= 0:
-        share = np.ones_like(share)
-    middle, spread = [], []
-    for axis in (1, 0):
-        profile = share.sum(axis=axis) / share.sum()
-        places = np.arange(len(profile))
-        mean = float(profile @ places)
-        middle.append(mean)
-        spread.append(max(float(np.sqrt(profile @ (places - mean) ** 2)), 1.0))
-    return CordSize((middle[0], middle[1]), (spread[0], spread[1]))
+    found = moments(cord if cord.any() else np.ones_like(cord))
+    row, column = found.center.tolist()
+    high, wide = np.sqrt(found.points.diagonal()).tolist()
+    return Frame((row, column), (max(high, 1.0), max(wide, 1.0)))
 
 
 def aligned(size: int, frame: CordSize, template: CordSize) -> Doubles:
@@ -69,8 +66,8 @@ def sampled(log_template: Doubles, places: Doubles) -> Doubles:
     return values
 
 
-def price(warp: Doubles, settings: WarpPenalty) -> float:
-    """Return what a displacement (2, n, n) costs: minus the logarithm of its prior."""
+def penalty(warp: Doubles, settings: WarpSettings) -> float:
+    """Return the penalty on a displacement (2, n, n): minus the logarithm of its prior."""
     bent = sum(float((np.diff(warp, axis=axis) ** 2).sum()) for axis in (1, 2))
     return settings.stiffness / 2 * bent + settings.anchor / 2 * float((warp**2).sum())
 
@@ -82,9 +79,9 @@ def bent(
     shares: Doubles,
     settings: WarpPenalty,
 ) -> Doubles:
-    """Take one step towards the displacement that explains a slice's tissues best.
+    """Take one step towards the displacement that fits a slice's tissues best.
 
-    A step of Gauss and Newton on ``sum(shares * log(proportions)) - price``, smoothed; it is
+    A step of Gauss and Newton on ``sum(shares * log(proportions)) - penalty``, smoothed; it is
     halved until it helps, and left out if it never does.
 
     Parameters
@@ -96,7 +93,7 @@ def bent(
     log_template : (n, n, K)
         Logarithms of template and class weights.
     shares : (n, n, K)
-        How far each class answers for each sample; 0 for samples that do not count.
+        Responsibility of each class for each sample; 0 for samples that do not count.
     """
     values, slope = _sampled_with_slope(log_template, start + warp)
     proportions = softmax(values, axis=-1)
@@ -106,10 +103,10 @@ def bent(
     away = slope - np.einsum("yxk,ayxk->ayx", proportions, slope)[..., None]
     curve = np.einsum("yxk,ayxk,byxk->abyx", counts * proportions, away, away, optimize=True)
     step = _newton(uphill, curve, settings)
-    now = _gain(values, shares) - price(warp, settings)
+    now = _gain(values, shares) - penalty(warp, settings)
     for _ in range(6):
         tried = warp + step
-        found = _gain(sampled(log_template, start + tried), shares) - price(tried, settings)
+        found = _gain(sampled(log_template, start + tried), shares) - penalty(tried, settings)
         if found > now:
             return np.asarray(tried, np.float64)
         step = step / 2
@@ -175,8 +172,8 @@ def _roughness(warp: Doubles) -> Doubles:
     return result
 
 
-def _newton(uphill: Doubles, curve: Doubles, settings: WarpPenalty) -> Doubles:
-    """Smooth, divide by the smoothed curvature and the price's own, smooth again.
+def _newton(uphill: Doubles, curve: Doubles, settings: WarpSettings) -> Doubles:
+    """Smooth, divide by the smoothed curvature and that of the penalty, smooth again.
 
     Smoothing is its own transpose, so the step leads uphill.
     """

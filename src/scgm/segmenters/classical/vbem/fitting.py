@@ -13,7 +13,7 @@ from scgm.segmenters.classical.vbem.deformation import (
     WarpPenalty,
     aligned,
     bent,
-    price,
+    penalty,
     sampled,
 )
 from scgm.segmenters.classical.vbem.mixture import (
@@ -41,11 +41,11 @@ class FitSettings:
     tolerance : float
         A round that raises the lower bound by less, relative to its size, is the last one.
     still : int
-        First rounds, in which intensities settle before anything is bent.
+        First rounds, in which intensities are fitted and the template is not deformed.
     pseudo_count : float
-        How many samples the prior of the class weights is worth.
-    warp : WarpPenalty
-        How far the template may bend.
+        Strength of the prior of the class weights, as a number of samples.
+    warp : WarpSettings
+        How far the template may be deformed.
     """
 
     rounds: int = 30
@@ -57,12 +57,12 @@ class FitSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """What was found in a scan.
+    """The model fitted to a scan.
 
     Parameters
     ----------
     shares : (S, n, n, K)
-        How far each class answers for each sample; 0 where a sample does not count.
+        Responsibility of each class for each sample; 0 where a sample does not count.
     known : NormalWishart
         Of the classes' intensities.
     weights : (K,)
@@ -98,9 +98,9 @@ def fit(
     frame : CordSize
         Middle and size of the template's cord.
     prior : NormalWishart
-        Where the classes' intensities start from, and are held.
+        Prior of the classes' intensities; they start from it.
     settings : FitSettings
-        How.
+        How to fit.
     """
     counts = scan.counts.ravel()
     values = scan.values.ravel()[counts, None]
@@ -119,7 +119,7 @@ def fit(
             np.where(allowed, joint, -np.inf), log_density(values, known)
         )
         shares.reshape(len(counts), -1)[counts] = found
-        cost = divergence(known, prior) + sum(price(each, settings.warp) for each in warp)
+        cost = divergence(known, prior) + sum(penalty(each, settings.warp) for each in warp)
         bounds.append(evidence - cost + log_weight_prior(weights, settings.pseudo_count))
         if number > settings.still and _settled(bounds, settings.tolerance):
             break

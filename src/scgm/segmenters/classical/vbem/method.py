@@ -1,4 +1,4 @@
-"""VBEM: a mixture of Gaussians and a template that bends, fitted to a scan together."""
+"""VBEM: a mixture of Gaussians and a deformable template, fitted to a scan together."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class Vbem:
     Parameters
     ----------
     template : TissueTemplate
-        What bends.
+        Deformable tissue template.
     provenance : mapping
-        What identifies it.
+        Version and checksum of the atlas.
     strength : float
-        How many samples the template's intensities are worth beside those of the scan.
+        Weight of the template's intensities beside those of the scan, as a number of samples.
     preparation, fitting : settings
         Of the two parts.
     """
 
-    template: TissueTemplate = field(repr=False)
+    template: TissueTemplate
     provenance: Mapping[str, str | None]
     strength: float = 1.0
     preparation: Preparation = field(default_factory=Preparation)
@@ -53,7 +53,7 @@ class Vbem:
         return Found(gm)
 
     def fitted(self, windows: CordWindows, good: NDArray[np.bool_]) -> Fit:
-        """Fit gray matter brighter and darker than white; keep what explains the scan better.
+        """Fit gray matter brighter and darker than white; keep the better fit.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What the mixture sees of windows: intensities in units of the cord, and what labels allow."""
+"""Input of the mixture: intensities in units of the cord, and the classes that are allowed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scgm.segmenters.classical.vbem.deformation import CordSize, frame_of
+from scgm.segmenters.classical.cord_shape import depth_mm, plane_of
+from scgm.segmenters.classical.vbem.deformation import Frame, frame_of
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
 
 GRAY, WHITE, CLASSES = 0, 1, 5  # then the fluid around the cord, and two tissues further out
-LINEAR = 3.0  # beyond so many spreads of the cord only the logarithm counts: fat may be at 100
+LINEAR = 3.0  # logarithmic beyond so many spreads of the cord: fat may be at 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +26,9 @@ class Preparation:
     Parameters
     ----------
     rim_mm : float
-        Width of the rim of the cord that may be anything: it mixes with the fluid.
+        Width of the rim of the cord in which every class is allowed: it mixes with the fluid.
     tolerance_mm : float
-        So far outside of its outline there may still be cord.
+        Cord is allowed so far outside of its outline.
     """
 
     rim_mm: float = 0.6
@@ -58,7 +59,7 @@ class Scan:
 
 def seen(image: Floats, cord: Floats, inside: Bools, pixel_mm: float) -> Bools:
     """Tell which slices (S,) have any contrast in their cord's core."""
-    core = _depth_mm((cord >= 0.5) & inside, pixel_mm) >= pixel_mm
+    core = _depths_mm((cord >= 0.5) & inside, pixel_mm) >= pixel_mm
     result = np.zeros(len(image), np.bool_)
     for k, (slice_, mask) in enumerate(zip(image, core, strict=True)):
         if mask.sum() > 2:
@@ -70,7 +71,7 @@ def seen(image: Floats, cord: Floats, inside: Bools, pixel_mm: float) -> Bools:
 def prepared(image: Floats, cord: Floats, inside: Bools, pixel_mm: float, how: Preparation) -> Scan:
     """Prepare windows (S, n, n), all of which show contrast (`seen`)."""
     mask = (cord >= 0.5) & inside
-    depth = _depth_mm(mask, pixel_mm)
+    depth = _depths_mm(mask, pixel_mm)
     core = (depth >= np.minimum(0.75, depth.max(axis=(1, 2), keepdims=True) / 2)) & mask
     values = np.stack([_unshaded(*each, pixel_mm) for each in zip(image, core, strict=True)])
     low, high = np.percentile(values[core], (16, 84))
@@ -82,24 +83,19 @@ def prepared(image: Floats, cord: Floats, inside: Bools, pixel_mm: float, how: P
     return Scan(values, allowed, inside, [frame_of(each) for each in mask])
 
 
-def _depth_mm(masks: Bools, pixel_mm: float) -> Floats:
-    """Return the distance of each sample of masks (S, n, n) from what is not in them."""
-    return np.stack(
-        [ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * pixel_mm for mask in masks]
-    ).astype(np.float32)
+def _depths_mm(masks: Bools, pixel_mm: float) -> Floats:
+    return np.stack([depth_mm(mask, pixel_mm) for mask in masks])
 
 
 def _unshaded(image: Floats, core: Bools, pixel_mm: float) -> Doubles:
-    """Return intensities over those of the plane that fits the cord best, less one."""
+    """Return intensities less the plane that fits the core best, over their mean or spread."""
     places = np.indices(image.shape).transpose(1, 2, 0) * pixel_mm
     places = places - places[core].mean(axis=0)
-    there = image[core].astype(np.float64)
-    design = np.column_stack([np.ones(len(there)), places[core]])
-    fitted = np.linalg.lstsq(design, there, rcond=None)[0]
-    mean, spread = fitted[0], float(there.std())
-    slope = np.clip(places, -6, 6) @ fitted[1:]  # a slope in the cord says little of places far off
-    scale = max(abs(float(mean)), spread, 1e-30)
-    return np.asarray((image - mean - slope) / scale)
+    mean, slope = plane_of(image[core], places[core])
+    spread = float(image[core].astype(np.float64).std())
+    # Far from the cord the slope is not known: the plane stays level beyond 6 mm.
+    shading = np.clip(places, -6, 6) @ slope
+    return np.asarray((image - mean - shading) / max(abs(mean), spread, 1e-30))
 
 
 def _compressed(values: Doubles) -> Doubles:

@@ -33,15 +33,15 @@ Bools = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
 
 SIZE, PIXEL_MM = 80, 0.3
-FLUID_MM = 2.5  # usual width of the fluid around the cord: where its class starts
-STRENGTH = 10.0  # samples that the first guess of the intensities is worth while learning
-# Where the intensities start if no label tells them: gray matter is a small, bright part.
-UNTOLD_MEAN, UNTOLD_VARIANCE = (1.5, -0.4), (0.5, 0.5)
+FLUID_MM = 2.5  # usual width of the fluid around the cord, for the first guess
+STRENGTH = 10.0  # weight of the first guess of the intensities while learning, in samples
+# First guess of the intensities without any label: gray matter is a small, bright part.
+UNLABELED_MEAN, UNLABELED_VARIANCE = (1.5, -0.4), (0.5, 0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TissueTemplate:
-    """What is learned.
+    """Shares and intensities of the tissues around an average cord.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class TissueTemplate:
     variance: Doubles
 
     def prior(self, strength: float, *, bright: bool = True) -> NormalWishart:
-        """Return what is known of intensities beforehand, worth *strength* samples.
+        """Return the prior of the intensities, with the weight of *strength* samples.
 
         Not *bright*: gray matter as far below the mean of the cord as it was above it.
         """
@@ -89,9 +89,10 @@ def build(
     sweeps : int
         How often all scans are fitted and the template is averaged anew.
     labelled_share : float
-        Share of the slices, evenly spaced, whose gray matter is told; of the others the cord alone.
+        Share of the slices, evenly spaced, whose gray matter label is used; of the others only the
+        cord label is.
     pseudo_count : float
-        How many slices the first template, all classes alike, is worth at each sample.
+        Weight of the first template, in which all classes are alike, as a number of slices.
     smooth_mm : float
         Standard deviation of the Gaussian that smooths the average.
     per_volume : int
@@ -130,16 +131,6 @@ def build(
     }
 
 
-# What `build` makes, and `template_of` takes.
-ARRAYS = {
-    "shares": ArraySpec(shape=(SIZE, SIZE, CLASSES), least=1e-9, most=1),
-    "frame": ArraySpec(shape=(2, 2), least=0.1, most=SIZE),
-    "mean": ArraySpec(shape=(CLASSES,), least=-1000),
-    "variance": ArraySpec(shape=(CLASSES,), least=1e-6),
-    "pixel_mm": ArraySpec(least=PIXEL_MM - 1e-3, most=PIXEL_MM + 1e-3),
-}
-
-
 def template_of(atlas: Atlas) -> TissueTemplate:
     """Return the template that an atlas holds.
 
@@ -152,7 +143,7 @@ def template_of(atlas: Atlas) -> TissueTemplate:
     names = ("shares", "frame", "mean", "variance")
     shares, frame, mean, variance = (atlas.arrays[name].astype(np.float64) for name in names)
     (row, column), (high, wide) = frame.tolist()
-    return TissueTemplate(shares, CordSize((row, column), (high, wide)), mean, variance)
+    return TissueTemplate(shares, Frame((row, column), (high, wide)), mean, variance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,9 +155,9 @@ class _Learning:
     pseudo_count: float
 
     def first(self) -> TissueTemplate:
-        """Average what the labels allow, cords aligned by middle and size alone.
+        """Average what the labels allow, cords aligned by position and size alone.
 
-        Slices that are not told take no part in it, unless none is told.
+        Slices without gray matter labels take no part, unless there are no others.
         """
         labeled = [_part(scan, told) for scan, told in self.scans if told.any()]
         scans = labeled or [scan for scan, _ in self.scans]
@@ -185,7 +176,7 @@ class _Learning:
         values = [_moments(scan, shares) for scan, (shares, _) in zip(scans, fits, strict=True)]
         mean, variance = np.mean(values, axis=0)
         if not labeled:
-            mean[[GRAY, WHITE]], variance[[GRAY, WHITE]] = UNTOLD_MEAN, UNTOLD_VARIANCE
+            mean[[GRAY, WHITE]], variance[[GRAY, WHITE]] = UNLABELED_MEAN, UNLABELED_VARIANCE
         return TissueTemplate(shares, frame, mean, variance)
 
     def sweep(self, template: TissueTemplate) -> TissueTemplate:
@@ -216,7 +207,7 @@ class _Learning:
 def _scans(
     slices: LabeledSlices, per_volume: int, labelled_share: float
 ) -> list[tuple[Scan, Bools]]:
-    """Return the scans, and which of their slices are told."""
+    """Return the scans, and for which of their slices the gray matter label is used."""
     how = Preparation()
     middle = np.full((len(slices.gm), 2), (slices.gm.shape[1] - 1) / 2, np.float32)
 
@@ -243,7 +234,7 @@ def _scans(
 
 
 def _told(scan: Scan, cord: Bools, gm: Bools, told: NDArray[np.bool_]) -> Scan:
-    """Allow only what the labels say on those slices that are told."""
+    """On slices whose label is used allow only what it says."""
     labels = np.repeat((~cord & ~gm)[..., None], CLASSES, axis=-1)
     labels[..., GRAY] = gm
     labels[..., WHITE] = cord & ~gm
@@ -256,8 +247,8 @@ def _part(scan: Scan, chosen: Bools) -> Scan:
     return Scan(scan.values[chosen], scan.allowed[chosen], scan.counts[chosen], frames)
 
 
-def _guess(frame: CordSize) -> Doubles:
-    """Return where classes may be around a cord before anything was seen of them.
+def _guess(frame: Frame) -> Doubles:
+    """Return a first guess of the classes around a cord.
 
     Gray matter lies in the middle of the cord, fluid beside it.
     """
