@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from scgm.image.centroid import centroids
 from scgm.image.orientation import AxialStack, stack_mask, to_axial
 from scgm.image.patches import CordWindows, WindowMethod, cut_windows
 from scgm.image.volume import Volume
@@ -28,12 +29,12 @@ class Drawn:
 
     def windows(self, size: int, pixel_mm: float) -> tuple[CordWindows, NDArray[np.bool_]]:
         """Return windows around the cord, and the gray matter in them."""
-        centre = np.array([np.argwhere(mask).mean(axis=0) for mask in self.cord], np.float32)
+        center = centroids(self.cord)
         cut = {
             name: cut_windows(
                 values.astype(np.float32),
                 self.stack.spacing_mm[1:],
-                centre,
+                center,
                 size=size,
                 window_mm=pixel_mm,
             )
@@ -46,7 +47,7 @@ class Drawn:
         windows = CordWindows(
             *cut["image"],
             cut["cord"][0],
-            np.arange(len(centre)),
+            np.arange(len(center)),
             pixel_mm,
             self.stack.spacing_mm[0],
         )

@@ -16,7 +16,7 @@ from scgm.networks.graph import (
     coarse_slices,
     cut_windows,
     middle_of,
-    refined_centre,
+    refined_center,
 )
 from scgm.networks.preparation import (
     COARSE_MM,
@@ -139,7 +139,7 @@ def test_the_center_is_refined_between_pixels() -> None:
     places = torch.zeros(1, 4, 4)
     places[0, 1, 1] = places[0, 1, 2] = 0.5
     axis = torch.arange(4.0) * 1.5
-    centre = refined_centre(places.flatten(1), axis, axis)
+    centre = refined_center(places.flatten(1), axis, axis)
 
     assert centre[0].tolist() == pytest.approx([1.5, 2.25])
 
@@ -196,7 +196,7 @@ def test_the_center_is_refined_within_4_and_a_half_mm() -> None:
     places[0, 1, 1], places[0, 1, 4], places[0, 1, 5], places[0, 2, 4] = 0.5, 0.25, 0.1, 0.1
     axis = torch.arange(9.0) * 1.5
 
-    centre = refined_centre(places.flatten(1), axis, axis)
+    centre = refined_center(places.flatten(1), axis, axis)
 
     assert centre[0].tolist() == pytest.approx([1.5, 1.5 + 4.5 * 0.25 / 0.75])
 

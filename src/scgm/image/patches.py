@@ -1,7 +1,8 @@
 """Square windows around the cord, cut out of slices and put back, without torch.
 
-The rule is that of the networks (`scgm.networks.resampling`): a sample is the mean over a footprint
-as wide as the larger of the two pixels, so that nothing aliases and finer samples are interpolated.
+They are resampled as for the networks (`scgm.networks.resampling`): a sample is the mean over a
+footprint as wide as the larger of the two pixels, so that nothing aliases and finer samples are
+interpolated.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class CordWindows:
     pixel_mm, slice_mm : float
         Distance of samples, and of neighboring slices of the stack.
     cord_given : bool
-        Whether the user supplied the mask of the cord.
+        Whether the cord mask was supplied by the user.
     """
 
     image: Floats
@@ -48,7 +49,7 @@ class CordWindows:
 
 
 class Found(NamedTuple):
-    """What a method marks in windows, (N, n, n) float32 from 0 to 1.
+    """Result of a method on windows, (N, n, n) float32 from 0 to 1.
 
     ``cord`` is None where the method takes the cord as it was given.
     """
@@ -58,11 +59,11 @@ class Found(NamedTuple):
 
 
 class WindowMethod(Protocol):
-    """A method on windows: what windows it wants, and the call."""
+    """A method on windows: the windows that it needs, and the call."""
 
     @property
     def name(self) -> str:
-        """What results call it."""
+        """Name in results."""
 
     @property
     def size(self) -> int:
@@ -74,11 +75,11 @@ class WindowMethod(Protocol):
 
     @property
     def order(self) -> int:
-        """How the image is interpolated: 1 linear, 3 by cubic splines."""
+        """Interpolation of the image: 1 linear, 3 cubic splines."""
 
     @property
     def provenance(self) -> Mapping[str, str | None]:
-        """What identifies the method for good."""
+        """Version and checksums that identify the method."""
 
     def __call__(self, windows: CordWindows) -> Found:
         """Mark gray matter in all windows of a stack."""
@@ -141,7 +142,7 @@ def put_back(
     shape: tuple[int, int],
     pixel_mm: tuple[float, float],
 ) -> Floats:
-    """Bring windows (Z, n, n) back to slices (Z, Y, X); 0 outside of the windows.
+    """Resample windows (Z, n, n) to slices (Z, Y, X); 0 outside of the windows.
 
     The other parameters are those of `cut_windows`; *shape* is (Y, X).
     """
@@ -164,9 +165,9 @@ def _weights(
 ) -> Floats:
     """Weights (Z, n, count) of pixels in samples at positions (Z, n) from the first pixel."""
     width = max(spacing_mm, pixel_mm)
-    samples, centres = positions_mm[:, :, None], np.arange(count) * pixel_mm
-    high = np.minimum(samples + width / 2, centres + pixel_mm / 2)
-    low = np.maximum(samples - width / 2, centres - pixel_mm / 2)
+    samples, centers = positions_mm[:, :, None], np.arange(count) * pixel_mm
+    high = np.minimum(samples + width / 2, centers + pixel_mm / 2)
+    low = np.maximum(samples - width / 2, centers - pixel_mm / 2)
     return np.asarray(np.maximum(high - low, 0) / width, np.float32)
 
 
@@ -181,8 +182,8 @@ def _spline(
     size, window_mm, order = grid
     step = np.array(pixel_mm)
     values = np.empty((len(slices), size, size), np.float32)
-    for slice_, centre, out in zip(slices, centre_px, values, strict=True):
-        first = centre + _offsets_mm(size, window_mm)[0] / step
+    for slice_, center, out in zip(slices, centre_px, values, strict=True):
+        first = center + _offsets_mm(size, window_mm)[0] / step
         ndimage.affine_transform(
             slice_, window_mm / step, first, out.shape, out, order=order, mode="nearest"
         )

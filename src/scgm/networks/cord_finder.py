@@ -1,4 +1,4 @@
-"""A network that says where the cord is in an axial slice, if it is there at all."""
+"""A network that finds the cord in an axial slice, or tells that there is none."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from scgm.networks.unet import UNet
 
 
 class CordFinder(nn.Module):
-    """One logit for each pixel of a coarse slice ("the cord's centre is here"), one for "no cord".
+    """One logit for each pixel of a coarse slice ("the cord's center is here"), one for "no cord".
 
-    A softmax over all of them is a probability over places, nowhere included.
+    A softmax over all of them is a probability over places and "no cord".
     """
 
     def __init__(self, widths: Sequence[int] = (16, 24, 32, 48, 64)) -> None:
@@ -26,6 +26,5 @@ class CordFinder(nn.Module):
         finest, coarsest = self.unet.features(images)
         places = self.unet.predict(finest).flatten(1)
         summary = torch.cat([coarsest.mean(dim=(2, 3)), coarsest.amax(dim=(2, 3))], dim=1)
-        # A sum over places grows with their number; the mean of the logits keeps the two in step.
         absent = self.absent(summary)
         return torch.cat([places, absent], dim=1)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 PYRAMID_RATES = (6, 12, 18, 24)
 KERAS_EPSILON = 1e-3
-# Keras gives the newest batch statistics the weight 1 - 0.1; torch calls that weight the momentum.
+# Keras weights the newest batch statistics by 1 - 0.1; torch calls this weight the momentum.
 KERAS_MOMENTUM = 1.0 - 0.1
 
 
@@ -22,7 +22,7 @@ class Unit(nn.Sequential):
     """Convolution, ReLU, batch normalization, dropout: in this order, the size unchanged."""
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int, rate: int, dropout: float):
-        # Not padding="same": in ONNX that is a mode of its own, which knows no dilation.
+        # Not padding="same": in ONNX that is another mode, without dilation.
         around = rate * (kernel // 2)
         super().__init__(
             nn.Conv2d(inputs, outputs, kernel, padding=around, dilation=rate),

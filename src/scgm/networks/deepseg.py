@@ -1,8 +1,8 @@
 """The cascade of two convolutional encoder networks with shortcuts of Porisky et al. (2017).
 
 One network finds the cord in a box of 64 mm, a second one gray matter in a crop of 32 mm around
-that cord. Both go down by convolution and average pooling and up again by un-pooling and
-deconvolution; kernels reach over three neighboring slices, and nothing is pooled along the cord.
+that cord. Encoders use convolution and average pooling, decoders un-pooling and deconvolution;
+kernels cover three neighboring slices, and nothing is pooled along the cord.
 
 A kernel of three slices is written as a two-dimensional kernel on the maps of a slice and of the
 two beside it, which is the same sum and runs where three-dimensional convolutions do not.
@@ -27,7 +27,7 @@ from scgm.networks.resampling import resample
 
 PIXEL_MM = 0.5
 CORD_BOX, GRAY_BOX = 128, 64
-REACH_MM = 16.0  # half of the widest cord, and how far off the cord finder may be
+REACH_MM = 16.0  # half of the widest cord, and the largest error of the cord finder
 KERNELS = (9, 5, 5)  # pixels along a side, finest level first; all reach over SLICES
 SLICES = 3
 REACH_SLICES = 12  # to either side: six layers with kernels, in two networks
@@ -36,8 +36,8 @@ REACH_SLICES = 12  # to either side: six layers with kernels, in two networks
 def neighbors(maps: Tensor, stacks: int) -> Tensor:
     """Put the maps of the slice below, of a slice and of the one above it side by side.
 
-    ``maps`` (n * Z, c, y, x) become (n * Z, 3 * c, y, x). Beyond its end a stack goes on as it
-    ends, so a single slice has itself on both sides.
+    ``maps`` (n * Z, c, y, x) become (n * Z, 3 * c, y, x). The first and the
+    last slice of a stack are repeated, so a single slice has itself on both sides.
     """
     piled = maps.reshape(stacks, -1, *maps.shape[1:])
     below = torch.cat([piled[:, :1], piled[:, :-1]], dim=1)
@@ -76,9 +76,9 @@ def unpool(maps: Tensor) -> Tensor:
 
 
 class EncoderNetwork(nn.Module):
-    """Eleven layers: input, three convolutions, two poolings, and the same way back.
+    """Eleven layers: input, three convolutions, two poolings, and their mirror images.
 
-    ``conv[k]`` has its mirror in ``deconv[k]``. On the way up, a layer takes the sum of
+    ``conv[k]`` has its mirror in ``deconv[k]``. In the decoder, a layer takes the sum of
     ``deconv[k]`` of the un-pooled deeper maps and of ``shortcut[k]`` of the maps of ``conv[k]``.
 
     Parameters
@@ -91,7 +91,7 @@ class EncoderNetwork(nn.Module):
     Attributes
     ----------
     level
-        What is taken off the logits: it brings the threshold chosen after training to 0.5.
+        Subtracted from the logits, so that the threshold chosen after training is 0.5.
     """
 
     level: Tensor
@@ -99,11 +99,11 @@ class EncoderNetwork(nn.Module):
     def __init__(self, filters: int, kernels: Sequence[int] = KERNELS) -> None:
         super().__init__()
         maps = [1] + [filters] * len(kernels)
-        ways = list(zip(maps[:-1], maps[1:], kernels, strict=True))
-        self.conv = nn.ModuleList(SliceConv(fine, deep, k) for fine, deep, k in ways)
-        self.deconv = nn.ModuleList(SliceConv(deep, fine, k) for fine, deep, k in ways)
+        sizes = list(zip(maps[:-1], maps[1:], kernels, strict=True))
+        self.conv = nn.ModuleList(SliceConv(fine, deep, k) for fine, deep, k in sizes)
+        self.deconv = nn.ModuleList(SliceConv(deep, fine, k) for fine, deep, k in sizes)
         self.shortcut = nn.ModuleList(
-            SliceConv(deep, fine, k, bias=False) for fine, deep, k in ways[:-1]
+            SliceConv(deep, fine, k, bias=False) for fine, deep, k in sizes[:-1]
         )
         self.register_buffer("level", torch.zeros(()))
 
@@ -150,30 +150,30 @@ class CascadeGraph(CordAndGrayMatter):
         super().__init__(finder, segmenter, PIXEL_MM)
 
     def segment(
-        self, slices: Tensor, pixel: Tensor, centre_mm: Tensor, given: Tensor
+        self, slices: Tensor, pixel: Tensor, center_mm: Tensor, given: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one network after the other; parameters and results as of the parent's.
 
         The crop for gray matter lies around the middle of the cord that the first network found,
         or around the center where one is given.
         """
-        cord, found_mm = self._part(self.segmenter.cord, CORD_BOX, slices, pixel, centre_mm)
-        middle_mm = torch.where(given, centre_mm, found_mm)
+        cord, found_mm = self._part(self.segmenter.cord, CORD_BOX, slices, pixel, center_mm)
+        middle_mm = torch.where(given, center_mm, found_mm)
         gm, _ = self._part(self.segmenter.gray, GRAY_BOX, slices, pixel, middle_mm)
         return torch.minimum(gm, cord), cord, middle_mm
 
     def _part(
-        self, network: nn.Module, size: int, slices: Tensor, pixel: Tensor, centre_mm: Tensor
+        self, network: nn.Module, size: int, slices: Tensor, pixel: Tensor, center_mm: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Run one network; its map (Z, Y, X) and the map's middle (Z, 2) in mm.
 
-        What it finds further than ``REACH_MM`` from the box's middle is something else.
+        What it finds further than ``REACH_MM`` from the box's middle is not the cord.
         """
-        boxes, inside, at_mm = cut_windows(slices, pixel, centre_mm, size, PIXEL_MM)
-        rows_away, columns_away = (at_mm[axis] - centre_mm[:, axis : axis + 1] for axis in (0, 1))
+        boxes, inside, at_mm = cut_windows(slices, pixel, center_mm, size, PIXEL_MM)
+        rows_away, columns_away = (at_mm[axis] - center_mm[:, axis : axis + 1] for axis in (0, 1))
         near = rows_away[:, :, None] ** 2 + columns_away[:, None, :] ** 2 <= REACH_MM**2
         found = torch.sigmoid(network(standard_boxes(boxes, inside)[None])[0]) * inside * near
-        middle_mm = middle_of(found, *at_mm, centre_mm, PIXEL_MM)
+        middle_mm = middle_of(found, *at_mm, center_mm, PIXEL_MM)
         back = [
             back_matrix(at_mm[axis], slices.shape[1 + axis], pixel[axis], PIXEL_MM)
             for axis in (0, 1)

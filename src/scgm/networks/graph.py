@@ -1,8 +1,8 @@
 """The whole model as one module: native slices and their spacing in, probabilities out.
 
 Find the cord on a coarse grid, smooth along the cord, cut a window around it at the working
-resolution, segment, put the probabilities back. Exported as one ONNX graph, so nothing of this is
-written a second time for Python, for a browser or for another program.
+resolution, segment it, and resample the probabilities to the native grid. All of it is exported as
+one ONNX graph, which Python, a browser and other programs run alike.
 """
 
 import torch
@@ -19,6 +19,7 @@ from scgm.networks.preparation import (
     window_size,
 )
 from scgm.networks.resampling import (
+    centroids,
     grid_mm,
     resample,
     resample_inside,
@@ -65,7 +66,7 @@ class CordAndGrayMatter(nn.Module):
         spacing
             (3,) mm between slices, rows and columns.
         centre
-            (Z, 2) row and column of the cord's centre in pixels; NaN where it is to be found.
+            (Z, 2) row and column of the cord's center in pixels; NaN where it is to be found.
 
         Returns
         -------
@@ -75,41 +76,41 @@ class CordAndGrayMatter(nn.Module):
             (Z, 2) row and column of the middle of the cord's map in pixels; where it was given, or
             where the map is all but empty, the middle of the window.
         presence
-            (Z,) probability that the slice shows a cord; 1 where the centre was given.
+            (Z,) probability that the slice shows a cord; 1 where the center was given.
         """
         pixel = spacing[1:]
         found_mm, presence = self.find(slices, spacing)
         given = ~torch.isnan(centre)
-        centre_mm = torch.where(given, centre * pixel, found_mm)
+        center_mm = torch.where(given, centre * pixel, found_mm)
         presence = torch.where(given[:, 0], torch.ones_like(presence), presence)
-        gm, cord, middle_mm = self.segment(slices, pixel, centre_mm, given)
+        gm, cord, middle_mm = self.segment(slices, pixel, center_mm, given)
         return gm, cord, middle_mm / pixel, presence
 
     def find(self, slices: Tensor, spacing: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the cord's centre (Z, 2) in mm from the first pixel, and its presence (Z,)."""
+        """Return the cord's center (Z, 2) in mm from the first pixel, and its presence (Z,)."""
         coarse, positions = coarse_slices(slices, spacing[1:])
         probability = torch.softmax(self.finder(coarse[:, None]), dim=-1)
         probability = along_cord(probability, spacing[0])
         places, absent = probability[:, :-1], probability[:, -1]
-        return refined_centre(places, *positions), 1 - absent
+        return refined_center(places, *positions), 1 - absent
 
     def segment(
-        self, slices: Tensor, pixel: Tensor, centre_mm: Tensor, given: Tensor
+        self, slices: Tensor, pixel: Tensor, center_mm: Tensor, given: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return gray matter and cord (Z, Y, X), and the cord's middle (Z, 2) in mm.
 
-        The middle is ``centre_mm`` where that was ``given`` (Z, 2), else that of what was found.
+        The middle is ``center_mm`` where that was ``given`` (Z, 2), else that of what was found.
         """
         step, size = self.pixel_mm, window_size(SEGMENTED_MM, self.pixel_mm)
-        windows, inside, at_mm = cut_windows(slices, pixel, centre_mm, size, step)
+        windows, inside, at_mm = cut_windows(slices, pixel, center_mm, size, step)
         logits = self.segmenter(standardise(windows, inside, step)[:, None])
         cord = torch.sigmoid(logits[:, 0])
         gm = cord * torch.sigmoid(logits[:, 1])
-        found_mm = middle_of(cord * inside, *at_mm, centre_mm, step)
+        found_mm = middle_of(cord * inside, *at_mm, center_mm, step)
         back = [
             back_matrix(at_mm[axis], slices.shape[1 + axis], pixel[axis], step) for axis in (0, 1)
         ]
-        middle_mm = torch.where(given, centre_mm, found_mm)
+        middle_mm = torch.where(given, center_mm, found_mm)
         return resample(gm, *back), resample(cord, *back), middle_mm
 
 
@@ -135,8 +136,8 @@ def along_cord(probability: Tensor, slice_mm: Tensor) -> Tensor:
     return (weight / weight.sum(dim=1, keepdim=True)) @ probability
 
 
-def refined_centre(places: Tensor, rows_mm: Tensor, columns_mm: Tensor) -> Tensor:
-    """Mean position (Z, 2) in mm of the probability within ``REFINE_MM`` of its peak."""
+def refined_center(places: Tensor, rows_mm: Tensor, columns_mm: Tensor) -> Tensor:
+    """Return the mean position (Z, 2) in mm of the probability within ``REFINE_MM`` of its peak."""
     columns = columns_mm.shape[0]
     peak = places.argmax(dim=1)
     row = rows_mm[torch.div(peak, columns, rounding_mode="floor")]
@@ -145,10 +146,7 @@ def refined_centre(places: Tensor, rows_mm: Tensor, columns_mm: Tensor) -> Tenso
     away_column = columns_mm[None, :] - column[:, None]
     away = (away_row**2)[:, :, None] + (away_column**2)[:, None, :]
     near = places.reshape(away.shape) * (away <= REFINE_MM**2).to(places.dtype)
-    total = near.sum(dim=(1, 2)).clamp(min=1e-12)
-    shift_row = (near.sum(dim=2) * away_row).sum(dim=1) / total
-    shift_column = (near.sum(dim=1) * away_column).sum(dim=1) / total
-    return torch.stack([row + shift_row, column + shift_column], dim=1)
+    return torch.stack([row, column], dim=1) + centroids(near, away_row, away_column)
 
 
 def middle_of(
@@ -160,23 +158,20 @@ def middle_of(
 ) -> Tensor:
     """Centroids (Z, 2) in mm of cord maps (Z, y, x); ``otherwise_mm`` where there is no cord."""
     weight = cord * cord  # leaves out the faint values that are spread over a whole window
-    total = weight.sum(dim=(1, 2))
-    row = (weight.sum(dim=2) * rows_mm).sum(dim=1) / total.clamp(min=1e-6)
-    column = (weight.sum(dim=1) * columns_mm).sum(dim=1) / total.clamp(min=1e-6)
-    enough = total * step_mm**2 >= LEAST_CORD_MM2
-    return torch.where(enough[:, None], torch.stack([row, column], dim=1), otherwise_mm)
+    enough = weight.sum(dim=(1, 2)) * step_mm**2 >= LEAST_CORD_MM2
+    return torch.where(enough[:, None], centroids(weight, rows_mm, columns_mm), otherwise_mm)
 
 
 def cut_windows(
     slices: Tensor,
     pixel: Tensor,
-    centre_mm: Tensor,
+    center_mm: Tensor,
     size: int,
     step_mm: float = WINDOW_MM,
 ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
-    """Windows (Z, size, size), which samples lie in the image, and their positions in mm."""
-    rows_mm = grid_mm(centre_mm[:, 0], size, step_mm)
-    columns_mm = grid_mm(centre_mm[:, 1], size, step_mm)
+    """Return windows (Z, size, size), which samples lie in the image, and their positions in mm."""
+    rows_mm = grid_mm(center_mm[:, 0], size, step_mm)
+    columns_mm = grid_mm(center_mm[:, 1], size, step_mm)
     rows = resampling_matrix(rows_mm, step_mm, slices.shape[1], pixel[0])
     columns = resampling_matrix(columns_mm, step_mm, slices.shape[2], pixel[1])
     windows, inside = resample_inside(slices, rows, columns)
@@ -186,6 +181,6 @@ def cut_windows(
 def back_matrix(
     window_mm: Tensor, count: Tensor | int, pixel: Tensor, step_mm: float = WINDOW_MM
 ) -> Tensor:
-    """Weights (Z, count, size) of a window's samples (Z, size) in each native pixel."""
+    """Return weights (Z, count, size) of a window's samples (Z, size) in each native pixel."""
     positions = (steps(count, window_mm) * pixel)[None, :] - window_mm[:, :1]
     return resampling_matrix(positions, pixel, window_mm.shape[1], step_mm)

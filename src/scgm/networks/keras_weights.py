@@ -1,4 +1,4 @@
-"""The weights published with the paper of 2018 (a Keras file), put into our network."""
+"""The weights published with the paper of 2018 (a Keras file), loaded into our network."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """The U-Net that the paper of the dilated network was compared with.
 
-The paper gives its number of weights and not its layers. This layout has that number exactly,
-776,321 in the convolutions, and is the plainest one that does.
+The paper gives the number of its weights but not its layers. This is the simplest layout with
+exactly that number: 776,321 in the convolutions.
 
 References
 ----------
@@ -20,7 +20,7 @@ WIDTH, BOTTOM = 64, 128
 
 
 class PaperUNet(nn.Module):
-    """Three levels of two 3x3 convolutions, two at the bottom, and the same way up.
+    """Encoder and decoder of three levels with two 3x3 convolutions each, and two at the bottom.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The published dilated network, run the way its authors' tools run it.
+"""The published dilated network, run as its authors' tools run it.
 
 Whole slices resampled to 0.25 mm, mean and deviation of the volume, the middle 200x200 pixels, a
-threshold of 0.999. Nothing looks for the cord: where it lies off the image's middle it is missed.
+threshold of 0.999. The cord is not searched for: outside of these pixels it is missed.
 
 References
 ----------
@@ -45,7 +45,7 @@ def published_mask(
     factors = (1.0, spacing_mm[2] / PIXEL_MM, spacing_mm[1] / PIXEL_MM)
     fine = ndimage.zoom(across, factors, order=1)
     if np.array_equal(slices, np.round(slices)):
-        fine = np.round(fine)  # those tools resample in the type of the file
+        fine = np.round(fine)  # those tools resample in the data type of the file
     standard = (fine - fine.mean()) / fine.std()
     window, place = _middle(fine.shape)
     crops = np.zeros((len(fine), CROP, CROP), np.float32)

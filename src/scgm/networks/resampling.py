@@ -1,10 +1,10 @@
 """Resampling on regular grids as products of matrices.
 
-One rule serves every step: an output sample is the mean of the input over a footprint as wide as
+Every step follows one rule: an output sample is the mean of the input over a footprint as wide as
 the larger of the two pixels. Where the output is finer this is linear interpolation; where it is
-coarser it is averaging over the pixel's area, so nothing aliases. Matrices run everywhere, in
-torch, in ONNX Runtime and in a browser, and a product with per-slice matrices cuts a window at
-any sub-pixel position.
+coarser it is averaging over the pixel's area, so nothing aliases. Products of matrices run in
+torch, in ONNX Runtime and in a browser, and a matrix for each slice cuts a window at any sub-pixel
+position.
 """
 
 import torch
@@ -19,7 +19,7 @@ def resampling_matrix(
     Parameters
     ----------
     positions_mm
-        (..., n) centres of the output samples, in mm from the centre of the first input pixel.
+        (..., n) centers of the output samples, in mm from the center of the first input pixel.
     spacing_mm
         Distance between output samples (broadcasts against ``positions_mm``).
     count, pixel_mm
@@ -34,9 +34,9 @@ def resampling_matrix(
     spacing = torch.as_tensor(spacing_mm, dtype=positions_mm.dtype, device=positions_mm.device)
     width = torch.maximum(spacing, pixel)[..., None]
     pixel, samples = pixel[..., None], positions_mm[..., None]
-    centres = steps(count, positions_mm) * pixel
-    high = torch.minimum(samples + width / 2, centres + pixel / 2)
-    low = torch.maximum(samples - width / 2, centres - pixel / 2)
+    centers = steps(count, positions_mm) * pixel
+    high = torch.minimum(samples + width / 2, centers + pixel / 2)
+    low = torch.maximum(samples - width / 2, centers - pixel / 2)
     return (high - low).clamp(min=0) / width
 
 
@@ -60,13 +60,24 @@ def resample_inside(images: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tens
     return resample(images, rows, columns) / share.clamp(min=0.25) * inside, inside
 
 
-def grid_mm(centre_mm: Tensor, count: Tensor | int, spacing_mm: float) -> Tensor:
-    """Positions (..., count) of samples ``spacing_mm`` apart, centred on ``centre_mm`` (...)."""
-    index = steps(count, centre_mm)
-    return centre_mm[..., None] + (index - index.mean()) * spacing_mm
+def grid_mm(center_mm: Tensor, count: Tensor | int, spacing_mm: float) -> Tensor:
+    """Positions (..., count) of samples ``spacing_mm`` apart, centered on ``center_mm`` (...)."""
+    index = steps(count, center_mm)
+    return center_mm[..., None] + (index - index.mean()) * spacing_mm
 
 
 def steps(count: Tensor | int, like: Tensor) -> Tensor:
     """Return 0, 1, ... as many as ``count``, which may be known only when a graph runs."""
     index: Tensor = torch.arange(count, device=like.device)  # type: ignore[arg-type]
     return index.to(like.dtype)
+
+
+def centroids(weights: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return the weighted middle (N, 2) of maps (N, y, x) whose samples lie at rows and columns.
+
+    Positions are (y,) and (x,), or (N, y) and (N, x); the middle of a map of zeros is 0, 0.
+    """
+    total = weights.sum(dim=(1, 2)).clamp(min=1e-12)
+    row = (weights.sum(dim=2) * rows).sum(dim=1) / total
+    column = (weights.sum(dim=1) * columns).sum(dim=1) / total
+    return torch.stack([row, column], dim=1)

@@ -1,4 +1,4 @@
-"""A small U-Net: the workhorse of the shipped model and of the cord finder.
+"""A small U-Net, used by the shipped model and by the cord finder.
 
 References
 ----------

@@ -54,7 +54,7 @@ def acquire(
 
 
 def _with_ghost(signal: Tensor, scanner: Scanner, draw: Draw) -> Tensor:
-    """Add a faint copy, shifted along the phase axis, to some of the signals."""
+    """Add a faint copy, shifted along rows or columns, to a fifth of the signals."""
     count, size, _ = signal.shape
     strength = scanner.ghost * draw.uniform(0.0, 1.0, count, 1, 1) * draw.chance(0.2, count, 1, 1)
     shift = int(draw.whole_batch.index(size, 1))
@@ -83,7 +83,7 @@ def _through_k_space(
 def _through_pixels(
     images: Tensor, grid: float, pixel_mm: Tensor, most: int, draw: Draw
 ) -> tuple[Tensor, Tensor]:
-    """Average over the scanner's pixels, ``most`` at most along a side, and back to the grid."""
+    """Average over the scanner's pixels, at most ``most`` along a side, and return to the grid."""
     count, size, _ = images.shape
     pixel = pixel_mm[:, None]
     fine = grid_mm(torch.zeros((), device=images.device), size, grid)
@@ -99,7 +99,7 @@ def _through_pixels(
 
 
 def _field_of_view(count: int, size: int, share: float, draw: Draw) -> Tensor:
-    """1 inside a field of view that, in a ``share`` of the samples, ends within the window."""
+    """Return 1 inside a field of view that ends within the window in a ``share`` of the samples."""
     position = torch.linspace(-1, 1, size, device=draw.device)
     cut = draw.chance(share, count, 1)
     kept = []

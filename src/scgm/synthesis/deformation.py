@@ -1,4 +1,4 @@
-"""Random bending of label shapes and images, in millimetres."""
+"""Random deformation of label shapes and images, in millimeters."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from scgm.synthesis.draw import Draw
 
 @dataclass(frozen=True, slots=True)
 class Deformation:
-    """How far shapes are bent: angles in degrees, lengths in mm.
+    """Ranges of the random deformation: angles in degrees, lengths in mm.
 
     ``free_rotation`` is the share of samples turned by any angle; the others turn within
     +-``rotation``. ``elastic_mm`` is the standard deviation of the smooth displacement.
-    ``compressed`` is the share of cords that are flattened from front to back, by ``flattening``,
-    and dented in front by up to ``dent_mm``, as by a disc.
+    ``compressed`` is the share of cords with a simulated compression: flattened from front to
+    back, by ``flattening``, and dented in front by up to ``dent_mm``, as by a disc.
     """
 
     rotation: float = 20.0
@@ -43,15 +43,15 @@ def sampling_grids(count: int, size: int, pixel_mm: float, how: Deformation, dra
     mirror = torch.where(draw.chance(0.5, count), 1.0, -1.0)
     shear = draw.uniform(-how.shear, how.shear, count)
     cosine, sine = angle.cos(), angle.sin()
-    # Output position -> source position: turn, then shear, then scale, then mirror left-right.
+    # Output position -> source position: rotate, shear, scale, mirror left-right.
     turned = torch.stack([cosine, -sine, sine, cosine], dim=-1).reshape(count, 2, 2)
     sheared = torch.stack(
         [torch.ones_like(shear), shear, torch.zeros_like(shear), torch.ones_like(shear)], dim=-1
     ).reshape(count, 2, 2)
     stretched = torch.diag_embed(torch.stack([mirror / (scale * aspect), aspect / scale], dim=-1))
-    pressed = draw.chance(how.compressed, count)
-    depth = torch.where(pressed, draw.log_uniform(*how.flattening, count), 1.0)
-    # What is pressed flat gets wider, and loses some of its area.
+    compressed = draw.chance(how.compressed, count)
+    depth = torch.where(compressed, draw.log_uniform(*how.flattening, count), 1.0)
+    # A compressed cord gets wider, and loses some of its area.
     flattened = torch.diag_embed(torch.stack([depth.sqrt(), 1 / depth], dim=-1))
     matrix = stretched @ sheared @ flattened @ turned
     axis = grid_mm(torch.zeros((), device=draw.device), size, pixel_mm)
@@ -61,7 +61,7 @@ def sampling_grids(count: int, size: int, pixel_mm: float, how: Deformation, dra
     moved = (position + shift) @ matrix.transpose(1, 2)
     moved = moved.reshape(count, size, size, 2)
     if how.compressed:
-        moved = moved + _dent(moved, pressed * draw.uniform(0.0, how.dent_mm, count), draw)
+        moved = moved + _dent(moved, compressed * draw.uniform(0.0, how.dent_mm, count), draw)
     for cells in how.elastic_cells:
         strength = how.elastic_mm * draw.uniform(0.0, 2.0, count, 1, 1, 1)
         bend = torch.stack([draw.field(count, size, cells) for _ in range(2)], dim=-1)
@@ -70,7 +70,7 @@ def sampling_grids(count: int, size: int, pixel_mm: float, how: Deformation, dra
 
 
 def _dent(source_mm: Tensor, depth_mm: Tensor, draw: Draw) -> Tensor:
-    """Displacements that show what lies in front of a place near the middle: it is pushed back."""
+    """Return displacements that push the front of the cord back near its middle."""
     count = source_mm.shape[0]
     column, row = source_mm.unbind(dim=-1)
     middle, width = draw.uniform(-3.0, 3.0, count, 1, 1), draw.uniform(1.5, 5.0, count, 1, 1)

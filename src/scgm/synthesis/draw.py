@@ -1,4 +1,4 @@
-"""Random numbers in batches, from one generator that the caller owns."""
+"""Random numbers for batches, from one generator."""
 
 import torch
 from torch import Tensor

@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from scgm.networks.preparation import COARSE_MIN, COARSE_MM, compress
-from scgm.networks.resampling import grid_mm
+from scgm.networks.resampling import centroids, grid_mm
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 
 SCENE, SCENE_MM = 192, 1.25
 PEAK_MM = 2.0
-VISIBLE, HIDDEN = 0.35, 0.03  # shares of the cord in view that mean "there" and "not there"
-PADDED = 0.4
-# A slice wrongly called empty is lost; one wrongly called full still shows no cord to segment.
+VISIBLE, HIDDEN = 0.35, 0.03  # a slice shows a cord from this share in view on, none up to that
+PADDED = 0.4  # share of the scenes with zeros beyond the field of view
+# A cord that is missed is lost; where a cord is wrongly found there is none to segment.
 ABSENT_WEIGHT = 0.35
 
 
@@ -46,7 +46,7 @@ class SceneBatch:
 
 
 def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
-    """Draw scenes, move them about, cut their field of view, and say where the cord is."""
+    """Draw scenes, move them, cut their field of view, and give the place of the cord as target."""
     chosen = torch.multinomial(scenes.weight, count, replacement=True, generator=draw.generator)
     image = _recolored(scenes.image[chosen], draw)
     stacked = torch.stack([image, scenes.inside[chosen], scenes.cord[chosen]], dim=1)
@@ -59,7 +59,7 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     image, inside, cord = moved[:, 0], (moved[:, 1] > 0.5).float(), moved[:, 2]
     kept = _field_of_view(cord, draw)
     image = _degraded(image, draw)
-    # What lies beyond the view is nothing at all, or (in padded and masked files) zeros.
+    # Beyond the field of view there is no image, or (in padded and masked files) zeros.
     padded = draw.chance(PADDED, count, 1, 1)
     image = torch.where(padded, image * inside * kept, image)
     inside = torch.where(padded, torch.ones_like(inside), inside * kept)
@@ -68,7 +68,7 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
 
 
 def _recolored(image: Tensor, draw: Draw) -> Tensor:
-    """Bend the gray scale, and turn some scenes into their negative."""
+    """Apply a random gamma, and invert some scenes."""
     count = image.shape[0]
     image = image ** draw.log_uniform(0.6, 1.6, count, 1, 1)
     negative = draw.chance(0.15, count, 1, 1)
@@ -77,19 +77,16 @@ def _recolored(image: Tensor, draw: Draw) -> Tensor:
 
 
 def _shifts(cord: Tensor, draw: Draw) -> Tensor:
-    """Move the view (n, 1, 1, 2), in mm: the cord may come to lie anywhere, even outside."""
+    """Return shifts (n, 1, 1, 2) in mm, after which the cord may lie anywhere, even outside."""
     count = cord.shape[0]
     axis = grid_mm(torch.zeros((), device=cord.device), SCENE, SCENE_MM)
-    total = cord.sum(dim=(1, 2)).clamp(min=1e-6)
-    row = (cord.sum(dim=2) * axis).sum(dim=1) / total
-    column = (cord.sum(dim=1) * axis).sum(dim=1) / total
-    middle = torch.stack([column, row], dim=-1)
+    middle = centroids(cord, axis, axis).flip(-1)  # column, row
     reach = torch.where(draw.chance(0.5, count, 1), 85.0, 30.0)
     return (middle + reach * draw.uniform(-1.0, 1.0, count, 2))[:, None, None, :]
 
 
 def _degraded(image: Tensor, draw: Draw) -> Tensor:
-    """Coil sensitivity and noise."""
+    """Apply a random bias field and noise."""
     count, size, _ = image.shape
     image = image * (0.35 * draw.uniform(0, 1, count, 1, 1) * draw.field(count, size, 2)).exp()
     level = image.mean(dim=(1, 2), keepdim=True)
@@ -99,15 +96,13 @@ def _degraded(image: Tensor, draw: Draw) -> Tensor:
 
 
 def _field_of_view(cord: Tensor, draw: Draw) -> Tensor:
-    """1 inside a rectangle: often the whole view, else small and usually around the cord."""
+    """Return 1 inside a rectangle: often the whole view, else small, usually around the cord."""
     count, size, _ = cord.shape
     cut = draw.chance(0.5, count, 1)
     around = draw.chance(0.75, count, 1)
     axis = grid_mm(torch.zeros((), device=cord.device), size, COARSE_MM)
-    total = cord.sum(dim=(1, 2)).clamp(min=1e-6)
     kept = []
-    for other in (2, 1):
-        middle = ((cord.sum(dim=other) * axis).sum(dim=1) / total)[:, None]
+    for middle in centroids(cord, axis, axis)[:, :, None].unbind(dim=1):
         length = draw.log_uniform(22.0, 190.0, count, 1)
         offset = draw.uniform(-0.5, 0.5, count, 1) * length * 0.95
         anywhere = draw.uniform(-80.0, 80.0, count, 1)
@@ -118,18 +113,16 @@ def _field_of_view(cord: Tensor, draw: Draw) -> Tensor:
 
 
 def _targets(cord: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a peak at the middle of the visible cord, or "no cord"; weight 0 for neither."""
+    """Return a peak at the middle of the visible cord, or "no cord"; weight 0 where in doubt."""
     size = cord.shape[-1]
     axis = grid_mm(torch.zeros((), device=cord.device), size, COARSE_MM)
     visible = cord * kept
     total = visible.sum(dim=(1, 2))
     nominal = 60.0 / COARSE_MM**2  # a small cord's area in pixels
     share = total / torch.maximum(cord.sum(dim=(1, 2)), torch.full_like(total, nominal))
-    row = (visible.sum(dim=2) * axis).sum(dim=1) / total.clamp(min=1e-6)
-    column = (visible.sum(dim=1) * axis).sum(dim=1) / total.clamp(min=1e-6)
-    peak_rows = torch.exp(-0.5 * ((axis - row[:, None]) / PEAK_MM) ** 2)
-    peak_columns = torch.exp(-0.5 * ((axis - column[:, None]) / PEAK_MM) ** 2)
-    peak = (peak_rows[:, :, None] * peak_columns[:, None, :]).flatten(1)
+    middle = centroids(visible, axis, axis)[:, :, None]
+    rows, columns = torch.exp(-0.5 * ((axis - middle) / PEAK_MM) ** 2).unbind(dim=1)
+    peak = (rows[:, :, None] * columns[:, None, :]).flatten(1)
     peak = peak / peak.sum(dim=1, keepdim=True).clamp(min=1e-6)
     there = (share >= VISIBLE).float()[:, None]
     targets = torch.cat([peak * there, 1 - there], dim=1)

@@ -15,7 +15,7 @@ from scgm.synthesis.tissue import paint
 from scgm.synthesis.windows import Crops, thick_slices, with_other_white_matter
 
 FINER = round(PIXEL_MM / WINDOW_MM)  # painted pixels along a pixel of the network
-JITTER_MM = 0.5  # how differently the middle of the cord is found in neighboring slices
+JITTER_MM = 0.5  # SD of the error of the cord's middle, which differs from slice to slice
 MOST_APART = 4  # label slices from one slice of a stack to the next, at most
 ALIKE = (0.3, 0.98)  # correlation of the textures of slices of one stack
 
@@ -85,7 +85,7 @@ def stack_batch(
     stacks, depth, size
         Stacks, slices in each, and pixels of ``PIXEL_MM`` along a side.
     how
-        How far shapes are bent.
+        How far shapes are deformed.
     """
     together = StackDraw(draw, stacks, depth)
     labels = _labels(crops, stacks, depth, together)
@@ -104,7 +104,7 @@ def stack_batch(
 
 
 def _labels(crops: Crops, stacks: int, depth: int, together: StackDraw) -> Tensor:
-    """Shares (slices, 2, y, x) of cord and gray matter in stacks with a random distance."""
+    """Return shares (slices, 2, y, x) of cord and gray matter, in stacks of random spacing."""
     draw = together.plain
     weight = crops.weight * (crops.knows_gm & crops.knows_cord)
     first = torch.multinomial(weight, stacks, replacement=True, generator=draw.generator)
@@ -122,7 +122,7 @@ def _labels(crops: Crops, stacks: int, depth: int, together: StackDraw) -> Tenso
 
 
 def _further(neighbor: Tensor, index: Tensor, steps: Tensor) -> Tensor:
-    """Go ``steps`` (n,) neighbors on from ``index`` (n,)."""
+    """Return the slices ``steps`` (n,) neighbors after ``index`` (n,)."""
     for step in range(MOST_APART):
         index = torch.where(steps > step, neighbor[index], index)
     return index

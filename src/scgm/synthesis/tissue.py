@@ -6,12 +6,12 @@ from torch import Tensor
 from scgm.networks.preparation import WINDOW_MM
 from scgm.synthesis.draw import Draw
 
-# Shares of the three families of contrast.
-BRIGHT_GRAY, DARK_GRAY = 0.6, 0.2  # the rest is anything
+# Shares of contrasts with bright and with dark gray matter; the rest may have either.
+BRIGHT_GRAY, DARK_GRAY = 0.6, 0.2
 
 
 def blur(maps: Tensor, sigma_mm: Tensor, pixel_mm: float = WINDOW_MM) -> Tensor:
-    """Gaussian blur of maps (n, y, x), one width (n,) each, wrapping at the border."""
+    """Blur maps (n, y, x) by Gaussians, one SD (n,) each; borders wrap."""
     size = maps.shape[-1]
     rows = torch.fft.fftfreq(size, pixel_mm, device=maps.device)
     columns = torch.fft.rfftfreq(size, pixel_mm, device=maps.device)
@@ -22,7 +22,7 @@ def blur(maps: Tensor, sigma_mm: Tensor, pixel_mm: float = WINDOW_MM) -> Tensor:
 
 
 def paint(gm: Tensor, cord: Tensor, draw: Draw, pixel_mm: float = WINDOW_MM) -> Tensor:
-    """Give shares of gray matter and cord (n, y, x) a random but plausible signal.
+    """Return a random but plausible signal for shares of gray matter and cord (n, y, x).
 
     White matter is about 1. Around the cord come fluid (with nerve roots), dura and a mosaic of
     other tissue. Returns (n, y, x), not negative.
@@ -38,7 +38,7 @@ def paint(gm: Tensor, cord: Tensor, draw: Draw, pixel_mm: float = WINDOW_MM) -> 
 
 
 def _contrast(count: int, draw: Draw) -> tuple[Tensor, Tensor]:
-    """Signals of gray matter and of fluid (count, 1, 1); white matter is 1."""
+    """Return signals of gray matter and of fluid (count, 1, 1); white matter is 1."""
     family = draw.uniform(0.0, 1.0, count)
     bright = family < BRIGHT_GRAY
     dark = (family >= BRIGHT_GRAY) & (family < BRIGHT_GRAY + DARK_GRAY)
@@ -54,7 +54,7 @@ def _contrast(count: int, draw: Draw) -> tuple[Tensor, Tensor]:
 
 
 def _texture(shape: torch.Size, strength: float, draw: Draw) -> Tensor:
-    """Signal of one tissue, about 1, that changes slowly from place to place."""
+    """Return the signal of one tissue: about 1, with slow spatial changes."""
     count, size, _ = shape
     amount = strength * draw.uniform(0.0, 2.0, count, 1, 1)
     slow, fine = draw.field(count, size, 6), draw.field(count, size, 20)
@@ -64,15 +64,15 @@ def _texture(shape: torch.Size, strength: float, draw: Draw) -> Tensor:
 def _lesions(
     shape: torch.Size, draw: Draw, pixel_mm: float, *, share: float = 0.15, most: int = 3
 ) -> Tensor:
-    """Round patches (n, y, x), 0 to about 1.2, in a ``share`` of the samples."""
+    """Return round lesions (n, y, x), 0 to about 1.2, in a ``share`` of the samples."""
     count, size, _ = shape
     axis = (torch.arange(size, device=draw.device) - (size - 1) / 2) * pixel_mm
     patches = torch.zeros(shape, device=draw.device)
-    ill = draw.chance(share, count, 1, 1)
+    diseased = draw.chance(share, count, 1, 1)
     for _ in range(most):
         row, column = draw.uniform(-5.0, 5.0, count, 2, 1, 1).unbind(1)
         radius = draw.log_uniform(0.5, 2.5, count, 1, 1)
-        present = ill & draw.chance(0.6, count, 1, 1)
+        present = diseased & draw.chance(0.6, count, 1, 1)
         squared = (axis[:, None] - row) ** 2 + (axis[None, :] - column) ** 2
         edge = torch.sigmoid((radius - squared.sqrt()) / 0.2)
         patches = patches + present * edge * draw.uniform(0.2, 1.2, count, 1, 1)
@@ -80,7 +80,7 @@ def _lesions(
 
 
 def _surroundings(cord: Tensor, fluid: Tensor, draw: Draw, pixel_mm: float) -> Tensor:
-    """Signal (n, y, x) of all that is not cord: fluid and roots, dura, other tissue."""
+    """Return the signal (n, y, x) around the cord: fluid and roots, dura, other tissue."""
     count, size, _ = cord.shape
     spread = blur(cord, draw.uniform(1.2, 3.5, count), pixel_mm)
     wobble = 0.25 * draw.field(count, size, 5)
@@ -99,7 +99,7 @@ def _surroundings(cord: Tensor, fluid: Tensor, draw: Draw, pixel_mm: float) -> T
 
 
 def _mosaic(count: int, size: int, draw: Draw, *, kinds: int = 5) -> Tensor:
-    """Patches (count, size, size) of ``kinds`` tissues with soft borders and some texture."""
+    """Return patches (count, size, size) of ``kinds`` tissues with soft borders and texture."""
     fields = torch.stack([draw.field(count, size, cells) for cells in (3, 4, 5, 6, 8)[:kinds]], 1)
     share = torch.softmax(12 * fields, dim=1)
     value = draw.uniform(0.02, 1.8, count, kinds, 1, 1)

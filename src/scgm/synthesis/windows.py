@@ -13,7 +13,7 @@ from scgm.synthesis.draw import Draw
 from scgm.synthesis.tissue import paint
 
 CROP_MM = 40.0
-# The finest bends, of 2 to 3 mm, make horns thinner here and thicker there. A fifth of the cords is
+# The finest deformations, of 2 to 3 mm, make horns thinner or thicker. A fifth of the cords is
 # compressed.
 PAINTED = Deformation(elastic_cells=(3, 6, 12), compressed=0.2)
 REAL = Deformation(scale=(0.85, 1.2), elastic_mm=0.2, elastic_cells=(3, 6, 12), compressed=0.2)
@@ -96,11 +96,11 @@ def _painted(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBat
 
 
 def thick_slices(labels: Tensor, following: Tensor, draw: Draw) -> Tensor:
-    """Turn shares (n, 2, y, x) of cord and gray matter into what slices of some thickness show.
+    """Return shares (n, 2, y, x) of cord and gray matter as slices of some thickness show them.
 
     The blurred shares of a template get a border of about a pixel, at a random level: at high ones
-    gray matter is as thin as some people have it. A thick slice shows the mean of what it passes
-    through: half of them mix with the ``following`` shares.
+    gray matter is thin, as in some people. A thick slice shows the mean over its thickness: half of
+    the slices are mixed with the ``following`` shares.
     """
     count = labels.shape[0]
     levels = [draw.uniform(0.4, 0.6, count), draw.uniform(0.42, 0.8, count)]
@@ -111,10 +111,10 @@ def thick_slices(labels: Tensor, following: Tensor, draw: Draw) -> Tensor:
 
 
 def with_other_white_matter(labels: Tensor, draw: Draw) -> Tensor:
-    """Make cords wider or narrower around gray matter, which is cut where it would stick out.
+    """Make cords wider or narrower around their gray matter, which is cut at the cord's edge.
 
-    Labels come from few people, in whom gray matter takes up a similar part of the cord. ``labels``
-    (n, 2, y, x) are shares of cord and gray matter.
+    The labels come from few people, whose gray matter takes up similar shares of the cord.
+    ``labels`` (n, 2, y, x) are shares of cord and gray matter.
     """
     count, size = labels.shape[0], labels.shape[-1]
     axis = grid_mm(torch.zeros((), device=draw.device), size, 1.0)
@@ -141,7 +141,7 @@ def _real(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBatch:
 
 
 def _recolored(images: Tensor, draw: Draw) -> Tensor:
-    """Bend the gray scale of images, and turn some of them into their negative."""
+    """Apply a random gamma to images, and invert some of them."""
     count = images.shape[0]
     top = images.amax(dim=(1, 2), keepdim=True).clamp(min=1e-6)
     unit = (images / top).clamp(min=0)

@@ -1,4 +1,4 @@
-"""An atlas from a data set: read labeled slices, let the method learn, write what it learned."""
+"""Build an atlas from a data set: read labeled slices, train the method, write the result."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class AtlasOptions:
     method : str
         One of `LEARNING`.
     leave_out : tuple of str
-        Sites of which nothing is read.
+        Sites that are not read.
     settings : mapping
-        What the method is told by name, as its ``build`` takes it.
+        Settings of the method by name, as its ``build`` takes them.
     description, license : str
         For the card.
     overwrite : bool
@@ -61,9 +61,9 @@ def build_atlas(dataset: DataSet, output: Path, options: AtlasOptions) -> Atlas:
     UsageError
         If the method has no atlas, or a setting is unknown.
     DataSetError
-        If no slice is left to learn from.
+        If no labeled slice is left.
     OutputError
-        If a file is there already, or cannot be written.
+        If a file exists already, or cannot be written.
     """
     learn = _learning(options.method)
     settings = dict(options.settings or {})

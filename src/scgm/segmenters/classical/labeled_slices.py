@@ -1,4 +1,4 @@
-"""Labeled slices of a data set as windows around the cord: what every atlas is built from."""
+"""Labeled slices of a data set as windows around the cord: the input of every atlas."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class LabeledSlices:
     image : (N, 128, 128) float32
         Intensities over their mean inside the cord; 0 outside the image.
     inside : (N, 128, 128) bool
-        Which samples lie in the image.
+        Samples that lie in the image.
     cord, gm : (N, 128, 128) float32
         Share of cord and of gray matter, mean of the raters.
     volume : (N,) int
-        Which volume a slice is of: a number into the next four.
+        Index of the volume that a slice belongs to, in the next four.
     distance_mm : (V,) float32
         Distance of neighboring slices of each volume.
     names, sites, subjects : tuple of V str
@@ -61,7 +61,7 @@ def labeled_slices(dataset: DataSet, leave_out: Sequence[str] = ()) -> LabeledSl
     Parameters
     ----------
     dataset : DataSet
-        Images; those without a label of both tissues are passed over.
+        Images; those without labels of both tissues are skipped.
     leave_out : sequence of str
         Sites of which nothing is read.
 
@@ -76,8 +76,8 @@ def labeled_slices(dataset: DataSet, leave_out: Sequence[str] = ()) -> LabeledSl
     unknown = sorted(set(leave_out) - {site for site in known if site})
     if unknown:
         msg = (
-            f"{dataset.root}: no image is of site {', '.join(unknown)}, which was to be left out; "
-            f"its sites: {', '.join(sorted(site for site in known if site)) or 'not told'}"
+            f"{dataset.root}: no image is of site {', '.join(unknown)}, which is to be left out; "
+            f"its sites: {', '.join(sorted(site for site in known if site)) or 'none is named'}"
         )
         raise DataSetError(msg)
     parts, cases = [], []
@@ -87,8 +87,8 @@ def labeled_slices(dataset: DataSet, leave_out: Sequence[str] = ()) -> LabeledSl
             cases.append(case)
     if not parts:
         msg = (
-            f"{dataset.root}: no slice is left that has both gray matter and cord drawn on it; "
-            "an atlas needs both"
+            f"{dataset.root}: no slice is left with labels of both gray matter and cord; "
+            "an atlas needs both, so give other images or leave out fewer sites"
         )
         raise DataSetError(msg)
     image, inside, cord, gm, distance = zip(*parts, strict=True)
@@ -125,11 +125,11 @@ def _of_case(
 def _windows(
     stack: AxialStack, cord: Floats, gm: Floats, labeled: NDArray[np.intp]
 ) -> tuple[Floats, NDArray[np.bool_], Floats, Floats]:
-    centre = centroids(cord >= 0.5)
+    center = centroids(cord >= 0.5)
     pixel_mm = stack.spacing_mm[1:]
 
     def cut(values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        return cut_windows(values, pixel_mm, centre, size=SIZE, window_mm=PIXEL_MM)
+        return cut_windows(values, pixel_mm, center, size=SIZE, window_mm=PIXEL_MM)
 
     image, inside = cut(stack.slices[labeled])
     cords, grays = cut(cord)[0], cut(gm)[0]
