@@ -187,6 +187,13 @@ FAULTS: tuple[Fault, ...] = (
         _GSBME,
     ),
     Fault(
+        "noise of slices underestimated",
+        "segmenters/classical/sct/intensities.py",
+        "1.4826 * np.median(np.abs(curvature",
+        "np.median(np.abs(curvature",
+        ("segmenters/classical/test_sct.py",),
+    ),
+    Fault(
         "no anchor in the step of a warp",
         "segmenters/classical/vbem/deformation.py",
         "uphill -= settings.anchor * warp + settings.stiffness",

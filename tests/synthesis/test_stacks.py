@@ -1,5 +1,6 @@
 """Stacks: what is alike in neighboring slices of one scan, and what is not."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -33,3 +34,23 @@ def test_what_is_drawn_for_the_whole_batch_is_that_of_plain_draws() -> None:
 
     assert torch.equal(together.whole_batch.uniform(0.0, 1.0, 3), plain.uniform(0.0, 1.0, 3))
     assert plain.whole_batch is plain
+
+
+def test_slices_of_a_stack_share_what_is_drawn_for_them() -> None:
+    together = StackDraw(Draw(0), 3, 4)
+    values = together.uniform(0.0, 1.0, 12, 2).reshape(3, 4, 2)
+
+    assert torch.equal(values, values[:, :1].expand_as(values))
+    assert len(torch.unique(values[:, 0])) == 6
+    assert together.whole_batch.uniform(0.0, 1.0, 5).shape == (5,)
+    assert len(torch.unique(together.normal(12))) == 12
+
+
+def test_fields_are_alike_in_a_stack_and_have_the_variance_of_others() -> None:
+    fields = [StackDraw(Draw(seed), 1, 2).field(2, 32, 6) for seed in range(60)]
+    pairs = torch.stack(fields)
+    together = [float(torch.corrcoef(pair.flatten(1))[0, 1]) for pair in pairs]
+    plain = torch.stack([Draw(seed).field(2, 32, 6) for seed in range(60)])
+
+    assert 0.5 < np.mean(together) < 0.8  # the middle of ALIKE is 0.64
+    assert pairs.std().item() == pytest.approx(plain.std().item(), rel=0.1)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.tissue import blur, paint
+from scgm.synthesis.tissue import _lesions, blur, paint
 from tests.helpers.label_shapes import WINDOW, disc
 
 
@@ -66,3 +66,15 @@ def test_a_signal_is_finite_and_never_negative(seed: int) -> None:
 
     assert bool(signal.isfinite().all())
     assert float(signal.min()) >= 0
+
+
+def test_lesions_are_round_spots_of_up_to_3_times_120_percent_in_the_asked_share() -> None:
+    """In 15 % of the samples, less those (0.4^3) in which none of three is there."""
+    patches = _lesions(torch.Size((400, 64, 64)), Draw(0), 0.25)
+    highest = patches.amax(dim=(1, 2))
+
+    assert float(patches.min()) >= 0
+    assert 0.5 < float(patches.max()) <= 3.6
+    assert float((highest > 0.1).float().mean()) == pytest.approx(0.15 * (1 - 0.4**3), abs=0.06)
+    spread = (patches > 0.1).float().sum(dim=(1, 2)) * 0.25**2
+    assert float(spread.max()) < 3 * torch.pi * 3.0**2  # radii of 0.5 to 2.5 mm, soft edges

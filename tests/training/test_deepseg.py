@@ -34,7 +34,7 @@ from scgm.networks.deepseg import (
 from scgm.networks.graph import cut_windows, middle_of
 from scgm.synthesis.deformation import Deformation
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.stacks import StackDraw, stack_batch
+from scgm.synthesis.stacks import stack_batch
 from scgm.synthesis.windows import WIDER, Crops
 from scgm.training.config.settings import (
     DEFAULT_RECIPE,
@@ -327,26 +327,6 @@ def crops(count: int = 12) -> Crops:
         neighbor=(torch.arange(count) + 1).clamp(max=count - 1),
         weight=torch.ones(count),
     )
-
-
-def test_slices_of_a_stack_share_what_is_drawn_for_them() -> None:
-    together = StackDraw(Draw(0), 3, 4)
-    values = together.uniform(0.0, 1.0, 12, 2).reshape(3, 4, 2)
-
-    assert torch.equal(values, values[:, :1].expand_as(values))
-    assert len(torch.unique(values[:, 0])) == 6
-    assert together.whole_batch.uniform(0.0, 1.0, 5).shape == (5,)
-    assert len(torch.unique(together.normal(12))) == 12
-
-
-def test_fields_are_alike_in_a_stack_and_have_the_variance_of_others() -> None:
-    fields = [StackDraw(Draw(seed), 1, 2).field(2, 32, 6) for seed in range(60)]
-    pairs = torch.stack(fields)
-    together = [float(torch.corrcoef(pair.flatten(1))[0, 1]) for pair in pairs]
-    plain = torch.stack([Draw(seed).field(2, 32, 6) for seed in range(60)])
-
-    assert 0.5 < np.mean(together) < 0.8  # the middle of ALIKE is 0.64
-    assert pairs.std().item() == pytest.approx(plain.std().item(), rel=0.1)
 
 
 def test_painted_stacks_show_cords_with_other_white_matter() -> None:

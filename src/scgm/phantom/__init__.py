@@ -1,7 +1,7 @@
 """A synthetic scan of the spinal cord with its truth, from parameters alone.
 
-No template and no data file: the anatomy is drawn from plane shapes, whose sizes along the cord
-are rounded from the literature (`scgm.phantom.levels`).
+The anatomy is drawn from plane shapes, without a template or a data file; their sizes along the
+cord are rounded from the literature (`scgm.phantom.levels`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phantom:
-    """A synthetic scan and what it shows; all arrays are (i, j, k), and read-only.
+    """A synthetic scan with its truth; all arrays are (i, j, k), and read-only.
 
     Parameters
     ----------
@@ -41,11 +41,11 @@ class Phantom:
         Share of a voxel that is gray matter (with the central canal), and cord (with the anterior
         fissure), 0 to 1.
     anatomy : Anatomy
-        Who was scanned.
+        Anatomical parameters.
     acquisition : Acquisition
-        How.
+        Parameters of the scan.
     seed : int
-        What all chance started from.
+        Random seed.
     """
 
     volume: Volume
@@ -81,16 +81,16 @@ def make_phantom(
     *,
     seed: int = 0,
 ) -> Phantom:
-    """Scan an anatomy.
+    """Simulate a scan of an anatomy.
 
     Parameters
     ----------
     anatomy : Anatomy
-        Who is scanned; `draw_anatomy` draws a person.
+        Anatomical parameters; `draw_anatomy` draws them at random.
     acquisition : Acquisition
-        How.
+        Parameters of the scan.
     seed : int
-        Start of all chance; the same seed gives the same scan.
+        Random seed; the same seed gives the same scan.
 
     Returns
     -------
@@ -98,19 +98,19 @@ def make_phantom(
         The scan with its truth.
     """
     rng = np.random.default_rng(seed)
-    places, chances = rng.spawn(2)
+    body_rng, scan_rng = rng.spawn(2)
     shape, spacing = acquisition.shape, acquisition.spacing_mm
     table = signals(acquisition.contrast, acquisition.gm_wm_ratio)
     noise = float(table[Tissue.WHITE_MATTER]) / acquisition.snr
-    bias = draw_bias(shape, acquisition.bias, chances)
+    bias = draw_bias(shape, acquisition.bias, scan_rng)
     image, gm, cord = (np.empty(shape, np.float32) for _ in range(3))
-    for z, shares in enumerate(tissue_fractions(anatomy, shape, spacing, places)):
+    for z, shares in enumerate(tissue_fractions(anatomy, shape, spacing, body_rng)):
         gm[z] = shares[list(GRAY_TISSUES)].sum(axis=0)
         cord[z] = shares[list(CORD_TISSUES)].sum(axis=0)
         signal = np.tensordot(table, shares, 1)
         uneven = shares[list(UNEVEN_TISSUES)].sum(axis=0)
-        signal = textured(signal, uneven, acquisition.texture, chances) * bias[z]
-        image[z] = measured(signal, acquisition, noise, chances)
+        signal = textured(signal, uneven, acquisition.texture, scan_rng) * bias[z]
+        image[z] = measured(signal, acquisition, noise, scan_rng)
     volume = Volume(image.T, _geometry(shape, spacing))
     return Phantom(volume, gm.T, cord.T, anatomy, acquisition, seed)
 

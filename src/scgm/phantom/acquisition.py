@@ -1,4 +1,4 @@
-"""How the scan is made: grid, contrast, and what an MR scanner adds to the truth."""
+"""Parameters of a scan, and its simulation: texture, bias field, noise, ringing, ghost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Acquisition:
         below 1 edges ring (Gibbs) and blur.
     ghosting : float
         Share by which every other line of k-space is too weak: half of it appears as a second
-        image, half a field of view further along the rows' direction; 0 for none.
+        image, half a field of view away along the rows' direction; 0 for none.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def textured(signal: Image, uneven: Image, amount: float, rng: np.random.Generat
     """Change the signal (rows, columns) slowly, in proportion to the share of *uneven* tissue."""
     if amount == 0:
         return signal
-    # Changes over some 5 pixels: what lies between muscle fibers and in marrow.
+    # Changes over about 5 pixels: tissue between muscle fibers and in marrow.
     noise = np.fft.rfft2(rng.standard_normal(signal.shape, np.float32))
     distance = np.hypot(
         np.fft.fftfreq(signal.shape[0])[:, None], np.fft.rfftfreq(signal.shape[1])[None]
@@ -118,7 +118,7 @@ def draw_bias(shape: tuple[int, int, int], amount: float, rng: np.random.Generat
 def measured(
     signal: Image, acquisition: Acquisition, noise_level: float, rng: np.random.Generator
 ) -> Image:
-    """Return what the scanner shows of a true signal (rows, columns): the magnitude, float32.
+    """Return the measured magnitude image of a true signal (rows, columns), float32.
 
     *noise_level* is the standard deviation of the noise in each channel of the result.
     """

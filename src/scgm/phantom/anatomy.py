@@ -1,4 +1,4 @@
-"""Who is scanned, and where along the cord: the parameters of the anatomy."""
+"""Anatomical parameters of a phantom."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Anatomy:
     Parameters
     ----------
     region : str
-        What the middle of the scan shows: "cervical", "thoracic", "lumbar" (their usual slices
-        C5, T8, L4), or a spinal segment from C1 to S5. Slices above and below show what is there.
+        Region in the middle of the scan: "cervical", "thoracic", "lumbar" (which stand for C5, T8,
+        L4), or a spinal segment from C1 to S5. Slices above and below show the segments there.
     scale : float
         Factor on width and depth of the cord.
     aspect : float
         Factor on width over depth of the cord; its area stays.
     gray_share : float
-        Factor on the area of the gray matter beside that of the cord.
+        Factor on the area of the gray matter, in addition to that of the cord.
     canal_scale : float
         Factor on width and depth of the dural sac: more or less fluid around the cord.
     asymmetry : float
@@ -39,21 +39,21 @@ class Anatomy:
     rotation_deg : float
         Rotation of all anatomy about the cord, from the right (x) to the front (y).
     offset_mm : (x, y)
-        Where the middle slice shows the cord, seen from the middle of the image.
+        Position of the cord in the middle slice, from the middle of the image.
     tilt_mm, bow_mm : (x, y)
-        Course of the cord: how far it lies from there 50 mm further up; tilt in the opposite
-        direction below, bow in the same.
+        Course of the cord: its displacement 50 mm further up. Further down tilt has the opposite
+        direction, bow the same.
     ex_vivo : bool
-        Only the fixed cord, in a tube with *medium*, without roots.
+        A fixed cord in a tube with *medium*, without roots.
     medium : str
-        What fills the tube: "saline" or "fomblin".
+        Medium in the tube: "saline" or "fomblin".
     dura : bool
         Whether the cord ex vivo is still in its dura.
     cord : bool
         False for a scan without cord and spinal canal: in vivo the rest of the body, ex vivo the
         medium alone.
     cord_slices : (first, stop), optional
-        Slices, counted from the lowest, that show the cord; the others look as without.
+        Slices, counted from the lowest, that show the cord; the others look as without a cord.
 
     Raises
     ------
@@ -95,14 +95,14 @@ class Anatomy:
             msg = f"rotation, offset, tilt and bow must be finite, not {places}"
             raise ConfigError(msg)
         if self.cord_slices is not None and not 0 <= self.cord_slices[0] <= self.cord_slices[1]:
-            msg = f"cord_slices is {self.cord_slices}; give the first and the one after the last"
+            msg = f"cord_slices is {self.cord_slices}; give the first, and the one after the last"
             raise ConfigError(msg)
         if self.medium not in MEDIA:
             msg = f"medium {self.medium!r} is unknown; choose one of {', '.join(MEDIA)}"
             raise ConfigError(msg)
 
     def center_mm(self, z_mm: float) -> tuple[float, float]:
-        """Return where the cord's center lies, (x, y) from the image's middle, at height *z_mm*."""
+        """Return the cord's center, (x, y) from the image's middle, at height *z_mm*."""
         up = z_mm / _BOW_REACH_MM
         x, y = (
             offset + tilt * up + bow * up**2
@@ -111,7 +111,7 @@ class Anatomy:
         return x, y
 
     def shows_cord(self, slice_index: int) -> bool:
-        """Tell whether a slice, counted from the lowest, is to show the cord."""
+        """Tell whether a slice, counted from the lowest, shows the cord."""
         first, stop = self.cord_slices or (0, slice_index + 1)
         return self.cord and first <= slice_index < stop
 
@@ -119,12 +119,12 @@ class Anatomy:
 def draw_anatomy(
     rng: np.random.Generator, region: str = "cervical", *, ex_vivo: bool = False
 ) -> Anatomy:
-    """Draw one person, or one specimen, of a population.
+    """Draw the parameters of one person, or of one specimen, at random.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of all chance.
+        Source of random numbers.
     region : str
         As for `Anatomy`.
     ex_vivo : bool

@@ -1,7 +1,7 @@
-"""What surrounds the cord in the body: canal, spine, muscles, vessels, airway, skin.
+"""The surroundings of the cord in the body: canal, spine, muscles, vessels, airway, skin.
 
-Coordinates as for the cord: mm from its center, x right, y to the front. Places are typical for an
-adult who lies on the back; they are drawn once for a person, from a generator.
+Coordinates as for the cord: mm from its center, x right, y to the front. Positions are typical for
+an adult in supine position; random differences are drawn once for a person.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Labels = NDArray[np.uint8]
 
 _NECK_SAC_LIFT_MM, _SAC_LIFT_MM = 2.4, 0.6  # the sac is flat in front
 _DURA_MM = 0.3
-_ROOT_FALL_MM = 12.0  # how far a root comes down on its way through the sac
+_ROOT_FALL_MM = 12.0  # descent of a root through the sac
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,11 +34,11 @@ class Body:
     lungs : bool
         Whether lungs lie beside the spine.
     phases : (5,) float32
-        Angles that place the sheets between muscles.
+        Angles that determine the positions of the sheets between muscles.
     moves : (12, 2) float32
-        How far vessels and roots lie from their usual places, in mm.
+        Displacements of vessels and roots from their usual positions, in mm.
     strands : (28, 2) float32
-        Where roots lie on their way down: share of the half turn behind the cord, and of the way
+        Positions of descending roots: share of the half turn behind the cord, and of the distance
         from the cord to the dura.
     """
 
@@ -83,7 +83,7 @@ class Body:
         labels[depth < 0] = Tissue.CSF
 
     def roots(self, section: CordSection | None, level: Level, z_mm: float) -> list[Point]:
-        """Return where a cut at a height meets nerve roots, which run outwards and down."""
+        """Return the positions of nerve roots at a height; they run outwards and down."""
         width, depth = (section.half_width, section.half_depth) if section else (1.0, 1.0)
         places = []
         for side in (-1, 1):
@@ -118,7 +118,7 @@ class Body:
         labels[muscle] = part
 
     def _sheets(self, x: Plane, y: Plane) -> NDArray[np.bool_]:
-        """Tell which points lie between muscles: layers around the spine, and walls across them."""
+        """Mark points between muscles: layers around the spine, and walls across them."""
         sway = np.sin(y / 9 + self.phases[0])
         side = np.abs(x + 2.4 * sway)
         behind = y + 4 + 3.2 * np.sin(x / 9 + self.phases[1])
@@ -128,7 +128,7 @@ class Body:
         layer = np.floor(rings)
         across = np.mod(turn + 2.4 * layer + self.phases[3], 1.1) * away
         sheets = (rings - layer < 0.05) | ((across < 0.75) & (away > 12))
-        # A sheet along the slice is not seen everywhere.
+        # Sheets are not visible everywhere.
         faint = np.sin(0.21 * x + 0.13 * y + self.phases[4]) < -0.35
         middle = (np.abs(x + 0.8 * sway) < 0.6) & (behind < 0)
         return np.asarray((sheets & ~faint) | middle)
@@ -233,7 +233,7 @@ def _joints(x: Plane, y: Plane, level: Level, neck: bool) -> Plane:
 
 
 def _bundle(level: Level, width: float, depth: float, strands: NDArray[np.float32]) -> list[Point]:
-    """Return where roots on their way down lie: none in the neck, many beside the last segments."""
+    """Return the positions of descending roots: none in the neck, many beside the last segments."""
     if level.pitch < 26:
         return []
     places = []

@@ -13,7 +13,7 @@ from scgm.phantom.levels import Level
 from scgm.phantom.shapes import Plane, Point, bent, capsule, ellipse, union
 from scgm.phantom.tissues import Tissue
 
-_STEP_MM = 0.08  # of the grid on which the gray matter is brought to its area
+_STEP_MM = 0.08  # of the grid on which the area of the gray matter is adjusted
 _ROUGHNESS_MM = 0.06
 _LIFT = 0.07  # the cord is flatter in front: sides bent forward, as a share of the half depth
 
@@ -29,7 +29,7 @@ class CordSection:
     gray_area : float
         Area of the gray matter in mm2.
     level : Level
-        Where the parts of the gray matter lie.
+        Positions of the parts of the gray matter.
     asymmetry : float
         As for `Anatomy`.
     """
@@ -88,7 +88,7 @@ class CordSection:
         return np.abs(x - middle * self.half_width), straight
 
     def _butterfly(self, x: Plane, y: Plane) -> Plane:
-        """Return the depth in a gray matter of about the right size."""
+        """Return the depth in gray matter of about the right size."""
         level, unit = self.level, self.half_depth
         x, y = self._right_half(x, y)
         medial, lateral = self._at(level.anterior_medial), self._at(level.anterior_lateral)
@@ -109,12 +109,12 @@ class CordSection:
         if level.lateral_horn > 0:
             ends = (base[0], 0.12 * unit), (base[0] + 0.3 * unit * level.lateral_horn, 0.10 * unit)
             gray = union(gray, capsule(x, y, *ends, (0.12 * unit, 0.04 * unit)), blend)
-        # No edge in the cord is as smooth as a rod's.
+        # Real edges are not as smooth as those of rods.
         rough: Plane = gray + _ROUGHNESS_MM * np.sin(5.0 * x + 1.0) * np.sin(4.2 * y + 0.4)
         return rough
 
     def _gray_level(self) -> float:
-        """Return up to which depth the gray matter reaches, so that its area is as wanted."""
+        """Return the depth at which the gray matter has the wanted area."""
         reach_x, reach_y = self.half_width, 1.2 * self.half_depth
         across = np.arange(-reach_x, reach_x, _STEP_MM) + _STEP_MM / 2
         along = np.arange(-reach_y, reach_y, _STEP_MM)

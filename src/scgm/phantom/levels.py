@@ -1,7 +1,7 @@
-"""How size and shape change from the neck to the end of the cord.
+"""Size and shape of the cord and its surroundings, from the neck to the end of the cord.
 
 The numbers are rounded from the anatomical literature: cord about 80 mm2 at C3, 83 mm2 at C5,
-48 mm2 at T8 and 67 mm2 at L4; gray matter 14, 17, 5 and 24 mm2. They are defaults that make a
+48 mm2 at T8 and 67 mm2 at L4; gray matter 14, 17, 5 and 24 mm2. They are defaults for a
 plausible average adult, not measurements.
 """
 
@@ -118,7 +118,7 @@ _SPINE = np.array(
 
 
 def segment_index(region: str) -> int:
-    """Return which segment a region or the name of a segment means, counted from C1 = 0.
+    """Return the index of a region or of a segment's name, counted from C1 = 0.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""From what lies at any point to the share of every tissue in every voxel.
+"""The share of every tissue in every voxel, from the tissues at points.
 
-Every voxel is looked at in k x k x m points, and what lies at each point is counted: k so that the
-points are at most 0.125 mm apart around the cord, m so that they are about 1.25 mm apart along the
-slice, over which the anatomy changes slowly. The body further out is looked at more coarsely.
+Tissues are counted at k x k x m points in every voxel: k so that the points are at most 0.125 mm
+apart around the cord, m so that they are about 1.25 mm apart through the slice, along which the
+anatomy changes slowly. The body further out is sampled more coarsely.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scgm.phantom.scene import Scene
 from scgm.phantom.tissues import Tissue
 
 _POINTS_AT_ONCE = 2**20
-_WINDOW_MM = 12.0  # half of the square around the cord that is looked at finely
+_WINDOW_MM = 12.0  # half of the square around the cord that is sampled finely
 
 Fractions = NDArray[np.float32]
 Range = tuple[int, int]  # first, and the one after the last
@@ -28,7 +28,7 @@ Range = tuple[int, int]  # first, and the one after the last
 
 @dataclass(frozen=True, slots=True)
 class _Points:
-    """How far points are apart in mm, and the limits of how many lie along an edge of a voxel."""
+    """Distances of points in mm, and limits of their number along an edge of a voxel."""
 
     in_plane: float
     along: float
@@ -54,18 +54,18 @@ def tissue_fractions(
     spacing_mm: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> Iterator[Fractions]:
-    """Return slice by slice, from the lowest, how much of every voxel is which tissue.
+    """Yield the share of every tissue in every voxel, slice by slice from the lowest.
 
     Parameters
     ----------
     anatomy : Anatomy
-        What is looked at; the origin is the middle of the grid.
+        Anatomical parameters; the origin is the middle of the grid.
     shape : (slices, rows, columns)
         Size of the grid; rows go to the front, columns to the right.
     spacing_mm : (slice, row, column)
         Size of a voxel; slices touch each other.
     rng : numpy.random.Generator
-        Places what differs between people beside the cord.
+        Source of random differences in the surroundings of the cord.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""What lies at any point of space: the cord with its surroundings, in the body or in a tube."""
+"""The tissue at any point: the cord with its surroundings, in the body or in a tube."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scgm.phantom.levels import SEGMENTS, level_at, place_at
 from scgm.phantom.shapes import Plane, ellipse
 from scgm.phantom.tissues import Tissue
 
-_TUBE_MM = 9.5  # inner radius of a specimen's tube; its wall gives no signal, as the air outside
+_TUBE_MM = 9.5  # inner radius of a specimen's tube; its wall and the air outside have no signal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,9 +25,9 @@ class Scene:
     Parameters
     ----------
     anatomy : Anatomy
-        Who is scanned, and where.
+        Anatomical parameters.
     body : Body
-        What surrounds the cord in vivo.
+        Surroundings of the cord in vivo.
     """
 
     anatomy: Anatomy
@@ -43,7 +43,7 @@ class Scene:
         z_mm : float
             Height of all points.
         cord : bool
-            Whether the cord and its canal are there.
+            Whether the cord and its canal are shown.
 
         Returns
         -------
@@ -70,7 +70,7 @@ class Scene:
     def _paint_tube(
         self, labels: NDArray[np.uint8], x: Plane, y: Plane, section: CordSection | None
     ) -> None:
-        """Set the labels of a tube with its medium, and of the dura where it was left."""
+        """Set the labels of a tube with its medium, and of the dura if it is present."""
         saline = self.anatomy.medium == "saline"
         labels[:] = Tissue.AIR
         labels[np.hypot(x, y) < _TUBE_MM] = Tissue.SALINE if saline else Tissue.FOMBLIN
@@ -79,7 +79,7 @@ class Scene:
             labels[np.abs(depth) < 0.15] = Tissue.DURA
 
     def _from_cord(self, x: Plane, y: Plane, z_mm: float) -> tuple[Plane, Plane]:
-        """Return places as seen from the cord, in its own directions."""
+        """Return places relative to the cord, along its own axes."""
         center_x, center_y = self.anatomy.center_mm(z_mm)
         angle = math.radians(self.anatomy.rotation_deg)
         cos, sin = math.cos(angle), math.sin(angle)

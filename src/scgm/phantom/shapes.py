@@ -20,7 +20,7 @@ def ellipse(x: Plane, y: Plane, center: Point, radii: Point) -> Plane:
 
 
 def capsule(x: Plane, y: Plane, start: Point, end: Point, radii: Point) -> Plane:
-    """Return the depth in a rod with round ends, whose radius goes from one value to the other."""
+    """Return the depth in a rod with round ends, whose radius changes linearly between them."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     share = ((x - start[0]) * dx + (y - start[1]) * dy) / (dx * dx + dy * dy)
     along: Plane = np.asarray(np.clip(share, 0, 1), np.float32)

@@ -1,4 +1,4 @@
-"""Tissues of the phantom, and how bright each one is."""
+"""Tissues of the phantom and their signals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scgm.errors import ConfigError
 
 @unique
 class Tissue(IntEnum):
-    """What can fill a point of the phantom."""
+    """Tissue at a point of the phantom."""
 
     AIR = 0
     SKIN = 1
@@ -36,12 +36,12 @@ class Tissue(IntEnum):
     FOMBLIN = 19
 
 
-# What the true masks count. Readers of images include the fissure in the cord and the
-# central canal in the gray matter.
+# Tissues of the true masks. Raters include the fissure in the cord and the central canal in the
+# gray matter.
 GRAY_TISSUES = (Tissue.GRAY_MATTER, Tissue.GELATINOSA, Tissue.CENTRAL_CANAL)
 CORD_TISSUES = (*GRAY_TISSUES, Tissue.WHITE_MATTER, Tissue.FISSURE, Tissue.SEPTUM)
 
-# What is not the same throughout: fibers, fat between them, trabeculae.
+# Tissues with texture: fibers, fat between them, trabeculae.
 UNEVEN_TISSUES = (Tissue.SKIN, Tissue.FAT, Tissue.MUSCLE, Tissue.BONE_MARROW, Tissue.DISC)
 
 CONTRASTS = ("t2star", "mt", "psir", "t1", "t2", "exvivo")

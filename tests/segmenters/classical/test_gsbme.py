@@ -1,4 +1,4 @@
-"""GSBME: Kapur's threshold, polarity, shapes, and the slices that get another try."""
+"""GSBME: Kapur's threshold, polarity, shapes, and slices that are segmented again."""
 
 import os
 from dataclasses import replace
@@ -24,7 +24,7 @@ from scgm.segmenters.classical.gsbme.preparation import (
     prepare,
     without_fluid,
 )
-from scgm.segmenters.classical.gsbme.shapes import FEWEST, cleaned, features, oddness
+from scgm.segmenters.classical.gsbme.shapes import FEWEST, cleaned, features, outlier_score
 from scgm.segmenters.within_cord import InCord
 from tests.helpers.drawn_cords import drawn
 
@@ -259,25 +259,25 @@ def test_a_shape_is_odd_beside_others_and_an_empty_one_always() -> None:
     usual = np.tile([0.2, 0.8, -0.5, -1.5], (9, 1)) + 0.01 * np.linspace(-1, 1, 9)[:, None]
     strange, empty = usual[0] + [0.3, 0, 0, 0], np.array([0, np.nan, np.nan, np.nan])
 
-    found = oddness(np.stack([usual[4], strange, empty]), usual)
+    found = outlier_score(np.stack([usual[4], strange, empty]), usual)
 
     assert found[0] == 0
     assert found[1] > 3
     assert found[2] == np.inf
 
 
-def test_oddness_is_a_distance_in_standard_deviations() -> None:
+def test_outlier_score_is_a_distance_in_standard_deviations() -> None:
     """Shares 0.1 to 0.5: median 0.3, MAD 0.1, so 1.4826 * 0.1 is one standard deviation."""
     usual = np.array([[share, 0.8, -0.5, -1.5] for share in (0.1, 0.2, 0.3, 0.4, 0.5)])
     strange = np.array([[0.3 + 2 * 0.14826, 0.8, -0.5, -1.5]])
 
-    assert oddness(strange, usual)[0] == pytest.approx(2.0)
+    assert outlier_score(strange, usual)[0] == pytest.approx(2.0)
 
 
 def test_a_few_slices_say_nothing_about_what_is_usual() -> None:
     shapes = np.array([[0.1, 0.2, -0.7, -3.0], [0.3, 0.9, -0.2, -1.0]])
 
-    assert not oddness(shapes, shapes).any()
+    assert not outlier_score(shapes, shapes).any()
     assert len(shapes) < FEWEST
 
 

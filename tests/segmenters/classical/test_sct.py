@@ -13,7 +13,7 @@ from scgm.segmenters.classical.labeled_slices import LabeledSlices
 from scgm.segmenters.classical.sct import Sct, build, open_sct
 from scgm.segmenters.classical.sct.alignment import Profile, align, mean_profile
 from scgm.segmenters.classical.sct.dictionary import Dictionary, fuse, make_dictionary
-from scgm.segmenters.classical.sct.intensities import Levels, levels
+from scgm.segmenters.classical.sct.intensities import Levels, levels, noise_of
 from scgm.segmenters.classical.sct.method import PIXEL_MM, SIZE
 from scgm.segmenters.classical.sct.registration import (
     USUAL,
@@ -464,3 +464,14 @@ def test_gray_matter_of_a_phantom_is_found_by_the_shipped_dictionary(
 
     # The published mean on people is 0.69 with a deviation of 0.07.
     assert np.mean([dice(*pair) for pair in zip(found, phantom.gm, strict=True)]) > 0.59
+
+
+@pytest.mark.parametrize("deviation", [0.05, 2.0])
+def test_noise_is_estimated_beside_an_edge(deviation: float) -> None:
+    """The median ignores the few samples at the border of two tissues."""
+    image = np.where(np.arange(100) < 50, 10.0, 30.0) + np.zeros((100, 1))
+    image = image + np.random.default_rng(0).normal(0, deviation, image.shape)
+
+    noise = noise_of(image.astype(np.float32), np.ones(image.shape, bool))
+
+    assert noise == pytest.approx(deviation, rel=0.08)

@@ -1,1 +1,1 @@
-"""The methods of the literature that are not networks: slices around the cord in, maps out."""
+"""The methods of the literature that are not networks: windows around the cord in, maps out."""

@@ -1,4 +1,4 @@
-"""Kapur's threshold: the one that leaves most entropy in the two classes which it makes."""
+"""Kapur's threshold: the one with the largest sum of the entropies of its two classes."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def class_entropies(histogram: Histogram) -> NDArray[np.float64]:
 def entropy_threshold(
     values: NDArray[np.floating], *, bins: int, share: tuple[float, float]
 ) -> float:
-    """Return the threshold of greatest entropy that leaves a plausible share of values above it.
+    """Return the threshold of largest entropy with a plausible share of values above it.
 
     Parameters
     ----------
     values : (N,) float
         Intensities; gray matter is the bright class.
     bins : int
-        Of the histogram, between the 1st and the 99th percentile; what lies beyond is counted in
-        the outermost ones.
+        Of the histogram, between the 1st and the 99th percentile; values beyond are counted in the
+        outermost bins.
     share : (least, most)
         Share of values above the threshold. Entropy alone may put it anywhere where the contrast
         is low.
@@ -58,8 +58,8 @@ def entropy_threshold(
     Returns
     -------
     float
-        Gray matter is what is greater; infinite where the values are all the same or no threshold
-        leaves such a share, so that nothing is marked.
+        Gray matter is above it. Infinite where all values are the same or no threshold has such a
+        share above it, so that nothing is marked.
     """
     if not values.size:
         return np.inf

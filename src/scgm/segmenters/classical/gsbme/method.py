@@ -14,7 +14,7 @@ from scgm.errors import ConfigError
 from scgm.image.patches import CordWindows, Found
 from scgm.segmenters.classical.gsbme.entropy import entropy_threshold
 from scgm.segmenters.classical.gsbme.preparation import Prepared, gray_is_bright, prepare
-from scgm.segmenters.classical.gsbme.shapes import cleaned, features, oddness
+from scgm.segmenters.classical.gsbme.shapes import cleaned, features, outlier_score
 from scgm.version import __version__
 
 Bools = NDArray[np.bool_]
@@ -120,15 +120,15 @@ class Gsbme:
         return cleaned(mask, prepared.depth_mm[k], self.pixel_mm, self.least_mm2)
 
     def _retried(self, prepared: Prepared, thresholds: Numbers, masks: Bools) -> Bools:
-        """Give slices of odd shape another mask: the first that looks usual, or the least odd."""
+        """Segment outliers again: take the first usual mask, or the one with the lowest score."""
         shapes = np.array([features(*each) for each in zip(masks, prepared.core, strict=True)])
-        odd = oddness(shapes, shapes)
+        odd = outlier_score(shapes, shapes)
         good = np.flatnonzero(odd <= self.most_odd)
         result = masks.copy()
         for k in np.flatnonzero(odd > self.most_odd):
             for other in self._other_masks(prepared, thresholds, masks, good, int(k)):
                 shape = features(other, prepared.core[k])
-                found = float(oddness(shape[None], shapes[good])[0])
+                found = float(outlier_score(shape[None], shapes[good])[0])
                 if found < odd[k]:
                     odd[k], result[k] = found, other
                 if odd[k] <= self.most_odd:
@@ -143,7 +143,7 @@ class Gsbme:
         good: NDArray[np.intp],
         k: int,
     ) -> Iterator[Bools]:
-        """Mark slice *k* by two larger windows, then as the nearest good slice suggests."""
+        """Mark slice *k* by two larger windows, then by the threshold of the nearest good slice."""
         for more in (1, 2):
             yield self._cut(prepared, k, self._of_window(prepared, k, self.reach + more))
         if good.size:

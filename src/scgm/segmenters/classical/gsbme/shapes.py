@@ -12,9 +12,9 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 FEATURES = ("share", "eccentricity", "hu_1", "hu_2")
-# Spreads below these are not told apart from the grid: a MAD of 0 would make every slice odd.
+# Spreads below these come from the grid: with a MAD of 0 every slice would be an outlier.
 LEAST_SPREAD = np.array([0.01, 0.02, 0.02, 0.1])
-FEWEST = 4  # slices whose median and spread mean something
+FEWEST = 4  # slices from which a median and a spread can be estimated
 
 
 def cleaned(mask: Bools, depth_mm: Floats, pixel_mm: float, least_mm2: float) -> Bools:
@@ -63,19 +63,18 @@ def features(mask: Bools, core: Bools) -> NDArray[np.float64]:
     return np.array([share, eccentricity, np.log10(hu_1), np.log10(max(hu_2, 1e-8))])
 
 
-def oddness(shapes: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how odd masks look beside others: the greatest robust z over the features.
+def outlier_score(shapes: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the outlier score of masks beside others: the largest robust z of their features.
 
     z = abs(f - median) / (1.4826 MAD), with the median and the median absolute deviation of the
-    others. A mask without a shape is infinitely odd.
+    others. The score of an empty mask is infinite.
 
     Parameters
     ----------
     shapes : (N, 4) float64
         From `features`.
     usual : (M, 4) float64
-        Those which they are held against; with fewer than `FEWEST` of them nothing is odd but an
-        empty mask.
+        Masks for comparison; with fewer than `FEWEST` of them only empty masks are outliers.
     """
     known = usual[np.isfinite(usual).all(axis=1)]
     empty = ~np.isfinite(shapes).all(axis=1)

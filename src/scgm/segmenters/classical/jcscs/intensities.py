@@ -1,4 +1,4 @@
-"""Intensities that can be compared: between scanners, and between bright and dark gray matter."""
+"""Intensities that are comparable between scanners, and between bright and dark gray matter."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from scipy import ndimage
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
-AROUND_MM = 12.0  # so near the middle of a window lie the cord and its canal
-MOST_SPREADS = 3.0  # CSF is cut off at so many spreads of the cord, else it decides alone
+AROUND_MM = 12.0  # radius around the middle of a window that holds the cord and its canal
+MOST_SPREADS = 3.0  # limit of CSF in spreads of the cord, so that it does not decide alone
 FLAT = 1e-6  # less spread than this, as a share of the mean, is no contrast
 
 
@@ -43,11 +43,10 @@ def against_surroundings(images: Floats, inside: Bools, pixel_mm: float) -> Floa
 
 
 def against_cord(images: Floats, cord: Floats) -> Floats:
-    """Return images (N, n, n) less the median of their cord, over its spread, cut off at 3.
+    """Return images (N, n, n) less the median of their cord, over its spread, limited to 3.
 
-    The spread is half of what two thirds of the samples span. So a cord that is a little too thick
-    does no harm, whatever surrounds it; its rim, one sample, is left out anyway. Where the cord is
-    flat the result is 0.
+    The spread is half of the range of the middle two thirds of the samples, so that a slightly wide
+    outline does no harm; a rim of one sample is ignored. Where the cord is flat the result is 0.
     """
     out = np.zeros_like(images)
     for image, share, to in zip(images, cord, out, strict=True):
@@ -67,17 +66,17 @@ def inner(share: Floats, rim: int = 1) -> Bools:
 
 
 def sign_of(images: Floats, patterns: Floats, regions: Bools) -> float:
-    """Tell whether images look like patterns (1) or like their negatives (-1).
+    """Return 1 if images are like patterns, -1 if they are like their negatives.
 
-    It is the sign of the mean correlation within the regions, over all N slices: they are of one
-    sequence. In doubt the answer is 1.
+    It is the sign of the mean correlation within the regions, over all N slices, which are of one
+    sequence; 1 if it is 0.
 
     Parameters
     ----------
     images, patterns : (N, n, n) float32
-        What is seen, and what is expected.
+        Images and what is expected.
     regions : (N, n, n) bool
-        Where to look.
+        Samples that are compared.
     """
     total = sum(map(correlation, images, patterns, regions), 0.0)
     return -1.0 if total < 0 else 1.0

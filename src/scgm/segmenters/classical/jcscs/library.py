@@ -1,4 +1,4 @@
-"""The labeled slices that vote: how they are stored, and how they are read."""
+"""The library of labeled slices, and how it is stored."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Library:
 def build(
     slices: LabeledSlices, *, size: int = 100, pixel_mm: float = 0.3
 ) -> dict[str, NDArray[Any]]:
-    """Store labeled slices as small as they may be.
+    """Store labeled slices in few bytes.
 
     Parameters
     ----------
     slices : LabeledSlices
-        What was drawn.
+        Labeled slices.
     size : int
         Samples along each side, even. 100 of 0.3 mm show 30 mm: the cord, and the canal around it.
     pixel_mm : float

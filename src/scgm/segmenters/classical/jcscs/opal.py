@@ -1,7 +1,7 @@
-"""OPAL: a label map from the patches of a library that look most alike, without registration.
+"""OPAL: a label map from the most similar patches of a library, without registration.
 
 For every pixel PatchMatch finds, several times independently, a patch of the library that resembles
-the one around it. Each patch found votes with its whole label patch, the better the stronger.
+the one around it. Each patch found votes with its entire label patch, weighted by similarity.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class OpalSettings:
 
 @dataclass(slots=True, eq=False)
 class Matches:
-    """For each run and pixel the patch that was found; all arrays are (K, n, n).
+    """The patch found for each run and pixel; all arrays are (K, n, n).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def find_matches(
     settings : OpalSettings
         How to search.
     rng : numpy.random.Generator
-        Chance.
+        Source of random numbers.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""STEPS: fuse the labels of registered atlases by those that look right at each place.
+"""STEPS: fuse the labels of the registered atlases that are most similar at each place.
 
-At each pixel the atlases are ranked by their local correlation with the target; the best decide by
-STAPLE, which estimates how far each of them can be trusted, with a Markov field for smoothness.
+At each pixel the atlases are ranked by their local correlation with the target; the best are
+fused by STAPLE, which estimates their reliability, with a Markov field for smoothness.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def staple(
     kept : (N, n, n) bool
         Which atlases count at a pixel; at least one at each.
     where : (n, n) bool
-        Pixels that are decided. At the others the first atlas that is kept is right: there all
-        agree, and the many such pixels tell nothing of who is right in a dispute.
+        Pixels that are fused. At the others all atlases that are kept agree; the first one is
+        taken there, and they do not contribute to the reliabilities.
     settings : FusionSettings
         How to fuse.
 

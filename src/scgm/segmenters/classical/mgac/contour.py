@@ -1,4 +1,4 @@
-"""The contour: a mask that moves to the edges of an image by morphological steps.
+"""The contour: a mask whose outline moves to the edges of an image by morphological steps.
 
 Morphological geodesic active contours (Márquez-Neila et al. 2014). scikit-image has them too; its
 smoothing remembers across calls which of two operators comes next, so that a result depends on
@@ -33,7 +33,7 @@ class ContourSettings:
     smoothing : int
         Curvature operators in each. Published: 5.
     balloon : int
-        1 blows the mask up where there is no edge, -1 lets it shrink, 0 neither. Published: 1.
+        1 grows the mask where there is no edge, -1 shrinks it, 0 does neither. Published: 1.
     threshold : float, optional
         The balloon acts where the edge map is greater than this. Published: 1, which the map never
         exceeds: the published balloon does nothing. None takes the map's 40th percentile.
@@ -64,9 +64,9 @@ def edge_map(image: Floats, alpha: float, sigma: float) -> Floats:
 def settle(edges: Floats, start: Bools, settings: ContourSettings) -> Bools:
     """Move a mask until its outline lies where *edges* is least.
 
-    Each step blows the mask up (`ContourSettings.balloon`), pulls it (a sample joins where the
-    gradients of mask and edge map point the same way, and leaves where they oppose), and smooths
-    it.
+    Each step grows the mask (`ContourSettings.balloon`), attracts it to edges (a sample joins where
+    the gradients of mask and edge map have the same direction, and leaves where they have opposite
+    ones), and smooths it.
 
     Parameters
     ----------
@@ -83,12 +83,12 @@ def settle(edges: Floats, start: Bools, settings: ContourSettings) -> Bools:
     """
     mask = start.copy()
     slopes = np.gradient(edges)
-    blown = _where_blown(edges, settings)
+    grown_there = _balloon_region(edges, settings)
     operators = 0
     for _ in range(settings.steps):
-        if blown is not None:
+        if grown_there is not None:
             grow = ndimage.binary_dilation if settings.balloon > 0 else ndimage.binary_erosion
-            mask = np.where(blown, grow(mask, EVERY_NEIGHBOR), mask)
+            mask = np.where(grown_there, grow(mask, EVERY_NEIGHBOR), mask)
         rises = np.gradient(mask.astype(np.float32))
         pull = slopes[0] * rises[0] + slopes[1] * rises[1]
         mask = (mask | (pull > 0)) & ~(pull < 0)
@@ -143,12 +143,12 @@ def _ends(mask: Bools) -> list[tuple[Bools, Bools]]:
     return [(shifted(down, right), shifted(-down, -right)) for down, right in LINES]
 
 
-def _where_blown(edges: Floats, settings: ContourSettings) -> Bools | None:
+def _balloon_region(edges: Floats, settings: ContourSettings) -> Bools | None:
     """Tell where the balloon acts; None where it acts nowhere."""
     if settings.balloon == 0:
         return None
     threshold = settings.threshold
     if threshold is None:
         threshold = float(np.percentile(edges, AUTO_PERCENTILE))
-    blown = edges > threshold / abs(settings.balloon)
-    return np.asarray(blown, np.bool_) if blown.any() else None
+    grown_there = edges > threshold / abs(settings.balloon)
+    return np.asarray(grown_there, np.bool_) if grown_there.any() else None

@@ -1,4 +1,4 @@
-"""SCT: a dictionary of slices, their principal components, and the labels of the nearest.
+"""SCT: a dictionary of slices, their principal components, and the labels of the nearest ones.
 
 References
 ----------

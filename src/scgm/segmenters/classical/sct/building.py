@@ -1,4 +1,4 @@
-"""From labeled slices to a dictionary: one outline, one mean, one scale."""
+"""Build a dictionary from labeled slices: one outline, one mean, one scale."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Slices = NDArray[np.float32]
 
 DECAYS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 STEPS = 255  # shares are stored in so many
-BLUR = 1.0  # samples: labels with soft edges are easier to lay on each other
+BLUR = 1.0  # samples: labels with soft edges are easier to register
 
 
 def build(slices: LabeledSlices, *, mirrored: bool = True) -> dict[str, NDArray[Any]]:
@@ -48,9 +48,11 @@ def build(slices: LabeledSlices, *, mirrored: bool = True) -> dict[str, NDArray[
         for values in (slices.image, slices.gm, slices.cord)
     )
     outline = mean_profile(list(cord), symmetric=mirrored)
-    ways = _group(cord, gm, outline, symmetric=mirrored)
-    common = np.stack([way.to_common(gray) for way, gray in zip(ways, gm, strict=True)])
-    scaled = _normalized(image, cord, ways, common, outline)
+    alignments = _group(cord, gm, outline, symmetric=mirrored)
+    common = np.stack(
+        [alignment.to_common(gray) for alignment, gray in zip(alignments, gm, strict=True)]
+    )
+    scaled = _normalized(image, cord, alignments, common, outline)
     subject = np.array([slices.subjects[number] for number in slices.volume])
     return {
         "image": scaled.astype(np.float16),
@@ -69,22 +71,25 @@ def both_sides(values: Slices, *, mirrored: bool) -> Slices:
 
 
 def _group(cord: Slices, gm: Slices, outline: Profile, *, symmetric: bool) -> list[Alignment]:
-    """Find the way of each slice: its outline first, then its gray matter to the mean of all."""
-    ways = [align(mask, outline) for mask in cord]
-    common = [way.to_common(gray) for way, gray in zip(ways, gm, strict=True)]
+    """Align each slice: by its outline, then by its gray matter to the mean of all."""
+    alignments = [align(mask, outline) for mask in cord]
+    common = [alignment.to_common(gray) for alignment, gray in zip(alignments, gm, strict=True)]
     soft = np.stack([ndimage.gaussian_filter(gray, BLUR) for gray in common])
     moves = registered_group(soft, outline.inner(), symmetric=symmetric)
-    return [replace(way, affine=affine_of(move)) for way, move in zip(ways, moves, strict=True)]
+    return [
+        replace(alignment, affine=affine_of(move))
+        for alignment, move in zip(alignments, moves, strict=True)
+    ]
 
 
 def _normalized(
-    image: Slices, cord: Slices, ways: list[Alignment], gm: Slices, outline: Profile
+    image: Slices, cord: Slices, alignments: list[Alignment], gm: Slices, outline: Profile
 ) -> Slices:
     """Bring slices to the common space and scale their intensities by their own labels."""
     inner = outline.inner()
     scaled = np.zeros_like(gm)
-    for out, values, mask, way, gray in zip(scaled, image, cord, ways, gm, strict=True):
-        common = way.to_common(denoised(values, mask >= 0.5))
+    for out, values, mask, alignment, gray in zip(scaled, image, cord, alignments, gm, strict=True):
+        common = alignment.to_common(denoised(values, mask >= 0.5))
         tissues = inner & (gray >= 0.5), inner & (gray < 0.5)
         if all(tissue.any() for tissue in tissues):
             medians = [float(np.median(common[tissue])) for tissue in tissues]

@@ -12,7 +12,7 @@ Slice = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 LOWEST, HIGHEST = -1.5, 2.5
-# Medians that lie closer together than this share of the spread within a tissue say nothing.
+# Medians closer than this share of the spread within a tissue are not reliable.
 LEAST_CONTRAST = 0.5
 # A Laplacian of four neighbors has the variance of 20 samples of noise.
 LAPLACIAN_VARIANCE = 20
@@ -25,7 +25,7 @@ class Levels(NamedTuple):
     gray: float
 
     def scaled(self, image: Slice, where: Mask) -> Slice:
-        """Bring white matter to 0 and gray matter to 1; 0 outside of a region."""
+        """Scale white matter to 0 and gray matter to 1; 0 outside of a region."""
         if self.gray == self.white:
             return np.zeros_like(image)
         scaled = np.clip((image - self.white) / (self.gray - self.white), LOWEST, HIGHEST)
@@ -36,15 +36,20 @@ def denoised(image: Slice, cord: Mask) -> Slice:
     """Return a slice (n, n) denoised by non-local means; patches of 5 samples within 3."""
     from skimage.restoration import denoise_nl_means  # noqa: PLC0415  (slow to import)
 
-    curvature = ndimage.laplace(image.astype(np.float64))[cord]
-    deviation = 1.4826 * np.median(np.abs(curvature - np.median(curvature)))
-    noise = float(deviation / np.sqrt(LAPLACIAN_VARIANCE))
+    noise = noise_of(image, cord)
     if noise == 0:
         return image
     smooth = denoise_nl_means(
         image, patch_size=5, patch_distance=3, h=0.8 * noise, sigma=noise, fast_mode=True
     )
     return np.asarray(smooth, np.float32)
+
+
+def noise_of(image: Slice, cord: Mask) -> float:
+    """Return the standard deviation of the noise in a cord, from the Laplacian there."""
+    curvature = ndimage.laplace(image.astype(np.float64))[cord]
+    deviation = 1.4826 * np.median(np.abs(curvature - np.median(curvature)))
+    return float(deviation / np.sqrt(LAPLACIAN_VARIANCE))
 
 
 def contrast(image: Slice, gm: Mask, wm: Mask) -> float:
@@ -56,8 +61,8 @@ def contrast(image: Slice, gm: Mask, wm: Mask) -> float:
 def levels(image: Slice, gm: Mask, wm: Mask, *, brighter: bool) -> Levels:
     """Return the medians of white and gray matter in a slice (n, n).
 
-    Where they cannot be told apart, or are the other way round than in the other slices, the range
-    of both tissues takes their place: its lowest 2 % and its highest.
+    Where they cannot be distinguished, or have the opposite order to the other slices, the 2nd and
+    the 98th percentile of both tissues are used instead.
 
     Parameters
     ----------

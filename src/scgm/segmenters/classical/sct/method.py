@@ -21,17 +21,17 @@ FEWEST_SAMPLES = 30  # a cord of less than 3 mm2 has no shape
 
 
 class _Target(NamedTuple):
-    """A slice that is to be labeled, denoised, with its cord and the way that this tells."""
+    """A slice that is to be labeled: denoised, with its cord and alignment."""
 
     number: int
     image: Slice
     cord: NDArray[np.bool_]
-    way: Alignment
+    alignment: Alignment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sct:
-    """The method, with every number that it goes by.
+    """SCT as a method on windows, with all its settings.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Sct:
     share : float
         Share of the dictionary that votes.
     rounds : int
-        How often a slice is registered and scaled, each time by what was found before.
+        How often a slice is registered and scaled, each time by the result of the round before.
     """
 
     known: Dictionary = field(repr=False)
@@ -65,7 +65,7 @@ class Sct:
             for number, cord in enumerate(windows.cord)
             if np.count_nonzero(cord >= 0.5) >= FEWEST_SAMPLES
         ]
-        # One scan has one contrast: faint slices follow the others.
+        # A scan has one contrast, which all slices decide together.
         brighter = sum(self._contrast(target) for target in targets) >= 0
         for target in targets:
             gm[target.number] = self._slice(target, brighter=brighter)
@@ -81,22 +81,22 @@ class Sct:
         return _Target(number, denoised(image, cord), cord, align(share, self.known.outline))
 
     def _contrast(self, target: _Target) -> float:
-        common = target.way.to_common(target.image)
+        common = target.alignment.to_common(target.image)
         return contrast(common, *self.known.tissues(self.known.mean_gm))
 
     def _slice(self, target: _Target, *, brighter: bool) -> Slice:
-        """Register by the mean of the dictionary, then fuse; scale by what is known so far."""
-        known, way = self.known, target.way
+        """Register to the mean of the dictionary, then fuse; scale by the tissues found so far."""
+        known, alignment = self.known, target.alignment
         everywhere = np.ones_like(target.cord)
-        by_outline = way.to_common(target.image)
+        by_outline = alignment.to_common(target.image)
         common, gm = by_outline, known.mean_gm
         for _ in range(self.rounds):
             scale = levels(common, *known.tissues(gm), brighter=brighter)
             image = scale.scaled(by_outline, everywhere)
             moves = registered(image, known.mean_image, known.inner)
-            way = replace(target.way, affine=affine_of(moves))
-            common = way.to_common(target.image)
+            alignment = replace(target.alignment, affine=affine_of(moves))
+            common = alignment.to_common(target.image)
         for _ in range(self.rounds):
             scale = levels(common, *known.tissues(gm), brighter=brighter)
             gm = fuse(known, scale.scaled(common, known.inner), decay=self.decay, share=self.share)
-        return np.asarray(way.from_common(gm) * target.cord, np.float32)
+        return np.asarray(alignment.from_common(gm) * target.cord, np.float32)

@@ -1,4 +1,4 @@
-"""What is in the cord brought to the mean of all: small affine moves within the common space."""
+"""Registration of the inside of cords to their mean: small affine moves in the common space."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from scgm.segmenters.classical.sct.alignment import Floats, Slice, around, moved, sampled
 
-# What is usual: a shift by a sample (0.3 mm) along rows and columns, 8 % in height and width, and
-# a turn by 0.06 radians (3.4 degrees).
+# Usual moves: a shift by a sample (0.3 mm) along rows and columns, 8 % in height and width, and
+# a rotation by 0.06 radians (3.4 degrees).
 USUAL = np.array([1.0, 1.0, 0.08, 0.08, 0.06])
 EVEN = np.array([1.0, 0.0, 1.0, 1.0, 0.0])  # moves that are the same in the mirror
-# One usual move is worth as much as a fit that is better by this share of the mean's variation.
-# Among 0.003 to 0.3 the development scans like 0.03 best.
+# Penalty on a usual move, as a share of the mean's variation. Among 0.003 to 0.3 the development
+# scans have the best result with 0.03.
 STIFFNESS = 0.03
 ROUNDS = 3  # of the group: the mean no longer changes after that
 STEPS = 10
@@ -51,10 +51,10 @@ def registered(image: Slice, mean: Slice, where: NDArray[np.bool_]) -> Floats:
 def registered_group(
     images: NDArray[np.float32], where: NDArray[np.bool_], *, symmetric: bool
 ) -> Floats:
-    """Find the moves (J, 5) that make images (J, n, n) most like their mean, which they make.
+    """Find the moves (J, 5) that make images (J, n, n) most like the mean of the moved images.
 
     The moves are 0 on average: the mean stays where it is. *symmetric* means that the mirror image
-    of each takes part as well.
+    of each is included.
     """
     moves = np.zeros((len(images), len(USUAL)))
     rows, columns = around(images.shape[1])
