@@ -10,6 +10,7 @@ from scgm.image.orientation import AxialStack, stack_mask, to_axial
 from scgm.image.patches import CordWindows, WindowMethod, cut_windows
 from scgm.image.volume import Volume
 from scgm.phantom import Acquisition, Anatomy, draw_anatomy, make_phantom
+from scgm.segmenters.classical.labeled_slices import PIXEL_MM, SIZE, LabeledSlices
 from scgm.segmenters.registry import CordHint, Probabilities
 from scgm.segmenters.within_cord import InCord
 
@@ -69,6 +70,24 @@ def drawn(
         return stack_mask(stack, Volume(values.astype(np.float32), phantom.volume.geometry))
 
     return Drawn(stack, mask(phantom.gm), mask(phantom.cord))
+
+
+def labeled_phantoms(scans: list[Drawn]) -> LabeledSlices:
+    """Return the slices of phantoms with their labels, one volume for each phantom."""
+    parts = [scan.windows(SIZE, PIXEL_MM) for scan in scans]
+    windows = [part for part, _ in parts]
+    names = tuple(f"phantom-{k}" for k in range(len(scans)))
+    return LabeledSlices(
+        image=np.concatenate([each.image for each in windows]),
+        inside=np.concatenate([each.inside for each in windows]),
+        cord=np.concatenate([each.cord for each in windows]),
+        gm=np.concatenate([gm for _, gm in parts]).astype(np.float32),
+        volume=np.repeat(np.arange(len(scans)), [len(gm) for _, gm in parts]),
+        distance_mm=np.full(len(scans), 5, np.float32),
+        names=names,
+        sites=names,
+        subjects=names,
+    )
 
 
 class _NeverAsked:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scgm.segmenters.classical.cord_shape import depth_mm, moments, plane_of
+from scgm.segmenters.classical.cord_shape import axis_moments, depth_mm, moments, plane_of
 
 
 def test_the_moments_of_a_rectangle_are_those_on_paper() -> None:
@@ -40,6 +40,17 @@ def test_moments_do_not_depend_on_the_unit_of_the_weights(seed: int, scale: floa
 
     np.testing.assert_allclose(other.center, one.center)
     np.testing.assert_allclose(other.points, one.points)
+
+
+def test_moments_along_the_axes_are_those_of_the_plane() -> None:
+    weights = np.random.default_rng(0).random((9, 9))
+
+    means, variances = axis_moments(weights, np.arange(9))
+    doubled, wider = axis_moments(weights, 2.0 * np.arange(9))
+
+    np.testing.assert_allclose(means, moments(weights).center)
+    np.testing.assert_allclose(variances, moments(weights).points.diagonal())
+    np.testing.assert_allclose([doubled, wider], [2 * means, 4 * variances])
 
 
 def test_depth_counts_from_the_outside_and_from_the_border_of_the_window() -> None:

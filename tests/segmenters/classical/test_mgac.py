@@ -30,7 +30,7 @@ from scgm.segmenters.classical.mgac.registration import (
     warped,
 )
 from scgm.segmenters.within_cord import InCord
-from tests.helpers.drawn_cords import Drawn, drawn
+from tests.helpers.drawn_cords import drawn, labeled_phantoms
 
 DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
 PUBLISHED = 0.75
@@ -64,26 +64,9 @@ def middle_mm(values: NDArray[np.floating]) -> NDArray[np.float64]:
     return (np.array(ndimage.center_of_mass(values)) - (SIZE - 1) / 2) * PIXEL_MM
 
 
-def labeled(scans: list[Drawn]) -> LabeledSlices:
-    parts = [scan.windows(SIZE, PIXEL_MM) for scan in scans]
-    windows = [part for part, _ in parts]
-    names = tuple(f"phantom-{k}" for k in range(len(scans)))
-    return LabeledSlices(
-        image=np.concatenate([each.image for each in windows]),
-        inside=np.concatenate([each.inside for each in windows]),
-        cord=np.concatenate([each.cord for each in windows]),
-        gm=np.concatenate([gm for _, gm in parts]).astype(np.float32),
-        volume=np.repeat(np.arange(len(scans)), [len(gm) for _, gm in parts]),
-        distance_mm=np.full(len(scans), 5, np.float32),
-        names=names,
-        sites=names,
-        subjects=names,
-    )
-
-
 @cache
 def template() -> dict[str, NDArray[np.float32]]:
-    return build(labeled([drawn(person, slices=3) for person in (10, 11, 12)]))
+    return build(labeled_phantoms([drawn(person, slices=3) for person in (10, 11, 12)]))
 
 
 @pytest.fixture

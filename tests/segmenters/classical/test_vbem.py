@@ -17,7 +17,7 @@ from scgm.errors import ConfigError, ModelError
 from scgm.evaluation.metrics import dice
 from scgm.image.patches import CordWindows
 from scgm.phantom import Anatomy
-from scgm.segmenters.classical.labeled_slices import PIXEL_MM, SIZE, LabeledSlices
+from scgm.segmenters.classical.labeled_slices import LabeledSlices
 from scgm.segmenters.classical.vbem import Vbem, build, open_vbem
 from scgm.segmenters.classical.vbem.deformation import (
     CordSize,
@@ -41,7 +41,7 @@ from scgm.segmenters.classical.vbem.mixture import (
 )
 from scgm.segmenters.classical.vbem.preparation import GRAY, WHITE, Preparation, prepared, seen
 from scgm.segmenters.within_cord import InCord
-from tests.helpers.drawn_cords import Drawn, drawn
+from tests.helpers.drawn_cords import drawn, labeled_phantoms
 
 DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
 PUBLISHED = 0.61
@@ -56,26 +56,9 @@ CARD = {
 Doubles = NDArray[np.float64]
 
 
-def labeled(scans: list[Drawn]) -> LabeledSlices:
-    parts = [scan.windows(SIZE, PIXEL_MM) for scan in scans]
-    windows = [part for part, _ in parts]
-    names = tuple(f"phantom-{k}" for k in range(len(scans)))
-    return LabeledSlices(
-        image=np.concatenate([each.image for each in windows]),
-        inside=np.concatenate([each.inside for each in windows]),
-        cord=np.concatenate([each.cord for each in windows]),
-        gm=np.concatenate([gm for _, gm in parts]).astype(np.float32),
-        volume=np.repeat(np.arange(len(scans)), [len(gm) for _, gm in parts]),
-        distance_mm=np.full(len(scans), 5, np.float32),
-        names=names,
-        sites=names,
-        subjects=names,
-    )
-
-
 @cache
 def people() -> LabeledSlices:
-    return labeled([drawn(person, slices=2) for person in (10, 11, 12)])
+    return labeled_phantoms([drawn(person, slices=2) for person in (10, 11, 12)])
 
 
 @cache

@@ -33,13 +33,24 @@ class Moments(NamedTuple):
 
 def moments(weights: NDArray[Any]) -> Moments:
     """Return the moments of weights (n, m), which are not all 0."""
-    rows, columns = np.nonzero(weights)
-    share = np.asarray(weights[rows, columns], np.float64)
-    share /= share.sum()
-    places = np.stack([rows, columns]).astype(np.float64)
-    center = places @ share
+    weight = np.asarray(weights, np.float64).ravel()
+    places = np.indices(weights.shape, np.float64).reshape(2, -1)
+    center = places @ weight / weight.sum()
     away = places - center[:, None]
-    return Moments(center, (share * away) @ away.T)
+    return Moments(center, (weight * away) @ away.T / weight.sum())
+
+
+def axis_moments(weights: NDArray[Any], places: NDArray[Any]) -> tuple[Doubles, Doubles]:
+    """Return mean and variance of weights (n, n) along rows and columns, which lie at *places*.
+
+    Cheaper than `moments`, for a cord that is taken as upright.
+    """
+    means, variances = [], []
+    for other in (1, 0):
+        profile = weights.sum(axis=other) / weights.sum()
+        means.append(float((profile * places).sum()))
+        variances.append(float((profile * (places - means[-1]) ** 2).sum()))
+    return np.array(means), np.array(variances)
 
 
 def depth_mm(mask: NDArray[np.bool_], pixel_mm: float) -> NDArray[np.float32]:

@@ -105,6 +105,28 @@ def labeled_slices(dataset: DataSet, leave_out: Sequence[str] = ()) -> LabeledSl
     )
 
 
+def cut_again(values: Floats, size: int, pixel_mm: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """Resample labeled slices (N, 128, 128) to windows of another size, around the same middle.
+
+    Returns
+    -------
+    values, inside
+        (N, size, size) each, as of `cut_windows`.
+    """
+    middle = np.full((len(values), 2), (values.shape[1] - 1) / 2, np.float32)
+    return cut_windows(values, (PIXEL_MM, PIXEL_MM), middle, size=size, window_mm=pixel_mm)
+
+
+def evenly_chosen(slices: LabeledSlices, most: int) -> list[NDArray[np.intp]]:
+    """Return for each volume the indices of at most so many of its slices, evenly spaced."""
+    chosen = []
+    for volume in np.unique(slices.volume):
+        own = np.flatnonzero(slices.volume == volume)
+        picks = np.unique(np.linspace(0, len(own) - 1, min(most, len(own))).round())
+        chosen.append(own[picks.astype(np.intp)])
+    return chosen
+
+
 def _of_case(
     case: DataCase,
 ) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, float] | None:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from scgm.artifacts.arrays import ArraySpec, require_arrays
 from scgm.errors import ConfigError, ModelError
-from scgm.image.patches import cut_windows
-from scgm.segmenters.classical.labeled_slices import PIXEL_MM, LabeledSlices
+from scgm.segmenters.classical.labeled_slices import PIXEL_MM, LabeledSlices, cut_again
 
 Floats = NDArray[np.float32]
 
@@ -73,16 +72,13 @@ def build(
             f"make at most {most_mm:g} mm together"
         )
         raise ConfigError(msg)
-    middle = np.full((len(slices.gm), 2), (slices.gm.shape[1] - 1) / 2, np.float32)
-
-    def cut(values: Floats) -> Floats:
-        grid = (PIXEL_MM, PIXEL_MM)
-        return cut_windows(values, grid, middle, size=size, window_mm=pixel_mm)[0]
-
+    image, cord, gm = (
+        cut_again(values, size, pixel_mm)[0] for values in (slices.image, slices.cord, slices.gm)
+    )
     return {
-        "image": _packed(cut(slices.image), _MEAN),
-        "cord": _packed(cut(slices.cord), _FULL),
-        "gm": _packed(cut(slices.gm), _FULL),
+        "image": _packed(image, _MEAN),
+        "cord": _packed(cord, _FULL),
+        "gm": _packed(gm, _FULL),
         "pixel_mm": np.array(pixel_mm, np.float32),
     }
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scgm.segmenters.classical.cord_shape import moments
+from scgm.segmenters.classical.cord_shape import axis_moments
 from scgm.segmenters.classical.itk import as_image, resampled, simpleitk
 
 Floats = NDArray[np.float32]
@@ -61,11 +61,13 @@ def outline_start(target: Floats, atlas: Floats, pixel_mm: float) -> OutlineMatc
     pixel_mm : float
         Distance of samples.
     """
-    to, of = moments(target), moments(atlas)
-    scale = np.sqrt(of.squares.diagonal() / to.squares.diagonal())
-    middle = (len(target) - 1) / 2
-    shift = (of.center - middle) - scale * (to.center - middle)
-    return OutlineMatch(scale, shift * pixel_mm)
+    places_mm = (np.arange(len(target)) - (len(target) - 1) / 2) * pixel_mm
+    of_one_sample = pixel_mm**2 / 12  # a sample is a square
+    (to, to_variance), (of, of_variance) = (
+        axis_moments(share, places_mm) for share in (target, atlas)
+    )
+    scale = np.sqrt(of_variance + of_one_sample) / np.sqrt(to_variance + of_one_sample)
+    return OutlineMatch(scale, of - scale * to)
 
 
 def started(image: Floats, start: OutlineMatch, pixel_mm: float) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scgm.artifacts.arrays import ArraySpec
 from scgm.artifacts.atlases import Atlas
 from scgm.errors import ConfigError, ModelError
-from scgm.segmenters.classical.labeled_slices import PIXEL_MM, LabeledSlices
+from scgm.segmenters.classical.labeled_slices import PIXEL_MM, LabeledSlices, evenly_chosen
 from scgm.segmenters.classical.mgac.registration import (
     UPRIGHT,
     DemonsSettings,
@@ -79,7 +79,11 @@ def build(slices: LabeledSlices, *, per_volume: int = 6) -> dict[str, NDArray[An
     if per_volume < 1:
         msg = f"per_volume is {per_volume}; give a whole number from 1 on"
         raise ConfigError(msg)
-    chosen, weights = _chosen(slices, per_volume)
+    volumes = evenly_chosen(slices, per_volume)
+    chosen = np.concatenate(volumes)
+    weights = np.concatenate(
+        [np.full(len(own), 1 / len(own) / len(volumes), np.float32) for own in volumes]
+    )
     cords = [Plane(signed_distance_mm(slices.cord[k] >= 0.5, PIXEL_MM), PIXEL_MM) for k in chosen]
     upright = [
         warped(cord, affine(UPRIGHT, axes_of(cord).rigid), cord, float(cord.values.min()))
@@ -113,18 +117,6 @@ def template_of(atlas: Atlas) -> CordTemplate:
         msg = f"{atlas.path}: the arrays show no cord of mgac; build it again"
         raise ModelError(msg)
     return CordTemplate(*planes)
-
-
-def _chosen(slices: LabeledSlices, per_volume: int) -> tuple[list[int], Floats]:
-    """Choose slices evenly from each volume, with weights that sum to 1 and to 1/V in each."""
-    chosen, weights = [], []
-    volumes = np.unique(slices.volume)
-    for volume in volumes:
-        own = np.flatnonzero(slices.volume == volume)
-        picks = np.unique(np.linspace(0, len(own) - 1, min(per_volume, len(own))).round())
-        chosen += [int(own[int(pick)]) for pick in picks]
-        weights += [1 / len(picks) / len(volumes)] * len(picks)
-    return chosen, np.array(weights, np.float32)
 
 
 def _mean(planes: list[Floats], weights: Floats) -> Plane:

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scgm.image.patches import cut_windows
-from scgm.segmenters.classical.labeled_slices import PIXEL_MM as SLICE_MM
-from scgm.segmenters.classical.labeled_slices import LabeledSlices
+from scgm.segmenters.classical.labeled_slices import LabeledSlices, cut_again
 from scgm.segmenters.classical.sct.alignment import Alignment, Profile, align, mean_profile
 from scgm.segmenters.classical.sct.dictionary import fuse, make_dictionary
 from scgm.segmenters.classical.sct.intensities import denoised, levels
@@ -42,10 +40,8 @@ def build(slices: LabeledSlices, *, mirrored: bool = True) -> dict[str, NDArray[
         ``half_width`` (), ``middle`` and ``half_height`` (75,) of the common outline; ``mirrored``
         (); ``decay`` ().
     """
-    middle = np.full((len(slices.gm), 2), (slices.gm.shape[1] - 1) / 2, np.float32)
     image, gm, cord = (
-        cut_windows(values, (SLICE_MM, SLICE_MM), middle, size=SIZE, window_mm=PIXEL_MM)[0]
-        for values in (slices.image, slices.gm, slices.cord)
+        cut_again(values, SIZE, PIXEL_MM)[0] for values in (slices.image, slices.gm, slices.cord)
     )
     outline = mean_profile(list(cord), symmetric=mirrored)
     alignments = _group(cord, gm, outline, symmetric=mirrored)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import softmax
 
-from scgm.segmenters.classical.cord_shape import moments
+from scgm.segmenters.classical.cord_shape import axis_moments
 
 Doubles = NDArray[np.float64]
 
@@ -45,9 +45,9 @@ class CordSize:
 
 def frame_of(cord: NDArray[Any]) -> Frame:
     """Return centroid and standard deviations of a cord (n, n); of all samples if it is empty."""
-    found = moments(cord if cord.any() else np.ones_like(cord))
-    row, column = found.center.tolist()
-    high, wide = np.sqrt(found.points.diagonal()).tolist()
+    share = np.asarray(cord if cord.any() else np.ones_like(cord), np.float64)
+    means, variances = axis_moments(share, np.arange(len(share)))
+    (row, column), (high, wide) = means.tolist(), np.sqrt(variances).tolist()
     return Frame((row, column), (max(high, 1.0), max(wide, 1.0)))
 
 

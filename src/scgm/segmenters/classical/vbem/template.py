@@ -11,11 +11,9 @@ from scipy import ndimage
 
 from scgm.artifacts.arrays import ArraySpec
 from scgm.artifacts.atlases import Atlas
-from scgm.errors import ConfigError
-from scgm.image.patches import cut_windows
-from scgm.segmenters.classical.labeled_slices import PIXEL_MM as LABELED_MM
-from scgm.segmenters.classical.labeled_slices import LabeledSlices
-from scgm.segmenters.classical.vbem.deformation import CordSize, aligned, pushed
+from scgm.errors import ConfigError, ModelError
+from scgm.segmenters.classical.labeled_slices import LabeledSlices, cut_again, evenly_chosen
+from scgm.segmenters.classical.vbem.deformation import Frame, aligned, pushed
 from scgm.segmenters.classical.vbem.fitting import Fit, FitSettings, fit
 from scgm.segmenters.classical.vbem.mixture import NormalWishart
 from scgm.segmenters.classical.vbem.preparation import (
@@ -209,19 +207,13 @@ def _scans(
 ) -> list[tuple[Scan, Bools]]:
     """Return the scans, and for which of their slices the gray matter label is used."""
     how = Preparation()
-    middle = np.full((len(slices.gm), 2), (slices.gm.shape[1] - 1) / 2, np.float32)
-
-    def cut(values: Floats, chosen: NDArray[np.intp]) -> tuple[Floats, Bools]:
-        grid = (LABELED_MM, LABELED_MM)
-        return cut_windows(values[chosen], grid, middle[chosen], size=SIZE, window_mm=PIXEL_MM)
-
     scans = []
-    for volume in np.unique(slices.volume):
-        own = np.flatnonzero(slices.volume == volume)
-        picks = np.unique(np.linspace(0, len(own) - 1, min(per_volume, len(own))).round())
-        chosen = own[picks.astype(np.intp)]
-        image, cord, gm = (cut(each, chosen)[0] for each in (slices.image, slices.cord, slices.gm))
-        inside = cut(slices.inside.astype(np.float32), chosen)[0] >= 0.5
+    for chosen in evenly_chosen(slices, per_volume):
+        image, cord, gm, share = (
+            cut_again(each[chosen].astype(np.float32), SIZE, PIXEL_MM)[0]
+            for each in (slices.image, slices.cord, slices.gm, slices.inside)
+        )
+        inside = share >= 0.5
         told = np.floor((chosen + 1) * labelled_share) > np.floor(chosen * labelled_share)
         good = seen(image, cord, inside, PIXEL_MM)
         if good.any():
