@@ -1,16 +1,16 @@
-"""Faults that tests once did not notice: each is a promise of the program, broken."""
+"""Faults that the tests must notice: each breaks something that the program promises."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A text in a file of ``src/scgm`` and the wrong one that takes its place.
+    """A text in a file of ``src/scgm``, and the wrong text that replaces it.
 
     Parameters
     ----------
     name : str
-        What is broken.
+        What is broken; by default the two texts.
     file : str
         Path below ``src/scgm``.
     old, new : str
@@ -25,6 +25,11 @@ class Fault:
     new: str
     tests: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """The name, or the first lines of the two texts."""
+        return self.name or f"{self.old.strip().splitlines()[0]} -> {self.new.strip() or 'nothing'}"
+
 
 _METRICS = ("evaluation/metrics/test_intensity.py",)
 _PHANTOM = ("phantom/test_phantom.py",)
@@ -32,7 +37,7 @@ _GRAPH = ("networks/test_graph.py",)
 _GSBME = ("segmenters/classical/test_gsbme.py",)
 _VBEM = ("segmenters/classical/test_vbem.py",)
 
-FAULTS: tuple[Fault, ...] = (
+_SCIENCE: tuple[Fault, ...] = (
     Fault(
         "pyramid joined in another order",
         "networks/ddc.py",
@@ -201,3 +206,306 @@ FAULTS: tuple[Fault, ...] = (
         _VBEM,
     ),
 )
+
+_EVALUATION: tuple[Fault, ...] = (
+    Fault(
+        "",
+        "benchmark/plan.py",
+        '"cord_given": method.cord_given and _cord_identity(case),',
+        '"cord_given": method.cord_given,',
+    ),
+    Fault("", "benchmark/plan.py", "math.isfinite(self.timeout_s) and ", ""),
+    Fault(
+        "",
+        "benchmark/model_selection.py",
+        "any(site_key(case.site) in sites for sites in seen)",
+        "all(site_key(case.site) in sites for sites in seen)",
+    ),
+    Fault("", "benchmark/model_selection.py", "or not all(seen):", "or not any(seen):"),
+    Fault(
+        "",
+        "benchmark/model_selection.py",
+        "if site_key(case.site) not in map(site_key, _sites(offers[path])):",
+        "if case.site not in _sites(offers[path]):",
+    ),
+    Fault(
+        "",
+        "benchmark/report.py",
+        "suspect.setdefault(job.label, []).append(not left_out)",
+        "suspect.setdefault(job.label, []).append(False)",
+    ),
+    Fault("", "benchmark/scratch.py", "not _is_running(int(named[1]))", "False"),
+    Fault("", "benchmark/scratch.py", "not _is_running(int(named[1]))", "True"),
+    Fault("", "benchmark/parent.py", "while os.getppid() == parent:", "while True:"),
+    Fault(
+        "",
+        "benchmark/parent.py",
+        "ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)",
+        "pass",
+    ),
+    Fault(
+        "",
+        "benchmark/workflow.py",
+        "if os.path.lexists(self.path / name)",
+        "if (self.path / name).exists()",
+    ),
+    Fault("", "benchmark/workflow.py", "while name in used:", "while False:"),
+    Fault(
+        "",
+        "benchmark/worker.py",
+        "warnings=np.array(found.volume.warnings, np.str_),",
+        "warnings=np.array([], np.str_),",
+    ),
+    Fault("", "datasets/bids.py", 'rank = 1 if match["manual"] else 2', "rank = 1"),
+    Fault(
+        "",
+        "datasets/bids.py",
+        'rank = 1 if match["manual"] else 2',
+        'rank = 2 if match["manual"] else 1',
+    ),
+    Fault(
+        "",
+        "datasets/bids.py",
+        "_TISSUES[tissues[0].lower()], rater, 0)",
+        "_TISSUES[tissues[0].lower()], rater, 3)",
+    ),
+    Fault(
+        "", "datasets/table.py", "images.setdefault(image.resolve(),", "images.setdefault(image,"
+    ),
+    Fault("", "datasets/table.py", 'same = site_key if column == "site" else str', "same = str"),
+    Fault("", "datasets/table.py", "except RuntimeError as error:", "except KeyError as error:"),
+    Fault("", "datasets/case.py", "except csv.Error as error:", "except KeyError as error:"),
+    Fault(
+        "", "datasets/case.py", "spelled.setdefault(site_key(case.site), case.site)", "case.site"
+    ),
+    Fault("", "datasets/download.py", "if error.code == 416 and start:", "if error.code == 416:"),
+    Fault("", "datasets/download.py", "if not os.path.lexists(target):", "if not target.exists():"),
+    Fault("", "datasets/download.py", "if part.is_symlink():", "if False:"),
+    Fault("", "datasets/download.py", "speed.check(len(block))", "pass"),
+    Fault(
+        "",
+        "datasets/download.py",
+        "partial(response.read1, _CHUNK)",
+        "partial(response.read, _CHUNK)",
+    ),
+    Fault(
+        "",
+        "datasets/download.py",
+        "if not _is_web_address(request.full_url, address):",
+        "if False:",
+    ),
+    Fault(
+        "",
+        "datasets/download.py",
+        'return "".join(letter if letter.isprintable() else " " for letter in text)',
+        "return text",
+    ),
+    Fault(
+        "",
+        "evaluation/reading.py",
+        "(3, 1, 1, 1)) - 0.5 + _ROUNDING_VOXELS",
+        "(3, 1, 1, 1)) - 1 + _ROUNDING_VOXELS",
+    ),
+    Fault(
+        "",
+        "evaluation/reading.py",
+        "(places >= -0.5 - _ROUNDING_VOXELS)",
+        "(places >= 0 - _ROUNDING_VOXELS)",
+    ),
+    Fault("", "evaluation/compare.py", "{path.resolve() for path in paths}", "set(paths)"),
+    Fault("", "evaluation/tables.py", '"; ".join(found.warnings),', '"",'),
+)
+
+_TRAINING: tuple[Fault, ...] = (
+    Fault(
+        "",
+        "training/engine/learner.py",
+        "self.stage.clip or math.inf",
+        "self.stage.clip",
+        ("training/test_learner.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/learner.py",
+        "min(self.stage.average, (step + 1) / (step + 10))",
+        "self.stage.average",
+        ("training/test_learner.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/learner.py",
+        "min(self.stage.average, (step + 1) / (step + 10))",
+        "max(self.stage.average, (step + 1) / (step + 10))",
+        ("training/test_learner.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/stages.py",
+        '0.0 if stage.loss == "dice" else 5.0',
+        "5.0",
+        ("training/test_stages.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/stages.py",
+        "        round_weights(finder)\n",
+        "",
+        ("training/test_checkpoints.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/stages.py",
+        "        round_weights(segmenter)\n",
+        "",
+        ("training/test_checkpoints.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/checkpoints.py",
+        "isinstance(layer, nn.Conv2d | nn.Linear)",
+        "isinstance(layer, nn.Conv2d)",
+        ("training/test_learner.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/checkpoints.py",
+        "layer.weight.half().float()",
+        "layer.weight",
+        ("training/test_learner.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/checkpoints.py",
+        "if values.is_floating_point() and not bool(values.isfinite().all()):",
+        "if False:",
+        ("training/test_checkpoints.py",),
+    ),
+    Fault(
+        "",
+        "training/data/cache.py",
+        "status.st_size, status.st_mtime_ns",
+        "status.st_size",
+        ("training/test_cache.py",),
+    ),
+    Fault(
+        "",
+        "training/data/cache.py",
+        "status.st_size, status.st_mtime_ns",
+        "status.st_mtime_ns",
+        ("training/test_cache.py",),
+    ),
+    Fault(
+        "",
+        "training/data/materials.py",
+        "(config.seed, config.phantom_scans), config",
+        "(config.phantom_scans,), config",
+        ("training/test_cache.py",),
+    ),
+    Fault(
+        "",
+        "training/data/examples.py",
+        "[:: stack.source.every, 0]",
+        "[:, 0]",
+        ("training/test_examples.py",),
+    ),
+    Fault(
+        "",
+        "training/data/examples.py",
+        "weight=torch.full((count,), stack.source.weight / count)",
+        "weight=torch.full((count,), 1 / count)",
+        ("training/test_examples.py",),
+    ),
+    Fault(
+        "",
+        "training/data/examples.py",
+        "stack.source.weight / len(kept)",
+        "1 / len(kept)",
+        ("training/test_examples.py",),
+    ),
+    Fault(
+        "",
+        "training/data/examples.py",
+        "GM_TO_CORD_MM = 2.5",
+        "GM_TO_CORD_MM = 2.0",
+        ("training/test_examples.py",),
+    ),
+    Fault(
+        "",
+        "training/data/examples.py",
+        "GM_TO_CORD_MM = 2.5",
+        "GM_TO_CORD_MM = 3.0",
+        ("training/test_examples.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/compute.py",
+        'return Compute(device, precision == "bfloat16")',
+        "return Compute(device, False)",
+        ("training/test_running.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/run.py",
+        "compute=choose(us.device, config.precision)",
+        'compute=choose(us.device, "float32")',
+        ("training/test_running.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/files.py",
+        "if expected is not None and expected != _checksum(tensors, facts):",
+        "if False:",
+        ("training/test_checkpoints.py",),
+    ),
+    Fault(
+        "",
+        "training/export.py",
+        "if not difference <= TOLERANCE:",
+        "if difference > TOLERANCE:",
+        ("training/test_checkpoints.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/start.py",
+        "return site_key(source.site) in map(site_key, self.sites)",
+        "return source.site in self.sites",
+        ("training/test_checkpoints.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/start.py",
+        "if tensor.data_location == onnx.TensorProto.EXTERNAL:",
+        "if False:",
+        ("training/test_checkpoints.py",),
+    ),
+    Fault(
+        "",
+        "training/cross_validation.py",
+        'safe_child(output, f"without-{site}", "site")',
+        'output / f"without-{site}"',
+        ("training/test_cross_validation.py",),
+    ),
+    Fault(
+        "",
+        "training/cross_validation.py",
+        'return SEEN[row.get("seen_by_start", False)]',
+        'return "no"',
+        ("training/test_cross_validation.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/losses.py",
+        "entropy_weight: float = 5.0",
+        "entropy_weight: float = 4.0",
+        ("training/test_golden.py",),
+    ),
+    Fault(
+        "",
+        "training/engine/estimate.py",
+        "    with torch.random.fork_rng(devices):",
+        "    if True:",
+        ("training/test_estimate.py",),
+    ),
+)
+
+FAULTS = _SCIENCE + _EVALUATION + _TRAINING

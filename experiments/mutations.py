@@ -1,10 +1,10 @@
 """Puts faults into the program and tells which ones the tests do not notice.
 
 ``python -m experiments.mutations list`` names the faults of the list (`mutation_list`);
-``... run`` puts in each of them and exits with 1 if a test run passes all the same;
-``... run --sample 60`` also tries so many small changes (`mutation_sites`), drawn from the core
-packages with a fixed seed, and prints how many were noticed in each. Among those that were not are
-some that change nothing: read them one by one.
+``... run`` puts in each of them and exits with 1 if the tests pass although it is there, or if its
+text is no longer in the program. ``... run --sample 60`` also tries so many small changes
+(`mutation_sites`), drawn from the core packages with a fixed seed, and prints how many were
+noticed in each. Some of those that were not change no behavior: read them one by one.
 
 Everything happens in a copy of the tree in a temporary folder.
 """
@@ -12,13 +12,14 @@ Everything happens in a copy of the tree in a temporary folder.
 import argparse
 import os
 import random
+import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ("io", "image", "segmentation", "evaluation/metrics", "synthesis", "training/data")
 LEFT_OUT = (".git", ".venv", "shared", "__pycache__", ".*_cache", "build", "dist")
 MOST_SECONDS = 900
+QUICK = "not real and not slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +91,36 @@ class Copy:
 
 
 def mirrored(file: str) -> tuple[str, ...]:
-    """Return the tests that mirror a file: its own, or those of the nearest folder."""
+    """Return the tests of a file: those of its name, or all of the nearest folder."""
     path = Path(file)
-    own = path.with_name(f"test_{path.stem}.py")
-    for each in (own, *own.parents):
+    named = [folder / f"test_{path.stem}.py" for folder in path.parents]
+    for each in (*named, *path.parents):
         if (ROOT / "tests" / each).exists():
             return (str(each),)
     return (".",)
 
 
-def listed(fault: Fault) -> Trial:
-    """Return the trial of a fault of the list."""
-    text = (ROOT / "src/scgm" / fault.file).read_text(encoding="utf-8")
+def listed(fault: Fault) -> Trial | None:
+    """Return the trial of a fault of the list; None where its text is not once in the file."""
+    path = ROOT / "src/scgm" / fault.file
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     if text.count(fault.old) != 1:
-        sys.exit(f"{fault.name}: {fault.file} holds {fault.old!r} {text.count(fault.old)} times")
+        return None
     wrong = text.replace(fault.old, fault.new).encode()
-    return Trial(fault.name, fault.file, wrong, fault.tests or mirrored(fault.file))
+    return Trial(fault.title, fault.file, wrong, fault.tests or mirrored(fault.file))
+
+
+def faults(options: argparse.Namespace) -> list[Fault]:
+    """Return the faults that were asked for."""
+    known: tuple[Fault, ...] = FAULTS
+    if options.list:
+        rows = runpy.run_path(options.list)["MUTATIONS"]
+        known = tuple(
+            Fault("", file.removeprefix("src/scgm/"), old, new, tuple(tests))
+            for file, old, new, *tests in rows
+        )
+    word = options.only or ""
+    return [fault for fault in known if word in f"{fault.title} {fault.file}"]
 
 
 def sampled(count: int, seed: int, packages: tuple[str, ...]) -> Iterator[Trial]:
@@ -127,7 +143,7 @@ def package_of(trial: Trial) -> str:
 
 
 def survivors(trials: list[Trial]) -> list[Trial]:
-    """Try every fault, print what becomes of it, and return those that nobody noticed."""
+    """Try every fault, print what becomes of it, and return those that were not noticed."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Copy(Path(folder))
         right = cache(tree.passes)
@@ -153,26 +169,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("list", "run"))
     parser.add_argument("--only", metavar="WORD", help="faults whose name or file has this word")
+    parser.add_argument("--list", metavar="FILE", help="Python file whose MUTATIONS to use instead")
     parser.add_argument("--sample", metavar="N", type=int, default=0, help="also N small changes")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
     parser.add_argument("--package", choices=CORE, help="sample from this package alone")
-    parser.add_argument("--tests", metavar="PATH", nargs="+", help="run these in place of its own")
     options = parser.parse_args(arguments)
-    word = options.only or ""
-    trials = [listed(fault) for fault in FAULTS if word in f"{fault.name} {fault.file}"]
-    if options.tests:
-        trials = [replace(trial, tests=tuple(options.tests)) for trial in trials]
+    asked = faults(options)
+    trials = [trial for trial in map(listed, asked) if trial is not None]
+    gone = [fault for fault in asked if listed(fault) is None]
+    print(*(f"NOT THERE {fault.file}: {fault.title}" for fault in gone), sep="\n")
     if options.what == "list":
-        print(*(f"{trial.name}: {trial.file}" for trial in trials), sep="\n")
+        print(*(f"{trial.file}: {trial.name}" for trial in trials), sep="\n")
         return 0
     alive = survivors(trials)
-    print(f"{len(trials)} faults of the list, {len(alive)} survived")
+    print(f"{len(trials)} faults tried, {len(alive)} survived; {len(gone)} not there any more")
     if options.sample:
-        drawn = list(
-            sampled(options.sample, options.seed, (options.package,) if options.package else CORE)
-        )
+        packages = (options.package,) if options.package else CORE
+        drawn = list(sampled(options.sample, options.seed, packages))
         print(table(drawn, survivors(drawn)))
-    return int(bool(alive))
+    return int(bool(alive or gone))
 
 
 if __name__ == "__main__":
