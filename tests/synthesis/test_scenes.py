@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scgm.networks.preparation import COARSE_MIN
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.scenes import SCENE, Scenes, _targets, scene_batch
+from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes, _shifts, _targets, scene_batch
 from tests.helpers.label_shapes import disc, one_scene
 
 
@@ -83,6 +83,16 @@ def test_two_of_five_views_are_padded_with_zeros() -> None:
 
     assert 0.33 < float(padded.float().mean()) < 0.47
     assert float(counted[~padded].max()) < 0.9 * whole
+
+
+def test_half_of_the_views_lie_within_30_mm_of_the_cord_the_others_within_85() -> None:
+    """Along each axis: a half, and of the other half 30 of 85 parts, lie within 30 mm."""
+    cord = one_scene().cord.roll((20, -8), dims=(1, 2)).expand(600, -1, -1)
+    away = _shifts(cord, Draw(0))[:, 0, 0] - torch.tensor([-8 * SCENE_MM, 20 * SCENE_MM])
+
+    assert 75 < float(away.abs().max()) <= 85.1
+    near = float((away.abs() <= 30).float().mean())
+    assert near == pytest.approx(0.5 + 0.5 * 30 / 85, abs=0.05)
 
 
 @settings(max_examples=8, deadline=None)

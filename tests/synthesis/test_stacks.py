@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from scgm.networks.resampling import centroids
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.stacks import StackDraw
+from scgm.synthesis.stacks import StackDraw, stack_batch
 from scgm.synthesis.tissue import _lesions
+from tests.helpers.label_shapes import STILL, some_crops
 
 
 def test_lesions_stay_where_they_are_within_a_stack() -> None:
@@ -54,3 +56,24 @@ def test_fields_are_alike_in_a_stack_and_have_the_variance_of_others() -> None:
 
     assert 0.5 < np.mean(together) < 0.8  # the middle of ALIKE is 0.64
     assert pairs.std().item() == pytest.approx(plain.std().item(), rel=0.1)
+
+
+def test_a_batch_of_stacks_is_finite_nested_and_drawn_again_by_the_same_seed() -> None:
+    batch, again = (stack_batch(some_crops(), 3, 4, 48, STILL, Draw(1)) for _ in range(2))
+
+    assert batch.images.shape == batch.cord.shape == batch.gm.shape == (3, 4, 48, 48)
+    assert bool(batch.images.isfinite().all())
+    assert float(batch.images.abs().max()) <= 5
+    assert float(batch.gm.min()) >= 0
+    assert bool((batch.gm <= batch.cord + 1e-5).all())
+    assert float(batch.cord.max()) <= 1 + 1e-6
+    assert torch.equal(batch.images, again.images)
+
+
+def test_the_middle_of_the_cord_differs_by_half_a_millimeter_between_slices() -> None:
+    """One pixel of 0.5 mm: so far apart, in the mean of both directions, are the centroids."""
+    cord = stack_batch(some_crops(), 30, 4, 48, STILL, Draw(1)).cord.flatten(0, 1)
+    place = (torch.arange(48) - 23.5) * 0.5
+    row_mm = centroids(cord, place, place)[:, 0]
+
+    assert float(row_mm.std()) == pytest.approx(0.5, rel=0.2)

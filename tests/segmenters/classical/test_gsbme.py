@@ -344,7 +344,7 @@ def test_a_slice_of_odd_shape_gets_another_try() -> None:
     spot = np.exp(-((rows - 47) ** 2 + (columns - 62) ** 2) / (2 * 9**2))
     windows.image[4] *= 1 + 1.5 * spot
 
-    without = replace(open_gsbme(), most_odd=1e9)(windows).gm >= 0.5
+    without = replace(open_gsbme(), largest_score=1e9)(windows).gm >= 0.5
     retried = open_gsbme()(windows).gm >= 0.5
 
     assert dice(retried[4], gm[4]) > dice(without[4], gm[4]) + 0.1

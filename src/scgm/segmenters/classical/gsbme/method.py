@@ -41,7 +41,7 @@ class Gsbme:
         Share of the cord within its rim that may be gray matter.
     least_mm2 : float
         Smaller components are removed.
-    most_odd : float
+    largest_score : float
         Largest outlier score (robust z) of a usual shape; slices above it get a second attempt.
     gray : {"auto", "bright", "dark"}
         Whether gray matter is brighter or darker than white matter.
@@ -58,7 +58,7 @@ class Gsbme:
     bins: int = 128
     share: tuple[float, float] = (0.08, 0.35)
     least_mm2: float = 2.0
-    most_odd: float = 3.0
+    largest_score: float = 3.0
     gray: Literal["auto", "bright", "dark"] = "auto"
     name: str = "gsbme"
     size: int = 96  # 24 mm: the widest cords have 16 mm
@@ -76,8 +76,8 @@ class Gsbme:
                 "from 0 on, at least 2 bins, and auto, bright or dark"
             )
             raise ConfigError(msg)
-        if min(self.rim_mm, self.smooth_mm, self.least_mm2, self.most_odd) < 0:
-            msg = "rim_mm, smooth_mm, least_mm2 and most_odd are 0 or more; change the negative one"
+        if min(self.rim_mm, self.smooth_mm, self.least_mm2, self.largest_score) < 0:
+            msg = "one of rim_mm, smooth_mm, least_mm2 and largest_score is negative; change it"
             raise ConfigError(msg)
 
     @property
@@ -122,16 +122,16 @@ class Gsbme:
     def _retried(self, prepared: Prepared, thresholds: Numbers, masks: Bools) -> Bools:
         """Segment outliers again: take the first usual mask, or the one with the lowest score."""
         shapes = np.array([features(*each) for each in zip(masks, prepared.core, strict=True)])
-        odd = outlier_score(shapes, shapes)
-        good = np.flatnonzero(odd <= self.most_odd)
+        score = outlier_score(shapes, shapes)
+        good = np.flatnonzero(score <= self.largest_score)
         result = masks.copy()
-        for k in np.flatnonzero(odd > self.most_odd):
+        for k in np.flatnonzero(score > self.largest_score):
             for other in self._other_masks(prepared, thresholds, masks, good, int(k)):
                 shape = features(other, prepared.core[k])
                 found = float(outlier_score(shape[None], shapes[good])[0])
-                if found < odd[k]:
-                    odd[k], result[k] = found, other
-                if odd[k] <= self.most_odd:
+                if found < score[k]:
+                    score[k], result[k] = found, other
+                if score[k] <= self.largest_score:
                     break
         return result
 

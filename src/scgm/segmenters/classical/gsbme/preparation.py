@@ -145,7 +145,7 @@ def butterfly(cord: Bools) -> Bools:
 
 
 def _smoothed(image: Floats, cord: Bools, sigma: float) -> Floats:
-    """Take the mean over the cord alone, so that the bright fluid beside it does not leak in."""
+    """Smooth over the cord alone, so that the fluid beside it has no influence."""
     weight = ndimage.gaussian_filter(cord.astype(np.float32), sigma)
     total = ndimage.gaussian_filter(np.where(cord, image, 0), sigma)
     return np.asarray(np.where(cord, total / np.maximum(weight, 1e-6), 0), np.float32)
@@ -154,7 +154,7 @@ def _smoothed(image: Floats, cord: Bools, sigma: float) -> Floats:
 def _unshaded(image: Floats, core: Bools, pixel_mm: float) -> Floats:
     """Return intensities of the core over the plane that fits them best, less one.
 
-    A plane and no bowl: gray matter in the middle of the cord would bend a bowl, and vanish in it.
+    A plane and no curved surface, which would follow gray matter in the middle and remove it.
     """
     values = image[core].astype(np.float64)
     places = np.argwhere(core) * pixel_mm

@@ -24,9 +24,9 @@ class NormalWishart:
     mean : (K, D)
         Expected means.
     beta : (K,)
-        How many samples the knowledge of the mean is worth.
+        Weight of the prior of the mean, as a number of samples.
     nu : (K,)
-        Degrees of freedom: how many samples the knowledge of the precision is worth; above D - 1.
+        Degrees of freedom: weight of the prior of the precision, in samples; above D - 1.
     spread : (K, D, D)
         Inverse of the Wishart's scale matrix: *nu* times the covariance that is expected.
     """
@@ -111,8 +111,8 @@ def reweighted(
     """Return better weights (K,) of the classes.
 
     One step uphill on the sum of ``shares * log(proportions)``, with the proportions
-    ``weights * template`` made to sum to 1; a gamma prior worth *pseudo_count* samples and with
-    its peak at 1 keeps a class from dying out.
+    ``weights * template`` made to sum to 1; a gamma prior with its peak at 1 and the
+    weight of *pseudo_count* samples keeps weights above 0.
 
     Parameters
     ----------

@@ -157,8 +157,8 @@ class _Learning:
 
         Slices without gray matter labels take no part, unless there are no others.
         """
-        labeled = [_part(scan, told) for scan, told in self.scans if told.any()]
-        scans = labeled or [scan for scan, _ in self.scans]
+        parts = [_part(scan, labeled) for scan, labeled in self.scans if labeled.any()]
+        scans = parts or [scan for scan, _ in self.scans]
         frames = [frame for scan in scans for frame in scan.frames]
         spread = np.mean([frame.spread for frame in frames], axis=0)
         middle = (SIZE - 1) / 2
@@ -173,7 +173,7 @@ class _Learning:
         shares = self._average(fits, guess)
         values = [_moments(scan, shares) for scan, (shares, _) in zip(scans, fits, strict=True)]
         mean, variance = np.mean(values, axis=0)
-        if not labeled:
+        if not parts:
             mean[[GRAY, WHITE]], variance[[GRAY, WHITE]] = UNLABELED_MEAN, UNLABELED_VARIANCE
         return TissueTemplate(shares, frame, mean, variance)
 
@@ -214,23 +214,24 @@ def _scans(
             for each in (slices.image, slices.cord, slices.gm, slices.inside)
         )
         inside = share >= 0.5
-        told = np.floor((chosen + 1) * labelled_share) > np.floor(chosen * labelled_share)
+        labeled = np.floor((chosen + 1) * labelled_share) > np.floor(chosen * labelled_share)
         good = seen(image, cord, inside, PIXEL_MM)
         if good.any():
             scan = prepared(image[good], cord[good], inside[good], PIXEL_MM, how)
-            scans.append((_told(scan, cord[good] >= 0.5, gm[good] >= 0.5, told[good]), told[good]))
+            masks = cord[good] >= 0.5, gm[good] >= 0.5
+            scans.append((_restricted(scan, *masks, labeled[good]), labeled[good]))
     if not scans:
         msg = "no slice shows any contrast in its cord; vbem cannot learn from them"
         raise ConfigError(msg)
     return scans
 
 
-def _told(scan: Scan, cord: Bools, gm: Bools, told: NDArray[np.bool_]) -> Scan:
+def _restricted(scan: Scan, cord: Bools, gm: Bools, labeled: NDArray[np.bool_]) -> Scan:
     """On slices whose label is used allow only what it says."""
     labels = np.repeat((~cord & ~gm)[..., None], CLASSES, axis=-1)
     labels[..., GRAY] = gm
     labels[..., WHITE] = cord & ~gm
-    allowed = np.where(told[:, None, None, None], labels, scan.allowed)
+    allowed = np.where(labeled[:, None, None, None], labels, scan.allowed)
     return replace(scan, allowed=allowed)
 
 
