@@ -77,4 +77,5 @@ def test_lesions_are_round_spots_of_up_to_3_times_120_percent_in_the_asked_share
     assert 0.5 < float(patches.max()) <= 3.6
     assert float((highest > 0.1).float().mean()) == pytest.approx(0.15 * (1 - 0.4**3), abs=0.06)
     spread = (patches > 0.1).float().sum(dim=(1, 2)) * 0.25**2
+    assert float(spread.max()) > torch.pi * 2.0**2
     assert float(spread.max()) < 3 * torch.pi * 3.0**2  # radii of 0.5 to 2.5 mm, soft edges
