@@ -58,6 +58,16 @@ def test_only_a_cord_that_is_clearly_there_or_clearly_not_counts() -> None:
     assert targets[:, -1].tolist() == [0.0, 1.0, 1.0]
 
 
+def test_a_cord_counts_from_35_percent_in_view_and_is_absent_up_to_3() -> None:
+    shares = torch.tensor([0.36, 0.34, 0.04, 0.02])
+    cord = disc(COARSE_MIN, 6).expand(4, -1, -1)
+
+    targets, weight = _targets(cord, shares[:, None, None].expand_as(cord))
+
+    assert weight.tolist() == pytest.approx([1.0, 0.0, 0.0, 0.35])
+    assert targets[:, -1].tolist() == [0.0, 1.0, 1.0, 1.0]
+
+
 def test_the_target_is_a_peak_of_2_mm_around_the_middle() -> None:
     """A Gaussian of 2 mm on pixels of 1.5 mm."""
     cord = disc(COARSE_MIN, 6)[None].roll((10, -7), dims=(1, 2))

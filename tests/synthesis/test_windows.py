@@ -44,6 +44,11 @@ def test_a_tissue_that_nobody_drew_is_marked_unknown() -> None:
     assert known[2:].tolist() == [[1, 1], [1, 1]]
 
 
+@pytest.mark.parametrize(("pixel_mm", "size"), [(0.25, 160), (0.5, 80), (0.1, 400)])
+def test_a_crop_is_40_mm_wide(pixel_mm: float, size: int) -> None:
+    assert crop_size(pixel_mm) == size
+
+
 def test_a_shape_keeps_its_size_in_mm_at_another_resolution() -> None:
     """The same cord, painted with windows of 0.25 and of 0.5 mm: sides and areas agree."""
     found = []
