@@ -73,9 +73,9 @@ def test_only_the_files_of_gray_matter_are_written(tmp_path: Path) -> None:
     assert files == [
         "image_label-GM_seg.nii.gz",
         "image_label-GM_probseg.nii.gz",
-        "image_seg.json",
         "image_measurements.csv",
         "image_qc.png",
+        "image_seg.json",
     ]
 
 

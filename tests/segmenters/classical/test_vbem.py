@@ -284,7 +284,7 @@ def test_without_tissue_the_anchor_alone_brings_a_shift_back() -> None:
     """The penalty anchor / 2 * w^2 is least at 0, which one step of Newton reaches."""
     size = 24
     start = np.indices((size, size)).astype(float)
-    settings = WarpSettings(stiffness=0.0, anchor=0.5, smooth=0.1)
+    settings = WarpPenalty(stiffness=0.0, anchor=0.5, smooth=0.1)
 
     warp = bent(
         np.full((2, size, size), 3.0), start, rings(size), np.zeros((size, size, 3)), settings

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import ModelError
+from scgm.errors import ModelError, missing_library
 
 Floats = NDArray[np.float32]
 
 
-def simpleitk() -> ModuleType:
-    """Return SimpleITK.
+def simpleitk(method: str = "this method") -> ModuleType:
+    """Return SimpleITK for a method.
 
     Raises
     ------
@@ -24,8 +24,7 @@ def simpleitk() -> ModuleType:
     try:
         import SimpleITK  # noqa: PLC0415  (an extra, and slow to load)
     except ImportError as error:
-        msg = "this method needs SimpleITK, which is not installed: pip install 'scgm[classical]'"
-        raise ModelError(msg) from error
+        raise ModelError(missing_library(method, "SimpleITK", "classical")) from error
     return SimpleITK  # type: ignore[no-any-return]
 
 

@@ -88,7 +88,7 @@ class Jcscs:
         ModelError
             If SimpleITK is not installed.
         """
-        simpleitk("jcscs")
+        simpleitk("method jcscs")
         around, outside = self._surroundings(windows)
         cord = windows.cord if windows.cord_given else self._opal(around, windows)
         image = intensities.against_cord(windows.image, cord)

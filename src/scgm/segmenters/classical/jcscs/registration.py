@@ -109,7 +109,7 @@ def register(
     SimpleITK.Transform
         From places in the target to places in the atlas, in millimeters (column, row).
     """
-    itk = simpleitk("jcscs")
+    itk = simpleitk("method jcscs")
     fixed, moving = as_image(target, pixel_mm), as_image(atlas, pixel_mm)
     mask = as_image(region.astype(np.uint8), pixel_mm)
     affine = itk.AffineTransform(2)

@@ -50,7 +50,7 @@ class Mgac:
         Of the two parts.
     """
 
-    template: CordTemplate
+    template: CordTemplate = field(repr=False)
     provenance: Mapping[str, str | None]
     rim_mm: float = 0.5
     edge_mm: float = 0.47
@@ -70,7 +70,7 @@ class Mgac:
         ModelError
             If SimpleITK is not installed.
         """
-        simpleitk("mgac")
+        simpleitk("method mgac")
         gm = np.zeros_like(windows.cord)
         for k, image in enumerate(windows.image):
             cord = (windows.cord[k] >= 0.5) & windows.inside[k]

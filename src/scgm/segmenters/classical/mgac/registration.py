@@ -125,7 +125,7 @@ def axes_of(distance: Plane) -> CordAxes:
 def affine(target: CordAxes, moving: CordAxes) -> Any:
     """Return the SimpleITK transform from places along the target's axes to the moving cord's."""
     matrix = moving.axes_mm @ np.linalg.inv(target.axes_mm)
-    transform = simpleitk("mgac").AffineTransform(2)
+    transform = simpleitk("method mgac").AffineTransform(2)
     transform.SetMatrix(matrix.ravel().tolist())
     transform.SetTranslation((moving.middle_mm - matrix @ target.middle_mm).tolist())
     return transform

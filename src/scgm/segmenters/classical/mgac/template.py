@@ -102,6 +102,14 @@ def build(slices: LabeledSlices, *, per_volume: int = 6) -> dict[str, NDArray[An
     }
 
 
+# What `build` makes, and `template_of` takes.
+ARRAYS = {
+    "distance_mm": ArraySpec(shape=("n", "n"), least=-200, most=50),
+    "gm": ArraySpec(shape=("n", "n"), least=0, most=1),
+    "pixel_mm": ArraySpec(least=0.05, most=2),
+}
+
+
 def template_of(atlas: Atlas) -> CordTemplate:
     """Return the template that an atlas holds.
 

@@ -16,7 +16,7 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WarpSettings:
+class WarpPenalty:
     """How far the template may be deformed for a slice; lengths in samples of the window.
 
     Parameters
@@ -43,12 +43,12 @@ class CordSize:
     spread: tuple[float, float]
 
 
-def frame_of(cord: NDArray[Any]) -> Frame:
+def frame_of(cord: NDArray[Any]) -> CordSize:
     """Return centroid and standard deviations of a cord (n, n); of all samples if it is empty."""
     share = np.asarray(cord if cord.any() else np.ones_like(cord), np.float64)
     means, variances = axis_moments(share, np.arange(len(share)))
     (row, column), (high, wide) = means.tolist(), np.sqrt(variances).tolist()
-    return Frame((row, column), (max(high, 1.0), max(wide, 1.0)))
+    return CordSize((row, column), (max(high, 1.0), max(wide, 1.0)))
 
 
 def aligned(size: int, frame: CordSize, template: CordSize) -> Doubles:
@@ -66,7 +66,7 @@ def sampled(log_template: Doubles, places: Doubles) -> Doubles:
     return values
 
 
-def penalty(warp: Doubles, settings: WarpSettings) -> float:
+def penalty(warp: Doubles, settings: WarpPenalty) -> float:
     """Return the penalty on a displacement (2, n, n): minus the logarithm of its prior."""
     bent = sum(float((np.diff(warp, axis=axis) ** 2).sum()) for axis in (1, 2))
     return settings.stiffness / 2 * bent + settings.anchor / 2 * float((warp**2).sum())
@@ -172,7 +172,7 @@ def _roughness(warp: Doubles) -> Doubles:
     return result
 
 
-def _newton(uphill: Doubles, curve: Doubles, settings: WarpSettings) -> Doubles:
+def _newton(uphill: Doubles, curve: Doubles, settings: WarpPenalty) -> Doubles:
     """Smooth, divide by the smoothed curvature and that of the penalty, smooth again.
 
     Smoothing is its own transpose, so the step leads uphill.

@@ -44,7 +44,7 @@ class FitSettings:
         First rounds, in which intensities are fitted and the template is not deformed.
     pseudo_count : float
         Strength of the prior of the class weights, as a number of samples.
-    warp : WarpSettings
+    warp : WarpPenalty
         How far the template may be deformed.
     """
 

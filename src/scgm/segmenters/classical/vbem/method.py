@@ -33,7 +33,7 @@ class Vbem:
         Of the two parts.
     """
 
-    template: TissueTemplate
+    template: TissueTemplate = field(repr=False)
     provenance: Mapping[str, str | None]
     strength: float = 1.0
     preparation: Preparation = field(default_factory=Preparation)

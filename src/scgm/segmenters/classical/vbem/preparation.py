@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scgm.segmenters.classical.cord_shape import depth_mm, plane_of
-from scgm.segmenters.classical.vbem.deformation import Frame, frame_of
+from scgm.segmenters.classical.vbem.deformation import CordSize, frame_of
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]

@@ -11,9 +11,9 @@ from scipy import ndimage
 
 from scgm.artifacts.arrays import ArraySpec
 from scgm.artifacts.atlases import Atlas
-from scgm.errors import ConfigError, ModelError
+from scgm.errors import ConfigError
 from scgm.segmenters.classical.labeled_slices import LabeledSlices, cut_again, evenly_chosen
-from scgm.segmenters.classical.vbem.deformation import Frame, aligned, pushed
+from scgm.segmenters.classical.vbem.deformation import CordSize, aligned, pushed
 from scgm.segmenters.classical.vbem.fitting import Fit, FitSettings, fit
 from scgm.segmenters.classical.vbem.mixture import NormalWishart
 from scgm.segmenters.classical.vbem.preparation import (
@@ -129,6 +129,16 @@ def build(
     }
 
 
+# What `build` makes, and `template_of` takes.
+ARRAYS = {
+    "shares": ArraySpec(shape=(SIZE, SIZE, CLASSES), least=1e-9, most=1),
+    "frame": ArraySpec(shape=(2, 2), least=0.1, most=SIZE),
+    "mean": ArraySpec(shape=(CLASSES,), least=-1000),
+    "variance": ArraySpec(shape=(CLASSES,), least=1e-6),
+    "pixel_mm": ArraySpec(least=PIXEL_MM - 1e-3, most=PIXEL_MM + 1e-3),
+}
+
+
 def template_of(atlas: Atlas) -> TissueTemplate:
     """Return the template that an atlas holds.
 
@@ -141,7 +151,7 @@ def template_of(atlas: Atlas) -> TissueTemplate:
     names = ("shares", "frame", "mean", "variance")
     shares, frame, mean, variance = (atlas.arrays[name].astype(np.float64) for name in names)
     (row, column), (high, wide) = frame.tolist()
-    return TissueTemplate(shares, Frame((row, column), (high, wide)), mean, variance)
+    return TissueTemplate(shares, CordSize((row, column), (high, wide)), mean, variance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,7 +250,7 @@ def _part(scan: Scan, chosen: Bools) -> Scan:
     return Scan(scan.values[chosen], scan.allowed[chosen], scan.counts[chosen], frames)
 
 
-def _guess(frame: Frame) -> Doubles:
+def _guess(frame: CordSize) -> Doubles:
     """Return a first guess of the classes around a cord.
 
     Gray matter lies in the middle of the cord, fluid beside it.
