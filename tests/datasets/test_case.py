@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scgm.datasets import DataCase, Reference, reference_masks
+from scgm.datasets.case import site_key
 from scgm.errors import DataSetError, GeometryError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_volume
@@ -129,3 +130,14 @@ def test_the_files_of_a_reference_are_named_once() -> None:
 
     assert Reference(gm=file, wm=file, gm_value=1, wm_value=2).files == (file,)
     assert Reference().files == ()
+
+
+@pytest.mark.parametrize("spelling", ["CEITEC", "ceitec", " Ceitec ", "\uff23eitec"])
+def test_spellings_of_a_site_are_one_site(spelling: str) -> None:
+    assert site_key(spelling) == "ceitec"
+
+
+def test_sites_of_different_letters_or_of_signs_alone_are_different() -> None:
+    names = ("ucl", "ucla", "site-1", "site-2", "#", "##", "\u5927\u962a", "\u6771\u4eac")
+
+    assert len({site_key(name) for name in names}) == len(names)

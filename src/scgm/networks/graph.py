@@ -13,7 +13,7 @@ from scgm.networks.preparation import (
     COARSE_MM,
     COARSE_STEP,
     SEGMENTED_MM,
-    WINDOW_MM,
+    WINDOW_PIXEL_MM,
     compress,
     standardise,
     window_size,
@@ -47,7 +47,7 @@ class CordAndGrayMatter(nn.Module):
     """
 
     def __init__(
-        self, finder: nn.Module, segmenter: nn.Module, pixel_mm: float = WINDOW_MM
+        self, finder: nn.Module, segmenter: nn.Module, pixel_mm: float = WINDOW_PIXEL_MM
     ) -> None:
         super().__init__()
         self.finder = finder
@@ -154,7 +154,7 @@ def middle_of(
     rows_mm: Tensor,
     columns_mm: Tensor,
     otherwise_mm: Tensor,
-    step_mm: float = WINDOW_MM,
+    step_mm: float = WINDOW_PIXEL_MM,
 ) -> Tensor:
     """Centroids (Z, 2) in mm of cord maps (Z, y, x); ``otherwise_mm`` where there is no cord."""
     weight = cord * cord  # leaves out the faint values that are spread over a whole window
@@ -167,7 +167,7 @@ def cut_windows(
     pixel: Tensor,
     center_mm: Tensor,
     size: int,
-    step_mm: float = WINDOW_MM,
+    step_mm: float = WINDOW_PIXEL_MM,
 ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
     """Return windows (Z, size, size), which samples lie in the image, and their positions in mm."""
     rows_mm = grid_mm(center_mm[:, 0], size, step_mm)
@@ -179,7 +179,7 @@ def cut_windows(
 
 
 def back_matrix(
-    window_mm: Tensor, count: Tensor | int, pixel: Tensor, step_mm: float = WINDOW_MM
+    window_mm: Tensor, count: Tensor | int, pixel: Tensor, step_mm: float = WINDOW_PIXEL_MM
 ) -> Tensor:
     """Return weights (Z, count, size) of a window's samples (Z, size) in each native pixel."""
     positions = (steps(count, window_mm) * pixel)[None, :] - window_mm[:, :1]

@@ -10,7 +10,7 @@ from scgm.networks.resampling import grid_mm
 COARSE_MM = 1.5
 COARSE_MIN = 128
 COARSE_STEP = 16  # the cord finder halves the size four times
-WINDOW_MM = 0.25  # pixel of the windows, unless a training chooses another
+WINDOW_PIXEL_MM = 0.25  # pixel of the windows, unless a training chooses another
 STEP = 16  # windows can be halved four times
 LEARNED_MM = 32.0  # side of the windows to learn from
 SEGMENTED_MM = 28.0  # side in use: holds every cord with its surroundings, at a quarter less work
@@ -18,7 +18,7 @@ FOCUS_MM = 8.0
 CLIP = 5.0
 
 
-def window_size(side_mm: float, pixel_mm: float = WINDOW_MM) -> int:
+def window_size(side_mm: float, pixel_mm: float = WINDOW_PIXEL_MM) -> int:
     """Pixels along the side of a window of at least ``side_mm``: a multiple of ``STEP``."""
     return math.ceil(round(side_mm / pixel_mm / STEP, 6)) * STEP
 
@@ -37,7 +37,7 @@ def compress(images: Tensor, inside: Tensor) -> Tensor:
 
 
 def standardise(
-    windows: Tensor, inside: Tensor, step_mm: float = WINDOW_MM, focus_mm: float = FOCUS_MM
+    windows: Tensor, inside: Tensor, step_mm: float = WINDOW_PIXEL_MM, focus_mm: float = FOCUS_MM
 ) -> Tensor:
     """Centre and scale windows (N, Y, X) by the mean and deviation near their middle.
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from scgm.networks.preparation import WINDOW_MM
+from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.networks.resampling import grid_mm, resample, resample_inside, resampling_matrix
 from scgm.synthesis.draw import Draw
 
-FINEST_MM = 0.2  # for windows with pixels of WINDOW_MM; in proportion for finer windows
+FINEST_MM = 0.2  # for windows with pixels of WINDOW_PIXEL_MM; in proportion for finer windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ GENTLE = Scanner(pixel_mm=(FINEST_MM, 0.7), zero_filling=(0.6, 1.2), snr=(20.0, 
 
 
 def acquire(
-    signal: Tensor, scanner: Scanner, draw: Draw, pixel_mm: float = WINDOW_MM
+    signal: Tensor, scanner: Scanner, draw: Draw, pixel_mm: float = WINDOW_PIXEL_MM
 ) -> tuple[Tensor, Tensor]:
     """Measure signals (n, y, x) at ``pixel_mm`` as images of random quality.
 
@@ -39,7 +39,7 @@ def acquire(
         pixels lie in the field of view.
     """
     count, size, _ = signal.shape
-    finer = min(1.0, pixel_mm / WINDOW_MM)
+    finer = min(1.0, pixel_mm / WINDOW_PIXEL_MM)
     finest, coarsest = scanner.pixel_mm
     pixel = draw.log_uniform(finest * finer, coarsest, count)
     acquired = pixel * draw.uniform(*scanner.zero_filling, count)

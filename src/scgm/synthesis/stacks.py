@@ -7,14 +7,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from scgm.networks.deepseg import PIXEL_MM, standard_boxes
-from scgm.networks.preparation import WINDOW_MM
+from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.synthesis.acquisition import Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.tissue import paint
 from scgm.synthesis.windows import Crops, thick_slices, with_other_white_matter
 
-FINER = round(PIXEL_MM / WINDOW_MM)  # painted pixels along a pixel of the network
+FINER = round(PIXEL_MM / WINDOW_PIXEL_MM)  # painted pixels along a pixel of the network
 JITTER_MM = 0.5  # SD of the error of the cord's middle, which differs from slice to slice
 MOST_APART = 4  # label slices from one slice of a stack to the next, at most
 ALIKE = (0.3, 0.98)  # correlation of the textures of slices of one stack
@@ -90,9 +90,9 @@ def stack_batch(
     together = StackDraw(draw, stacks, depth)
     labels = _labels(crops, stacks, depth, together)
     count, fine = stacks * depth, size * FINER
-    grids = sampling_grids(count, fine, WINDOW_MM, how, together)
+    grids = sampling_grids(count, fine, WINDOW_PIXEL_MM, how, together)
     grids = grids + JITTER_MM * draw.normal(count, 1, 1, 2)
-    shares = sample_at(labels, grids, WINDOW_MM)
+    shares = sample_at(labels, grids, WINDOW_PIXEL_MM)
     images, inside = acquire(paint(shares[:, 1], shares[:, 0], together), Scanner(), together)
     shares = shares * inside[:, None]
     parts = torch.stack([images * inside, inside, shares[:, 0], shares[:, 1]], dim=1)

@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from scgm.networks.preparation import WINDOW_MM
+from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.synthesis.draw import Draw
 
 # Shares of contrasts with bright and with dark gray matter; the rest may have either.
 BRIGHT_GRAY, DARK_GRAY = 0.6, 0.2
 
 
-def blur(maps: Tensor, sigma_mm: Tensor, pixel_mm: float = WINDOW_MM) -> Tensor:
+def blur(maps: Tensor, sigma_mm: Tensor, pixel_mm: float = WINDOW_PIXEL_MM) -> Tensor:
     """Blur maps (n, y, x) by Gaussians, one SD (n,) each; borders wrap."""
     size = maps.shape[-1]
     rows = torch.fft.fftfreq(size, pixel_mm, device=maps.device)
@@ -21,7 +21,7 @@ def blur(maps: Tensor, sigma_mm: Tensor, pixel_mm: float = WINDOW_MM) -> Tensor:
     return blurred
 
 
-def paint(gm: Tensor, cord: Tensor, draw: Draw, pixel_mm: float = WINDOW_MM) -> Tensor:
+def paint(gm: Tensor, cord: Tensor, draw: Draw, pixel_mm: float = WINDOW_PIXEL_MM) -> Tensor:
     """Return a random but plausible signal for shares of gray matter and cord (n, y, x).
 
     White matter is about 1. Around the cord come fluid (with nerve roots), dura and a mosaic of

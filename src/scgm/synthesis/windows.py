@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from scgm.networks.preparation import LEARNED_MM, WINDOW_MM, standardise, window_size
+from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM, standardise, window_size
 from scgm.networks.resampling import grid_mm
 from scgm.synthesis.acquisition import GENTLE, Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
@@ -56,13 +56,13 @@ class WindowBatch:
     known: Tensor
 
 
-def crop_size(pixel_mm: float = WINDOW_MM) -> int:
+def crop_size(pixel_mm: float = WINDOW_PIXEL_MM) -> int:
     """Pixels along a side of a crop."""
     return round(CROP_MM / pixel_mm)
 
 
 def window_batch(
-    crops: Crops, count: int, real_share: float, draw: Draw, pixel_mm: float = WINDOW_MM
+    crops: Crops, count: int, real_share: float, draw: Draw, pixel_mm: float = WINDOW_PIXEL_MM
 ) -> WindowBatch:
     """Make a batch: the first ``real_share`` of it from real crops, the others painted.
 

@@ -17,7 +17,7 @@ from scgm.errors import ModelError, OutputError
 from scgm.io.hashing import sha256_of_file
 from scgm.networks.deepseg import REACH_SLICES
 from scgm.networks.graph import CordAndGrayMatter
-from scgm.networks.preparation import WINDOW_MM
+from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.segmenters.runtime import start_session
 from scgm.training.config.methods import method_of
 from scgm.training.config.settings import TrainConfig
@@ -119,7 +119,7 @@ def _segmenter_keys(config: TrainConfig) -> dict[str, Any]:
 
 def slices_at_once(pixel_mm: float) -> int:
     """Return how many slices a graph may be given, so that its windows fit into memory."""
-    finer = min(1.0, pixel_mm / WINDOW_MM)
+    finer = min(1.0, pixel_mm / WINDOW_PIXEL_MM)
     return max(1, int(CHUNK_SLICES * finer**2))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from scgm.errors import ConfigError
-from scgm.networks.preparation import STEP, WINDOW_MM
+from scgm.networks.preparation import STEP, WINDOW_PIXEL_MM
 from scgm.training.config.sources import Checked, Folder, Labeled, Positive, Source
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -67,7 +67,7 @@ class SegmenterStage(Stage):
     """
 
     network: Literal["unet", "ddc", "unet-paper", "deepseg"] = "unet"
-    pixel_mm: Annotated[float, Field(ge=0.05, le=1)] = WINDOW_MM
+    pixel_mm: Annotated[float, Field(ge=0.05, le=1)] = WINDOW_PIXEL_MM
     widths: tuple[int, ...] = (24, 48, 96, 128)
     filters: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -105,7 +105,7 @@ class SegmenterStage(Stage):
     def _nothing_that_deepseg_leaves_aside(self) -> Self:
         changed = {
             "start": self.start != "",
-            "pixel_mm": self.pixel_mm != WINDOW_MM,
+            "pixel_mm": self.pixel_mm != WINDOW_PIXEL_MM,
             "augmentation": self.augmentation != "ours",
         }
         wrong = [key for key, is_changed in changed.items() if is_changed]

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from scgm.errors import ConfigError
-from scgm.networks.preparation import LEARNED_MM, WINDOW_MM, standardise, window_size
+from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM, standardise, window_size
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.windows import Crops, WindowBatch
@@ -47,7 +47,9 @@ def require_scans(crops: Crops) -> None:
         raise ConfigError(msg)
 
 
-def paper_batch(crops: Crops, count: int, draw: Draw, pixel_mm: float = WINDOW_MM) -> WindowBatch:
+def paper_batch(
+    crops: Crops, count: int, draw: Draw, pixel_mm: float = WINDOW_PIXEL_MM
+) -> WindowBatch:
     """Draw labeled crops of scans: bent, turned, scaled, shifted, mirrored, and standardized.
 
     The shift of the intensities comes after standardizing, which would undo it. Labels are cut at
@@ -91,4 +93,4 @@ def _elastic_mm(count: int, size: int, draw: Draw) -> Tensor:
     bend = bend * alpha * draw.chance(ELASTIC_SHARE, count, 1, 1, 1)
     if size != drawn:
         bend = functional.interpolate(bend, (size, size), mode="bilinear", align_corners=False)
-    return bend.permute(0, 2, 3, 1) * WINDOW_MM
+    return bend.permute(0, 2, 3, 1) * WINDOW_PIXEL_MM

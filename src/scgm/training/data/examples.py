@@ -14,7 +14,7 @@ from scgm.errors import ConfigError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_labels, read_volume
 from scgm.networks.graph import cut_windows
-from scgm.networks.preparation import WINDOW_MM
+from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.networks.resampling import grid_mm, resample_inside, resampling_matrix
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
 from scgm.synthesis.windows import Crops, crop_size
@@ -138,7 +138,7 @@ def centres_mm(region: Tensor, pixel: Tensor) -> Tensor:
     return torch.stack([row, column], dim=1)
 
 
-def make_crops(stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_MM) -> Crops:
+def make_crops(stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_PIXEL_MM) -> Crops:
     """Cut every labeled slice of the sources that teach the segmentation network.
 
     ``pixel_mm`` is that of the crops.

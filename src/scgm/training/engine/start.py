@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from scgm.artifacts.models import read_model
 from scgm.errors import ConfigError, ModelError
-from scgm.networks.preparation import WINDOW_MM
+from scgm.networks.preparation import WINDOW_PIXEL_MM
 
 HALF = "_half"  # what the export adds to the name of weights stored in half precision
 
@@ -101,7 +101,7 @@ def read_start(name_or_path: str, root: Path) -> Start:
     weights |= {each.key: weights[each.value] for each in model.metadata_props}
     training: Any = file.card.training
     sites = tuple(map(str, training.get("sites", ())))
-    pixel_mm = training.get("segmenter", {}).get("pixel_mm", WINDOW_MM)
+    pixel_mm = training.get("segmenter", {}).get("pixel_mm", WINDOW_PIXEL_MM)
     return Start(name_or_path, weights, sites, tuple(map(str, file.card.data)), pixel_mm)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from scgm.networks.graph import CordAndGrayMatter
-from scgm.networks.preparation import WINDOW_MM
+from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.training.data.examples import LabeledStack, centres_mm, cord_region
 from scgm.training.engine.pictures import Shown
 
@@ -74,7 +74,7 @@ class Validation:
 
 @torch.no_grad()
 def validate(
-    segmenter: nn.Module, stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_MM
+    segmenter: nn.Module, stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_PIXEL_MM
 ) -> Validation:
     """Score a segmentation network with its windows put on the centres of the labels.
 
