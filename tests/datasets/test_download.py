@@ -341,10 +341,13 @@ def test_a_listed_path_cannot_leave_the_folder(path: str) -> None:
 
 def test_every_listed_set_is_whole() -> None:
     assert [dataset.name for dataset in public_sets()] == [
+        "PAM50",
+        "exvivo-template",
         "gm-challenge-data",
         "gmseg",
         "sct_testing_data",
         "sct_tutorial_data",
+        "template_AMU7T",
     ]
     for dataset in public_sets():
         assert public_set(dataset.name) == dataset
@@ -352,11 +355,11 @@ def test_every_listed_set_is_whole() -> None:
         paths = [file.path for file in dataset.files]
         assert len({path.lower() for path in paths}) == len(paths)
         assert dataset.needed_for
-        assert dataset.license in ("CC0-1.0", "MIT")
+        assert dataset.license in ("CC0-1.0", "MIT", "none named")
 
 
 def test_an_unknown_set_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(DownloadError, match="no public data set 'x'; known: gm-challenge-data, "):
+    with pytest.raises(DownloadError, match="no public data set 'x'; known: PAM50, "):
         public_set("x")
 
 
