@@ -11,7 +11,7 @@ from scgm.benchmark.model_selection import read_offers
 from scgm.image.orientation import AxialStack, stack_mask, to_axial
 from scgm.io.read import read_volume
 from scgm.segmenters.registry import OnnxModel, load_model
-from scgm.training.config.settings import DEFAULT_RECIPE, read_config
+from scgm.training.config.read import DEFAULT_RECIPE, read_config
 from scgm.training.config.sources import Source
 
 DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))

@@ -11,7 +11,8 @@ from scgm.artifacts.models import read_card
 from scgm.cli.commands.crossvalidate import crossvalidate
 from scgm.cli.commands.train import train as train_command
 from scgm.errors import ConfigError
-from scgm.training.config.settings import TrainConfig, read_config
+from scgm.training.config.read import read_config
+from scgm.training.config.settings import TrainConfig
 from scgm.training.data.examples import LabeledStack
 from scgm.training.data.materials import prepare
 from scgm.training.data.phantoms import phantom_stacks

@@ -36,13 +36,8 @@ from scgm.synthesis.deformation import Deformation
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.stacks import stack_batch
 from scgm.synthesis.windows import WIDER, Crops
-from scgm.training.config.settings import (
-    DEFAULT_RECIPE,
-    DeepsegStage,
-    Stage,
-    TrainConfig,
-    read_config,
-)
+from scgm.training.config.read import DEFAULT_RECIPE, read_config
+from scgm.training.config.settings import DeepsegStage, Stage, TrainConfig
 from scgm.training.engine.boltzmann import ConvolutionalRBM, Schedule, Trained, pretrain, start_from
 from scgm.training.engine.checkpoints import load_checkpoint
 from scgm.training.engine.compute import Compute

@@ -29,7 +29,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from scgm.synthesis.draw import Draw
-from scgm.training.config.settings import read_config
+from scgm.training.config.read import read_config
 from scgm.training.engine.distributed import team
 from scgm.training.engine.loop import Task, fit
 from scgm.training.engine.run import train

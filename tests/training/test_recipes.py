@@ -14,16 +14,9 @@ from scgm.networks.paper_unet import PaperUNet
 from scgm.networks.unet import UNet
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.windows import Crops, crop_size
-from scgm.training.config.methods import METHODS, changes_of
-from scgm.training.config.settings import (
-    DEFAULT_RECIPE,
-    RECIPES,
-    SegmenterStage,
-    Stage,
-    TrainConfig,
-    find_recipe,
-    read_config,
-)
+from scgm.training.config.methods import TRAINABLE, changes_of
+from scgm.training.config.read import DEFAULT_RECIPE, RECIPES, find_recipe, read_config
+from scgm.training.config.settings import SegmenterStage, Stage, TrainConfig
 from scgm.training.data import augmentation
 from scgm.training.data.augmentation import paper_batch, require_scans
 from scgm.training.engine.checkpoints import build_segmenter, load_checkpoint
@@ -83,7 +76,7 @@ def test_a_method_is_a_network_and_a_name(method: str, network: type[nn.Module])
     assert isinstance(built, network)
     shares = {layer.p for layer in built.modules() if isinstance(layer, nn.Dropout)}
     assert shares == (set() if network is UNet else {0.25})
-    assert set(METHODS) == {"default", "ddc", "unet", "deepseg"}
+    assert set(TRAINABLE) == {"default", "ddc", "unet", "deepseg"}
 
 
 def test_dropout_is_a_tenth_unless_it_is_set() -> None:
@@ -224,7 +217,7 @@ def test_the_command_goes_on_without_being_told_the_configuration_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("scgm.training.engine.run.window_batch", stop)
+        patch.setattr("scgm.training.engine.stages.window_batch", stop)
         with pytest.raises(KeyboardInterrupt):
             command(
                 output=tmp_path, config=data / "recipe.toml", data=data, change=TINY, quiet=True

@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 from scgm.errors import ConfigError, ModelError, OutputError
 from scgm.io.atomic import write_bytes
 from scgm.synthesis.windows import window_batch
-from scgm.training.config.settings import TrainConfig, read_config
-from scgm.training.engine import run as module
+from scgm.training.config.read import read_config
+from scgm.training.config.settings import TrainConfig
+from scgm.training.engine import run, stages
 from scgm.training.engine.loop import fit
 from scgm.training.engine.session import cut_log
 from scgm.training.engine.state import STATE, State, read_state, require_same, save_state
@@ -42,7 +43,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> State:
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train the tiny recipe without a stop."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    module.train(read_config(data / "recipe.toml"), data, folder, device="cpu", report=silent)
+    run.train(read_config(data / "recipe.toml"), data, folder, device="cpu", report=silent)
     return folder
 
 
@@ -171,10 +172,11 @@ def test_a_run_stopped_anywhere_ends_with_the_same_weights_scores_and_log(
 ) -> None:
     config = read_config(data / "recipe.toml")
     with monkeypatch.context() as patch:
+        module = run if function == "save_record" else stages
         patch.setattr(module, function, raise_at(call, getattr(module, function)))
         with pytest.raises(KeyboardInterrupt):
-            module.train(config, data, tmp_path, device="cpu", report=silent)
-    module.train(config, data, tmp_path, device="cpu", report=silent, resume=True)
+            run.train(config, data, tmp_path, device="cpu", report=silent)
+    run.train(config, data, tmp_path, device="cpu", report=silent, resume=True)
 
     for name in ("finder.safetensors", "segmenter.safetensors"):
         ours, theirs = load_file(tmp_path / name), load_file(trained / name)
@@ -189,12 +191,12 @@ def test_what_was_logged_after_the_state_is_not_logged_twice(
     """With no state but that of the stage's start, a validation at step 2 is done again."""
     config = read_config(data / "recipe.toml", ("save_every=100",))
     with monkeypatch.context() as patch:
-        patch.setattr(module, "window_batch", raise_at(3, window_batch))
+        patch.setattr(stages, "window_batch", raise_at(3, window_batch))
         with pytest.raises(KeyboardInterrupt):
-            module.train(config, data, tmp_path, device="cpu", report=silent)
+            run.train(config, data, tmp_path, device="cpu", report=silent)
     assert '"step": 2' in (tmp_path / "log.jsonl").read_text()
     assert read_state(tmp_path).place.step == 0
-    module.train(config, data, tmp_path, device="cpu", report=silent, resume=True)
+    run.train(config, data, tmp_path, device="cpu", report=silent, resume=True)
 
     assert without_times(tmp_path)[1] == without_times(trained)[1]
 
@@ -234,14 +236,14 @@ def test_a_run_goes_on_only_where_there_is_one(data: Path, trained: Path, tmp_pa
     config = read_config(data / "recipe.toml")
 
     def go(folder: Path, *, resume: bool) -> None:
-        module.train(config, data, folder, device="cpu", report=silent, resume=resume)
+        run.train(config, data, folder, device="cpu", report=silent, resume=resume)
 
-    with pytest.raises(ConfigError, match="no unfinished training"):
+    with pytest.raises(ConfigError, match="there is no unfinished training"):
         go(tmp_path / "none", resume=True)
     with pytest.raises(ConfigError, match="already holds a checkpoint"):
         go(trained, resume=True)
     fit(tiny_network(), tiny_task(1), session_in(tmp_path))
-    with pytest.raises(ConfigError, match="go on with --resume"):
+    with pytest.raises(ConfigError, match="continue it with --resume"):
         go(tmp_path, resume=False)
     with pytest.raises(ConfigError, match="this training was started with"):
         go(tmp_path, resume=True)
@@ -254,7 +256,7 @@ def test_other_processes_do_not_go_on_with_it(data: Path, tmp_path: Path) -> Non
     save_state(tmp_path, replace(read_state(tmp_path), config=config, processes=2))
 
     with pytest.raises(ConfigError, match=r"by 2 process\(es\) on cpu, not 1"):
-        module.train(config, data, tmp_path, device="cpu", report=silent, resume=True)
+        run.train(config, data, tmp_path, device="cpu", report=silent, resume=True)
 
 
 def test_a_damaged_state_is_named(tmp_path: Path) -> None:
@@ -262,5 +264,7 @@ def test_a_damaged_state_is_named(tmp_path: Path) -> None:
     content = (tmp_path / STATE).read_bytes()
     for damaged in (content[: len(content) // 2], b"", content[:8] + b"{}" + content[10:]):
         (tmp_path / STATE).write_bytes(damaged)
-        with pytest.raises(ModelError, match=r"state\.safetensors: not a state"):
+        with pytest.raises(
+            ModelError, match=r"state\.safetensors: training cannot continue from it"
+        ):
             read_state(tmp_path)

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from torch import nn
 
 from scgm.errors import ConfigError, ScgmError
-from scgm.training.config.settings import TrainConfig, read_config
+from scgm.training.config.read import read_config
+from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Source
 from scgm.training.data.examples import LabeledStack, read_source
 from scgm.training.engine.compute import Compute, choose, find_device, repeatable
+from scgm.training.engine.files import read_tensors
 from scgm.training.engine.learner import Learner
 from scgm.training.engine.loop import Task, fit
 from scgm.training.engine.pictures import Shown, draw, spread
@@ -170,9 +171,9 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_batch(
     with pytest.raises(ScgmError, match=r"step 8 of tiny .* bad_batch\.safetensors"):
         fit(tiny_network(), replace(task, batch=batch), session_in(tmp_path))
 
-    with safe_open(tmp_path / "bad_batch.safetensors", framework="pt") as file:
-        assert torch.equal(file.get_tensor("images").nan_to_num(), drawn[-1].nan_to_num())
-        assert file.metadata() == {"stage": "tiny", "step": "8"}
+    tensors, facts = read_tensors(tmp_path / "bad_batch.safetensors")
+    assert torch.equal(tensors["images"].nan_to_num(), drawn[-1].nan_to_num())
+    assert facts == {"stage": "tiny", "step": "8"}
     state = read_state(tmp_path)
     assert state.place.step == 5  # what was good before is still there
     assert all(value.isfinite().all() for value in state.tensors.values())

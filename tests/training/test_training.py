@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from scgm.artifacts.models import read_model
 from scgm.errors import ConfigError, ModelError, OutputError, ScgmError
-from scgm.training.config.settings import DEFAULT_RECIPE, SegmenterStage, read_config
-from scgm.training.config.sources import Folder
+from scgm.training.config.read import DEFAULT_RECIPE, read_config
+from scgm.training.config.settings import SegmenterStage
+from scgm.training.config.sources import LabelFolder
 from scgm.training.engine.checkpoints import load_checkpoint
 from scgm.training.engine.losses import place_loss, segmentation_loss, soft_dice_loss
 from scgm.training.engine.run import train
@@ -48,7 +49,6 @@ def test_the_shipped_recipe_is_valid_and_names_its_sites() -> None:
     [
         ("segmenter.stepz=5", "stepz"),
         ("segmenter.steps=0", "steps"),
-        ("segmenter.steps", "KEY=VALUE"),
         ('leave_out=["nowhere"]', "leave_out names nowhere"),
         ('leave_out=["a", "b"]', "no source is left"),
         ('validate_on=["nowhere"]', "validate_on names nowhere"),
@@ -77,7 +77,7 @@ def test_a_folder_of_label_maps_is_a_set_of_sources(data: Path, tmp_path: Path) 
         "c_label-GM_seg",
     ):
         (tmp_path / f"{name}.nii.gz").touch()
-    found = Folder(site="here", path=Path(), every=2).sources(tmp_path)
+    found = LabelFolder(site="here", path=Path(), every=2).sources(tmp_path)
 
     assert [source.image for source in found] == [Path("a.nii.gz"), None]
     assert [source.gm for source in found] == [

@@ -62,6 +62,7 @@ def build(
       scgm segment scan.nii.gz --method sct --model sct.npz
     """
     from scgm.datasets import read_dataset
+    from scgm.io.key_value import read_key_value
     from scgm.segmenters.classical.building import AtlasOptions, build_atlas
 
     messages = Messages(verbose, quiet, log)
@@ -74,7 +75,7 @@ def build(
         AtlasOptions(
             method=method,
             leave_out=tuple(leave_out or ()),
-            settings=dict(map(_setting, change or ())),
+            settings=dict(read_key_value(text, "weight=0.5") for text in change or ()),
             description=description,
             license=license_,
             overwrite=overwrite,
@@ -82,19 +83,3 @@ def build(
     )
     slices, sites = made.card.training["slices"], made.card.training["sites"]
     messages.result(f"{made.path}: {slices} slices of sites {', '.join(sites)}")
-
-
-def _setting(text: str) -> tuple[str, object]:
-    """Read ``KEY=VALUE``; the value as TOML, else as text."""
-    import tomllib
-
-    from scgm.errors import UsageError
-
-    key, equals, value = text.partition("=")
-    if not equals:
-        msg = f"--set {text}: expected KEY=VALUE, such as weight=0.5"
-        raise UsageError(msg)
-    try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value

@@ -1,8 +1,7 @@
-"""``scgm train``: networks from a configuration and a data folder."""
+"""``scgm train``: networks from a configuration and images with labels."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,53 +9,36 @@ import typer
 
 from scgm.cli.console import Messages
 from scgm.cli.options import Log, Quiet, Verbose
-
-
-class TrainDevice(StrEnum):
-    """Where networks are trained."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
+from scgm.cli.training_options import (
+    Change,
+    Config,
+    Data,
+    Datasets,
+    OnDevice,
+    Recipe,
+    TrainDevice,
+    TrainMethod,
+    needs_train_extra,
+)
 
 
 def train(
-    datasets: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[DATASET]...",
-            help="Learn from these (BIDS, SCGM challenge, table), not from the recipe's images.",
-        ),
-    ] = None,
+    datasets: Datasets = None,
     *,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for weights, record and log.")
-    ],
-    config: Annotated[
-        Path | None,
-        typer.Option(help="Configuration (TOML); by default the shipped model's recipe."),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="A configuration of the package: default, ddc-2018, fine-tune."
-        ),
-    ] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="What to train: default, ddc, unet or deepseg."),
-    ] = None,
-    data: Annotated[
         Path,
-        typer.Option(envvar="SCGM_DATA", help="Folder that the configuration's paths start from."),
-    ] = Path("../shared/data"),
-    change: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change one value; may be repeated."),
-    ] = None,
-    device: Annotated[TrainDevice, typer.Option(help="Where to train.")] = TrainDevice.auto,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Folder for weights, record and log."
+        ),
+    ],
+    config: Config = None,
+    recipe: Recipe = None,
+    method: TrainMethod = None,
+    data: Data = None,
+    change: Change = None,
+    device: OnDevice = TrainDevice.auto,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the unfinished training in --output.")
+        bool, typer.Option("--resume", help="Continue the unfinished training in --output.")
     ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -64,36 +46,31 @@ def train(
 ) -> None:
     """Train the cord finder and the segmentation network.
 
-    Writes finder.safetensors, segmenter.safetensors, checkpoint.json (what made them, with
-    scores on the sites left out) and log.jsonl. Needs the extra "train".
+    Writes finder.safetensors, segmenter.safetensors, checkpoint.json (how they were made, with
+    scores on the sites left out) and log.jsonl. Says first how long it is going to take. Needs the
+    extra "train".
 
-    With --resume and no configuration, the training goes on with its own. Several GPUs or
+    With --resume and no configuration, the training continues with its own. Several GPUs or
     machines: torchrun --nproc-per-node 4 -m scgm train ...
 
     For example:
 
-      scgm train --output runs/mine --config mine.toml
-
-      scgm train --output runs/without-ucl --set 'leave_out=["ucl"]' --set segmenter.steps=500
-
       scgm train my-bids --recipe fine-tune --output runs/mine
 
-      scgm train --output runs/ddc --recipe ddc-2018
+      scgm train --config mine.toml --data my-data --output runs/mine
+
+      scgm train --data ~/.scgm/data --output runs/default
 
       scgm train --output runs/mine --resume
     """
-    from scgm.errors import ConfigError
-
-    try:
-        from scgm.training.config.methods import configured
+    with needs_train_extra():
+        from scgm.training.config.methods import configured, data_folder
         from scgm.training.engine.run import train as run
         from scgm.training.engine.state import read_state
-    except ImportError as error:
-        msg = f"training needs {error.name}, which is not installed: pip install 'scgm[train]'"
-        raise ConfigError(msg) from error
     messages = Messages(verbose, quiet, log)
     if resume and not (config or recipe or method or change or datasets):
         settings = read_state(output).config
     else:
         settings = configured(config, recipe, method, change or (), datasets or ())
-    run(settings, data, output, device=device.value, report=messages.result, resume=resume)
+    root = data_folder(settings, data)
+    run(settings, root, output, device=device.value, report=messages.result, resume=resume)

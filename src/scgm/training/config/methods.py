@@ -1,47 +1,39 @@
-"""What ``scgm train --method NAME`` can train, in one table.
+"""What ``scgm train --method NAME`` can train: a recipe with another network."""
 
-A method is a recipe with some values changed; the user's own ``--set`` comes after and wins.
-"""
-
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from scgm.errors import ConfigError, UsageError
-from scgm.training.config.settings import DEFAULT_RECIPE, TrainConfig, find_recipe, read_config
+from scgm.training.config.read import DEFAULT_RECIPE, find_recipe, read_config
+from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Labeled
 
-# Name -> changes of the configuration, as --set takes them. A further network is one more line, and
-# its class in checkpoints.build_segmenter.
-METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "default": (),
-        "ddc": ("name=ddc", "segmenter.network=ddc"),
-        "unet": ("name=unet", "segmenter.network=unet-paper"),
-        "deepseg": ("name=deepseg", "segmenter.network=deepseg"),
-    }
+# Name of a method -> network of its segmentation. A further one is one more line, and its class in
+# checkpoints.build_segmenter.
+TRAINABLE: Mapping[str, str] = MappingProxyType(
+    {"default": "unet", "ddc": "ddc", "unet": "unet-paper", "deepseg": "deepseg"}
 )
 
 
 def changes_of(method: str) -> tuple[str, ...]:
-    """Return what a method changes in a configuration.
+    """Return what a method changes in a configuration, as --set takes it.
 
     Raises
     ------
     ConfigError
         If there is no such method.
     """
-    if method not in METHODS:
-        msg = f"there is no method {method!r} to train; known: {', '.join(METHODS)}"
+    if method not in TRAINABLE:
+        msg = f"there is no method {method!r} to train; known: {', '.join(TRAINABLE)}"
         raise ConfigError(msg)
-    return METHODS[method]
+    return (f"name={method}", f"segmenter.network={TRAINABLE[method]}")
 
 
 def method_of(config: TrainConfig) -> str:
     """Return the method whose network a configuration trains."""
-    return {"ddc": "ddc", "unet-paper": "unet", "deepseg": "deepseg"}.get(
-        config.segmenter.network, "default"
-    )
+    return next(name for name, net in TRAINABLE.items() if net == config.segmenter.network)
 
 
 def configured(
@@ -53,7 +45,7 @@ def configured(
 ) -> TrainConfig:
     """Return the configuration that a command line asks for.
 
-    Data sets that are named take the place of what the configuration would learn from.
+    Data sets that are named replace those of the configuration; what the user sets comes last.
 
     Raises
     ------
@@ -66,8 +58,37 @@ def configured(
         msg = "--config and --recipe exclude each other; give one of them"
         raise UsageError(msg)
     path = config or (find_recipe(recipe) if recipe else DEFAULT_RECIPE)
-    settings = read_config(path, (*changes_of(method or "default"), *changes))
+    settings = read_config(path, (*(changes_of(method) if method else ()), *changes))
     if not datasets:
         return settings
     named = tuple(Labeled(path=dataset.resolve()) for dataset in datasets)
     return settings.model_copy(update={"source": (), "folder": (), "dataset": named})
+
+
+def data_folder(config: TrainConfig, data: Path | None) -> Path:
+    """Return the folder that the relative paths of a configuration start from.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such folder, or none was given and a path needs one.
+    """
+    if data is not None:
+        folder = Path(os.path.expanduser(data))  # noqa: PTH111 - never fails, without a home either
+        if not folder.is_dir():
+            msg = f"--data {data}: there is no such folder; name the one that holds the images"
+            raise ConfigError(msg)
+        return folder
+    relative = config.relative_paths()
+    if relative:
+        fetch = ""
+        if config.downloads:
+            sets = ", ".join(sorted({name.split("/")[0] for name in config.downloads.values()}))
+            fetch = f"; 'scgm data get NAME' fetches its public data sets ({sets}) to ~/.scgm/data"
+        msg = (
+            f"the configuration names {len(relative)} files by relative paths, such as "
+            f"{relative[0]}; say with --data in which folder they are, or name a DATASET to learn "
+            f"from instead{fetch}"
+        )
+        raise ConfigError(msg)
+    return Path()

@@ -1,19 +1,24 @@
-"""The configuration of a training run: a TOML file, checked before anything starts."""
+"""What a training run can be told, with defaults and limits; see docs/training.md for the keys."""
 
-import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from scgm.datasets.case import site_key
 from scgm.errors import ConfigError
 from scgm.networks.preparation import STEP, WINDOW_PIXEL_MM
-from scgm.training.config.sources import Checked, Folder, Labeled, Positive, Source
+from scgm.training.config.sources import Checked, Labeled, LabelFolder, Positive, Source
 
-RECIPES = Path(__file__).parents[1] / "recipes"
-DEFAULT_RECIPE = RECIPES / "default.toml"
+# Limits that no training needs to pass; beyond them numbers overflow, or memory does not suffice.
+MOST_WIDTH, MOST_BATCH, MOST_SEED = 1024, 4096, 2**32 - 1
 
-NotNegative = Annotated[int, Field(ge=0)]
+NotNegative = Annotated[int, Field(ge=0, le=10**9)]
+Width = Annotated[int, Field(gt=0, le=MOST_WIDTH)]
+Widths = Annotated[tuple[Width, ...], Field(min_length=1)]
+Batch = Annotated[int, Field(gt=0, le=MOST_BATCH)]
+Count = Annotated[int, Field(ge=0, le=10**6)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Inner = Annotated[float, Field(gt=0, lt=1)]
 MOST_LEVELS = STEP.bit_length()  # of a U-Net, which halves its window between two of them
@@ -32,7 +37,7 @@ class Stage(Checked):
 
     start: str = ""
     steps: NotNegative = 3000
-    batch: Positive = 64
+    batch: Batch = 64
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     schedule: Literal["cosine", "poly"] = "cosine"
     epoch_steps: Positive = 1
@@ -48,28 +53,45 @@ class Stage(Checked):
         return self
 
 
-class FinderStage(Stage):
-    """The cord finder's training."""
+def require_levels(widths: tuple[int, ...]) -> None:
+    """Refuse more levels of a U-Net than its images can be halved for.
 
-    widths: tuple[int, ...] = (16, 24, 32, 48, 64)
+    Raises
+    ------
+    ValueError
+        If there are more.
+    """
+    if len(widths) > MOST_LEVELS:
+        msg = f"widths: {len(widths)} levels; images can be halved for {MOST_LEVELS}"
+        raise ValueError(msg)
+
+
+class FinderStage(Stage):
+    """The cord finder's training; ``phantom_share`` of what it sees are phantoms."""
+
+    widths: Widths = (16, 24, 32, 48, 64)
     phantom_share: Annotated[float, Field(ge=0, lt=1)] = 0.4
+
+    @model_validator(mode="after")
+    def _levels_fit_the_slice(self) -> Self:
+        require_levels(self.widths)
+        return self
 
 
 class SegmenterStage(Stage):
     """The segmentation network's training.
 
-    ``pixel_mm`` is the resolution that it works at: its windows are at least as wide at
-    any. ``widths`` are those of "unet", ``filters`` those of "ddc", and ``dropout`` that of "ddc"
-    and "unet-paper".
-    Every ``validate_every`` steps (0: never) the network is scored on images that it
-    does not learn from; it stops after ``patience`` such validations without a better one (0: it
-    never does), and the weights that scored best are kept, or the last.
+    ``pixel_mm`` is the size of the pixels that it works with. ``widths`` are the channels of each
+    level of "unet", ``filters`` those of "ddc", and ``dropout`` is used by "ddc" and "unet-paper".
+    Every ``validate_every`` steps (0: never) the network is scored on images that it does not learn
+    from; it stops after ``patience`` such validations without a better one (0: it never does), and
+    the weights that scored best are kept, or the last.
     """
 
     network: Literal["unet", "ddc", "unet-paper", "deepseg"] = "unet"
     pixel_mm: Annotated[float, Field(ge=0.05, le=1)] = WINDOW_PIXEL_MM
-    widths: tuple[int, ...] = (24, 48, 96, 128)
-    filters: Positive = 32
+    widths: Widths = (24, 48, 96, 128)
+    filters: Width = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     loss: Literal["dice", "dice+entropy"] = "dice+entropy"
     augmentation: Literal["ours", "ddc-2018"] = "ours"
@@ -85,9 +107,8 @@ class SegmenterStage(Stage):
 
     @model_validator(mode="after")
     def _levels_fit_the_window(self) -> Self:
-        if self.network == "unet" and len(self.widths) > MOST_LEVELS:
-            msg = f"widths: {len(self.widths)} levels; windows can be halved for {MOST_LEVELS}"
-            raise ValueError(msg)
+        if self.network == "unet":
+            require_levels(self.widths)
         return self
 
     @model_validator(mode="after")
@@ -102,7 +123,7 @@ class SegmenterStage(Stage):
         return self
 
     @model_validator(mode="after")
-    def _nothing_that_deepseg_leaves_aside(self) -> Self:
+    def _keys_that_deepseg_supports(self) -> Self:
         changed = {
             "start": self.start != "",
             "pixel_mm": self.pixel_mm != WINDOW_PIXEL_MM,
@@ -110,13 +131,13 @@ class SegmenterStage(Stage):
         }
         wrong = [key for key, is_changed in changed.items() if is_changed]
         if self.network == "deepseg" and wrong:
-            msg = f'network "deepseg" has ways of its own: leave {", ".join(wrong)} away'
+            msg = f'network "deepseg" does not support {", ".join(wrong)}; omit it'
             raise ValueError(msg)
         return self
 
 
 class DeepsegStage(Checked):
-    """How the two networks are trained.
+    """How the two networks of "deepseg" are trained.
 
     ``depth`` is the number of slices of a stack, ``sensitivity`` r of the loss, the weight of the
     errors within a tissue: at the start and, reached evenly, at the end. Each of the three
@@ -126,9 +147,9 @@ class DeepsegStage(Checked):
 
     cord: Stage = Stage(steps=1200, batch=12, learning_rate=5e-4, average=0.99)
     gray: Stage = Stage(steps=5400, batch=24, learning_rate=4e-4, average=0.995)
-    cord_filters: Positive = 16
-    gray_filters: Positive = 24
-    depth: Positive = 4
+    cord_filters: Width = 16
+    gray_filters: Width = 24
+    depth: Batch = 4
     sensitivity: tuple[Inner, Inner] = (0.2, 0.05)
     pretraining_batches: Positive = 16
     pretraining_epochs: Annotated[int, Field(ge=0)] = 6
@@ -142,25 +163,27 @@ class DeepsegStage(Checked):
                 msg = f"{name}.batch = {part.batch} is no multiple of depth = {self.depth}"
                 raise ValueError(msg)
             if part.start:
-                msg = f"{name}.start: these networks start from their pre-training; leave it away"
+                msg = f"{name}.start: these networks start from their pre-training; omit it"
                 raise ValueError(msg)
         return self
 
 
 class TrainConfig(Checked):
-    """All that decides what a model becomes, its data folder apart.
+    """Everything that a trained model depends on, except for the data folder.
 
-    The sites of ``leave_out`` and ``validate_on`` are not learned from. Networks are chosen by
-    their score on ``validate_on``; where that is empty, on ``leave_out``. ``phantoms`` are single
-    slices for the cord finder, ``phantom_scans`` whole scans with labels for both networks.
+    The sites of ``leave_out`` and ``validate_on`` are not learned from; how a site is spelled does
+    not matter. Networks are chosen by their score on ``validate_on``; where that is empty, on
+    ``leave_out``. ``phantoms`` are single slices for the cord finder, ``phantom_scans`` whole scans
+    with labels for both networks. ``downloads`` tells, for a folder of the data, in which folder
+    ``scgm data get`` puts the same files: those that are missing are looked for there.
     """
 
     name: str = "default"
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
     leave_out: tuple[str, ...] = ()
     validate_on: tuple[str, ...] = ()
-    phantoms: NotNegative = 300
-    phantom_scans: NotNegative = 0
+    phantoms: Count = 300
+    phantom_scans: Count = 0
     precision: Precision = "auto"
     compile: bool = False
     deterministic: bool = False
@@ -170,8 +193,9 @@ class TrainConfig(Checked):
     segmenter: SegmenterStage = SegmenterStage()
     deepseg: DeepsegStage = DeepsegStage()
     source: tuple[Source, ...] = ()
-    folder: tuple[Folder, ...] = ()
+    folder: tuple[LabelFolder, ...] = ()
     dataset: tuple[Labeled, ...] = ()
+    downloads: dict[str, str] = Field(default_factory=dict)
 
     def expanded(self, root: Path) -> "TrainConfig":
         """Return the same with what folders and data sets below ``root`` hold among the sources.
@@ -185,31 +209,44 @@ class TrainConfig(Checked):
         """
         held = [source for folder in self.folder for source in folder.sources(root)]
         held += [source for dataset in self.dataset for source in dataset.sources(root)]
-        whole = self.model_copy(
-            update={"source": (*self.source, *held), "folder": (), "dataset": ()}
-        )
-        named = {source.site for source in whole.source}
-        for key in ("leave_out", "validate_on"):
-            unknown = set(getattr(self, key)) - named
-            if unknown:
-                sites = ", ".join(sorted(named)) or "none"
-                msg = (
-                    f"{key} names {', '.join(sorted(unknown))}, which no source has; sites: {sites}"
-                )
-                raise ConfigError(msg)
+        own = [source.found(root, self.downloads) for source in self.source]
+        whole = self.model_copy(update={"source": (*own, *held), "folder": (), "dataset": ()})
+        whole.require_sites()
         if not whole.kept() and not self.phantom_scans:
             msg = "no source is left to learn from; add a [[source]] or leave out fewer sites"
             raise ConfigError(msg)
         return whole
 
+    def require_sites(self) -> None:
+        """Make sure that the sites to keep apart are there.
+
+        Raises
+        ------
+        ConfigError
+            If no source has one of them.
+        """
+        names = {site_key(source.site): source.site for source in self.source}
+        for key in ("leave_out", "validate_on"):
+            unknown = [site for site in getattr(self, key) if site_key(site) not in names]
+            if unknown:
+                sites = ", ".join(sorted(names.values())) or "none"
+                msg = f"{key} names {', '.join(unknown)}, which no source has; sites: {sites}"
+                raise ConfigError(msg)
+
+    def relative_paths(self) -> list[Path]:
+        """Return the files and folders whose place depends on the data folder."""
+        listed = [path for source in self.source for path in source.files]
+        listed += [folder.path for folder in self.folder]
+        listed += [dataset.path for dataset in self.dataset]
+        return [path for path in listed if not path.is_absolute()]
+
     def kept(self) -> list[Source]:
         """Return the sources to learn from."""
-        kept_out = {*self.leave_out, *self.validate_on}
-        return [source for source in self.source if source.site not in kept_out]
+        return [each for each in self.source if not _of(each, self.leave_out + self.validate_on)]
 
     def left_out(self) -> list[Source]:
         """Return the sources whose site is left out."""
-        return [source for source in self.source if source.site in self.leave_out]
+        return [source for source in self.source if _of(source, self.leave_out)]
 
     def deciding(self) -> tuple[str, ...]:
         """Return the sites whose images decide when to stop and what to keep."""
@@ -218,64 +255,9 @@ class TrainConfig(Checked):
     def validated(self) -> list[Source]:
         """Return the scans of the deciding sites that have a label of gray matter."""
         sites = self.deciding()
-        return [source for source in self.source if source.site in sites and source.scored]
+        return [source for source in self.source if _of(source, sites) and source.scored]
 
 
-def read_config(path: Path, changes: tuple[str, ...] = ()) -> TrainConfig:
-    """Read a TOML file and apply changes such as ``segmenter.steps=500``.
-
-    Raises
-    ------
-    ConfigError
-        If the file is missing or not TOML, a key is unknown, or a value makes no sense.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror}); give a training configuration (TOML)"
-        raise ConfigError(msg) from error
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not a TOML file ({error}); correct that line"
-        raise ConfigError(msg) from error
-    for change in changes:
-        _apply(content, change)
-    try:
-        return TrainConfig.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        found = "" if first["type"] == "value_error" else f", found {first['input']!r}"
-        msg = f"{path}: {place}: {first['msg']}{found}"
-        raise ConfigError(msg) from error
-
-
-def find_recipe(name: str) -> Path:
-    """Return the file of a recipe that comes with the package.
-
-    Raises
-    ------
-    ConfigError
-        If there is none of that name.
-    """
-    known = sorted(path.stem for path in RECIPES.glob("*.toml"))
-    if name not in known:
-        msg = f"there is no recipe {name!r}; known: {', '.join(known)}"
-        raise ConfigError(msg)
-    return RECIPES / f"{name}.toml"
-
-
-def _apply(content: dict[str, Any], change: str) -> None:
-    """Set one ``section.key=value``; the value is read as TOML, else taken as text."""
-    key, equals, text = change.partition("=")
-    if not equals:
-        msg = f"--set {change}: expected KEY=VALUE, such as segmenter.steps=500"
-        raise ConfigError(msg)
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    *sections, last = key.strip().split(".")
-    place = content
-    for section in sections:
-        place = place.setdefault(section, {})
-    place[last] = value
+def _of(source: Source, sites: Iterable[str]) -> bool:
+    """Whether a source is of one of some sites."""
+    return site_key(source.site) in map(site_key, sites)

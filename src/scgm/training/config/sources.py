@@ -1,10 +1,11 @@
-"""What there is to learn from: single volumes, folders of label maps, data sets."""
+"""Training data as a configuration names them: single volumes, folders of label maps, data sets."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from scgm.datasets import DataCase, DataSet, read_dataset
 from scgm.datasets.case import Kind, Reference
@@ -12,13 +13,24 @@ from scgm.errors import ConfigError
 
 GM_ENDING, CORD_ENDING = "_label-GM_seg.nii.gz", "_label-SC_seg.nii.gz"
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, le=10**9)]
+Weight = Annotated[float, Field(gt=0, le=1e9)]
+
+
+def _plain(path: Path) -> Path:
+    if "\0" in str(path):
+        msg = "a path cannot hold a zero byte"
+        raise ValueError(msg)
+    return path
+
+
+FilePath = Annotated[Path, AfterValidator(_plain)]
 
 
 class Checked(BaseModel):
-    """A section of a configuration: unknown keys are refused."""
+    """A section of a configuration: unknown keys and infinite numbers are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Source(Checked):
@@ -27,18 +39,19 @@ class Source(Checked):
     With ``image`` it is a scan (a label of gray matter, of the cord, or both); without, its two
     labels are a shape to paint. Several ``cord`` files are added up (gray and white matter).
     Labels are shares from 0 to 1, or numbers of which ``gm_values`` and ``cord_values`` say which
-    mean the tissue. ``subject`` is whom it shows, by default as the ``sub-`` of a path says.
+    mean the tissue. ``subject`` is whom it shows, by default as the ``sub-`` of a path says. Of the
+    labeled slices each ``every``-th one is used; ``weight`` says how often they are drawn.
     """
 
     site: str
     subject: str = ""
-    image: Path | None = None
-    gm: Path | None = None
-    cord: tuple[Path, ...] = ()
+    image: FilePath | None = None
+    gm: FilePath | None = None
+    cord: tuple[FilePath, ...] = ()
     gm_values: tuple[int, ...] = ()
     cord_values: tuple[int, ...] = ()
     every: Positive = 1
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Weight = 1.0
     teaches: Literal["both", "finder"] = "both"
 
     @property
@@ -46,18 +59,51 @@ class Source(Checked):
         """Whether gray matter that a network finds in it can be scored."""
         return self.image is not None and self.gm is not None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its image and labels."""
+        return tuple(path for path in (self.image, self.gm, *self.cord) if path is not None)
 
-class Folder(Checked):
+    def found(self, root: Path, elsewhere: Mapping[str, str]) -> "Source":
+        """Return the same with each file that is missing below ``root`` as it is found elsewhere.
+
+        ``elsewhere`` gives, for a folder, another one that holds the same files.
+        """
+
+        def place(path: Path) -> Path:
+            return _found(path, root, elsewhere)
+
+        return self.model_copy(
+            update={
+                "image": self.image and place(self.image),
+                "gm": self.gm and place(self.gm),
+                "cord": tuple(map(place, self.cord)),
+            }
+        )
+
+
+def _found(path: Path, root: Path, elsewhere: Mapping[str, str]) -> Path:
+    if os.path.exists(root / path):  # noqa: PTH110 - false, not an error, for impossible names
+        return path
+    for folder, other in elsewhere.items():
+        if path.is_relative_to(folder):
+            there = Path(other) / path.relative_to(folder)
+            if (root / there).exists():
+                return there
+    return path
+
+
+class LabelFolder(Checked):
     """A folder of label maps, with or without the scans that they belong to.
 
-    Every ``NAME_label-GM_seg.nii.gz`` with ``NAME_label-SC_seg.nii.gz`` beside it is a source; if
-    ``NAME.nii.gz`` is there, too, a scan, else a shape to paint.
+    Every ``NAME_label-GM_seg.nii.gz`` with ``NAME_label-SC_seg.nii.gz`` beside it is a source: a
+    scan if ``NAME.nii.gz`` is there, too, else a shape to paint.
     """
 
     site: str
-    path: Path
+    path: FilePath
     every: Positive = 1
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Weight = 1.0
 
     def sources(self, root: Path) -> list[Source]:
         """Return what the folder holds; its paths are relative to ``root``.
@@ -92,24 +138,24 @@ class Folder(Checked):
 class Labeled(Checked):
     """A data set that the readers know: the SCGM challenge, BIDS, or a table of paths.
 
-    Its images are told apart by their sites; where it tells none, by ``site``, or its name.
+    Each image has the site that the set says; where it says none, ``site``, or the set's name.
     """
 
-    path: Path
+    path: FilePath
     kind: Kind | None = None
     site: str = ""
     every: Positive = 1
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Weight = 1.0
 
     def sources(self, root: Path) -> list[Source]:
-        """Return what raters drew; the paths are whole.
+        """Return what raters drew, with absolute paths.
 
         Raises
         ------
         DataSetError
             If there is no such data set.
         ConfigError
-            If nobody drew anything.
+            If it has no labels.
         """
         dataset = read_dataset(root / self.path, kind=self.kind)
         return dataset_sources(dataset, site=self.site, every=self.every, weight=self.weight)
@@ -118,15 +164,15 @@ class Labeled(Checked):
 def dataset_sources(
     dataset: DataSet, *, site: str = "", every: int = 1, weight: float = 1.0
 ) -> list[Source]:
-    """Return what a data set holds to learn from: each rater's drawing of each image is a source.
+    """Return the sources of a data set: one for each rater's labels of each image.
 
-    Of an image with several raters every drawing weighs as much less. Where the set does not tell
-    a site it is *site*, or the name of the set.
+    The labels of several raters of one image share its weight. Where the set does not say a site it
+    is *site*, or the name of the set.
 
     Raises
     ------
     ConfigError
-        If nobody drew gray matter or cord on any image.
+        If no image has labels of gray matter or cord.
     """
     found = [
         source.model_copy(update={"every": every, "weight": source.weight * weight})
@@ -134,7 +180,7 @@ def dataset_sources(
         for source in _of_case(case, dataset.name, case.site or site or dataset.name)
     ]
     if not found:
-        msg = f"{dataset.root}: no image of it has gray matter or cord drawn on it"
+        msg = f"{dataset.root}: no image of it has gray matter or cord drawn on it; label one"
         raise ConfigError(msg)
     return found
 

@@ -1,5 +1,6 @@
-"""What is refused before training starts: labels that make no sense, splits that leak."""
+"""What is refused before training starts: missing files, impossible labels, splits that leak."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,12 +11,41 @@ from scgm.training.config.sources import Source
 from scgm.training.data.examples import LabeledStack
 
 LEAST_CORD_MM2, MOST_CORD_MM2 = 10.0, 400.0  # of a whole section, from the conus to a wide cord
-# A subject of a BIDS folder, a session in its name left away; labels may lie among derivatives.
+# A subject of a BIDS folder, without a session in its name; labels may lie among derivatives.
 SUBJECT = re.compile(r"^(.*?)(?:derivatives/[^/]+/)?(sub-[0-9A-Za-z]+?)(?:Ses\d+)?(?=[/_.])")
 
 
+def check_files(sources: Sequence[Source], root: Path, downloads: Mapping[str, str]) -> None:
+    """Refuse a configuration whose files are not all there.
+
+    Parameters
+    ----------
+    downloads
+        As in `TrainConfig`: which public data sets hold missing files.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first that is missing, how many are, and how to get them.
+    """
+    named = dict.fromkeys(path for source in sources for path in source.files)
+    missing = [path for path in named if not os.path.isfile(root / path)]  # noqa: PTH113
+    if not missing:
+        return
+    sets = {
+        other.split("/")[0]
+        for folder, other in downloads.items()
+        if any(path.is_relative_to(folder) for path in missing)
+    }
+    fetch = "".join(f"; scgm data get {name}" for name in sorted(sets))
+    advice = f"fetch what is missing with{fetch[1:]}" if sets else "check path and --data"
+    more = f" (and {len(missing) - 1} more of {len(named)} files)" if missing[1:] else ""
+    msg = f"{root / missing[0]}: there is no such file{more}; {advice}"
+    raise ConfigError(msg)
+
+
 def subject_of(source: Source) -> str:
-    """Return whom a source shows: as it says, by the folder ``sub-`` of its path, or its path.
+    """Return the subject of a source: as it says, by the folder ``sub-`` of its path, or its path.
 
     >>> subject_of(Source(site="a", image="set/sub-01/anat/sub-01_T2starw.nii.gz"))
     'set/sub-01'
@@ -28,7 +58,7 @@ def subject_of(source: Source) -> str:
 
 
 def check_splits(splits: Mapping[str, Sequence[Source]], root: Path) -> None:
-    """Refuse subjects, and images, that are in two splits: scores would be of what was learned.
+    """Refuse subjects, and images, that are in two splits: their scores would be too good.
 
     Parameters
     ----------
@@ -62,7 +92,7 @@ def _marks(source: Source, root: Path) -> Iterable[str]:
 
 
 def check_labels(stack: LabeledStack) -> None:
-    """Refuse labels that cannot be what they are said to be.
+    """Refuse labels that cannot be labels of gray matter and cord.
 
     Raises
     ------
@@ -74,7 +104,7 @@ def check_labels(stack: LabeledStack) -> None:
     for what, values in (("gray matter", stack.gm), ("cord", stack.cord)):
         if values is not None and not bool((values >= 0.5).any()):
             name = source.gm if what == "gray matter" else source.cord[0]
-            msg = f"{name}: no voxel of it is {what}; give the right file, or leave it away"
+            msg = f"{name}: no voxel of it is {what}; give the right file, or omit it"
             raise ConfigError(msg)
     if stack.cord is None:
         return

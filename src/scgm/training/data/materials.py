@@ -1,6 +1,6 @@
-"""All that a run learns from, decides by and is scored on: read, checked, cut and kept."""
+"""Training, validation and test data of a run: read, checked, prepared and cached."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,18 +9,18 @@ from scgm.synthesis.scenes import Scenes
 from scgm.synthesis.windows import Crops
 from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Source
-from scgm.training.data.cache import kept, key_of
-from scgm.training.data.checks import check_labels, check_splits
+from scgm.training.data.cache import cached, key_of
+from scgm.training.data.checks import check_files, check_labels, check_splits
 from scgm.training.data.examples import LabeledStack, make_crops, make_scenes, read_source
 from scgm.training.data.phantoms import PHANTOM, phantom_scenes, phantom_stacks, with_phantoms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Materials:
-    """What a run is given.
+    """Training data (``scenes``, ``crops``), validation and test data of a run.
 
-    ``deciding`` are the scans that choose among weights, ``scored`` those of the sites left out,
-    ``sites`` those that are learned from, and ``told`` says in a line what was read.
+    The scans of ``deciding`` choose which weights are kept, ``scored`` are those of the sites left
+    out, and ``sites`` are the sites that are learned from.
     """
 
     scenes: Scenes
@@ -28,17 +28,25 @@ class Materials:
     deciding: tuple[LabeledStack, ...]
     scored: tuple[LabeledStack, ...]
     sites: set[str]
-    told: str
 
 
-def prepare(config: TrainConfig, data: Path) -> Materials:
-    """Read all that a configuration names, and refuse what nothing good can be learned from.
+def _silent(line: str) -> None:
+    """Report nothing."""
+
+
+def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _silent) -> Materials:
+    """Read and check all images that a configuration names.
+
+    Parameters
+    ----------
+    report
+        Is told in a line what is done next.
 
     Raises
     ------
     ConfigError
-        If there is nothing to learn from, a label makes no sense or lies on another grid, or a
-        subject is in two splits.
+        If a file is missing, there is nothing to learn from, a label makes no sense or lies on
+        another grid, or a subject is in two splits.
     ScgmError
         If a file cannot be read.
     """
@@ -51,35 +59,44 @@ def prepare(config: TrainConfig, data: Path) -> Materials:
     if config.leave_out and not left_out:
         msg = f"leave_out: there is no scan of {', '.join(config.leave_out)}, so nothing to score"
         raise ConfigError(msg)
+    check_files([*learned, *decided, *left_out], data, config.downloads)
+    report(
+        f"{len(learned)} volumes to learn from, {config.phantom_scans} phantom scans, "
+        f"{len(decided)} volumes to validate on, {len(left_out)} to score"
+    )
     check_splits({"is learned from": learned, "is kept apart": [*decided, *left_out]}, data)
     apart = {source: _read(source, data) for source in dict.fromkeys((*decided, *left_out))}
-    stacks = _OnceRead(config, learned, data)
+    stacks = _OnceRead(config, learned, data, report)
     drawn, pixel_mm = (config.seed, config.phantom_scans), config.segmenter.pixel_mm
     share = config.finder.phantom_share
     scenes_key = key_of(learned, data, *drawn, config.phantoms, share)
     crops_key = key_of(learned, data, *drawn, pixel_mm)
     return Materials(
-        scenes=kept(Scenes, scenes_key, lambda: _scenes(config, stacks())),
-        crops=kept(Crops, crops_key, lambda: make_crops(stacks(), pixel_mm)),
+        scenes=cached(Scenes, scenes_key, lambda: _scenes(config, stacks(), report)),
+        crops=cached(Crops, crops_key, lambda: make_crops(stacks(), pixel_mm)),
         deciding=tuple(apart[source] for source in decided),
         scored=tuple(apart[source] for source in left_out),
         sites={source.site for source in learned} | ({PHANTOM} if config.phantom_scans else set()),
-        told=(
-            f"{len(learned)} volumes to learn from, {config.phantom_scans} phantom scans, "
-            f"{len(decided)} volumes to validate on, {len(left_out)} to score"
-        ),
     )
 
 
 class _OnceRead:
-    """The stacks to learn from, read when they are first needed: not if all was kept."""
+    """The stacks to learn from, read when they are first needed: not if all is in the cache."""
 
-    def __init__(self, config: TrainConfig, learned: Sequence[Source], data: Path) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        learned: Sequence[Source],
+        data: Path,
+        report: Callable[[str], None],
+    ) -> None:
         self._config, self._learned, self._data = config, learned, data
+        self._report = report
         self._stacks: list[LabeledStack] | None = None
 
     def __call__(self) -> list[LabeledStack]:
         if self._stacks is None:
+            self._report("reading the volumes, and cutting them to what the networks see")
             drawn = phantom_stacks(self._config.phantom_scans, self._config.seed)
             self._stacks = [*(_read(source, self._data) for source in self._learned), *drawn]
         return self._stacks
@@ -91,10 +108,13 @@ def _read(source: Source, data: Path) -> LabeledStack:
     return stack
 
 
-def _scenes(config: TrainConfig, stacks: Sequence[LabeledStack]) -> Scenes:
+def _scenes(
+    config: TrainConfig, stacks: Sequence[LabeledStack], report: Callable[[str], None]
+) -> Scenes:
     """Return whole slices of scans and of phantoms; of phantoms alone where there is no scan."""
     if not config.phantoms:
         return make_scenes(stacks)
+    report(f"making {config.phantoms} synthetic slices for the cord finder")
     if not any(stack.image is not None for stack in stacks):
         return phantom_scenes(config.phantoms, config.seed)
     scenes = make_scenes(stacks)

@@ -1,13 +1,13 @@
-"""Checkpoints: weight files and a JSON that says how they came to be."""
+"""Checkpoints: files of weights, and a JSON record of how they were made."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import nn
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
 
 from scgm.errors import ModelError
 from scgm.io.atomic import write_json
@@ -18,9 +18,20 @@ from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.paper_unet import PaperUNet
 from scgm.networks.unet import UNet
 from scgm.training.config.settings import FinderStage, SegmenterStage, TrainConfig
-from scgm.training.engine.files import write_tensors
+from scgm.training.engine.files import read_tensors, write_tensors
 
 RECORD = "checkpoint.json"
+
+
+class _Record(BaseModel):
+    """What a record must hold; whatever else is known of a run may stand beside it."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    config: TrainConfig
+    sites: list[str]
+    scores: list[dict[str, Any]]
+    started_with: list[str] = []
 
 
 def build_finder(stage: FinderStage) -> CordFinder:
@@ -75,17 +86,59 @@ def load_weights(network: nn.Module, path: Path) -> nn.Module:
     ModelError
         If the file is missing or does not fit.
     """
+    tensors, _ = read_tensors(path)
+    require_finite(path, tensors)
     try:
-        network.load_state_dict(load_file(path))
-    except (OSError, RuntimeError, SafetensorError) as error:
-        msg = f"{path}: not the weights of this network ({error}); train again"
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        why = " ".join(str(error).split())[:200]
+        msg = f"{path}: not the weights of the configured network ({why}); train again"
         raise ModelError(msg) from error
     return network.eval()
+
+
+def require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Make sure that weights are numbers.
+
+    Raises
+    ------
+    ModelError
+        If any is infinite or not a number.
+    """
+    for name, values in tensors.items():
+        if values.is_floating_point() and not bool(values.isfinite().all()):
+            msg = f"{path}: {name} has values that are not finite numbers; train again"
+            raise ModelError(msg)
 
 
 def save_record(folder: Path, config: TrainConfig, facts: dict[str, Any]) -> None:
     """Write the configuration and what is known of the run beside the weights."""
     write_json(folder / RECORD, {"config": config.model_dump(mode="json"), **facts})
+
+
+def read_record(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
+    """Read the configuration of a finished training, and what is known of it.
+
+    Raises
+    ------
+    ModelError
+        If there is no record, or it is damaged.
+    """
+    try:
+        text = (folder / RECORD).read_text(encoding="utf-8")
+        record = json.loads(text, parse_constant=_refuse_constant)
+        config = _Record.model_validate(record).config
+    except (OSError, ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())[:200]
+        msg = f"{folder}: not a complete checkpoint ({why}); train again or give another folder"
+        raise ModelError(msg) from error
+    del record["config"]
+    return config, record
+
+
+def _refuse_constant(name: str) -> None:
+    msg = f"{name} is not a number"
+    raise ValueError(msg)
 
 
 def load_checkpoint(folder: Path) -> tuple[CordAndGrayMatter, TrainConfig, dict[str, Any]]:
@@ -96,14 +149,7 @@ def load_checkpoint(folder: Path) -> tuple[CordAndGrayMatter, TrainConfig, dict[
     ModelError
         If a file is missing or does not fit the configuration.
     """
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        config = TrainConfig.model_validate(record.pop("config"))
-        finder = build_finder(config.finder)
-        segmenter = build_segmenter(config)
-        finder.load_state_dict(load_file(folder / "finder.safetensors"))
-        segmenter.load_state_dict(load_file(folder / "segmenter.safetensors"))
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        msg = f"{folder}: not a complete checkpoint ({error}); train again or give another folder"
-        raise ModelError(msg) from error
+    config, record = read_record(folder)
+    finder = load_weights(build_finder(config.finder), folder / "finder.safetensors")
+    segmenter = load_weights(build_segmenter(config), folder / "segmenter.safetensors")
     return build_model(finder, segmenter, config.segmenter), config, record

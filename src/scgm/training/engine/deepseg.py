@@ -6,6 +6,7 @@ Stacks are painted from label shapes alone, so no scan that is segmented later h
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -19,6 +20,7 @@ from scgm.synthesis.windows import Crops
 from scgm.training.config.settings import DeepsegStage, Stage
 from scgm.training.engine.boltzmann import Schedule, pretrain
 from scgm.training.engine.checkpoints import load_weights, round_weights, save_weights
+from scgm.training.engine.estimate import Planned
 from scgm.training.engine.loop import Task, fit
 from scgm.training.engine.session import Session
 from scgm.training.engine.state import Place
@@ -30,9 +32,9 @@ THRESHOLDS = tuple(number / 40 for number in range(4, 40))  # 0.1 to 0.975
 
 
 def train_cascade(stage: DeepsegStage, crops: Crops, session: Session) -> tuple[Cascade, Place]:
-    """Train both networks as a part of a run; also where the last training ended.
+    """Train both networks as a part of a run; also return where the last training ended.
 
-    A run that goes on after the cord's network was done reads that network from the folder.
+    A run that is resumed after the cord's network was done reads that network from the folder.
     """
     cascade = Cascade(stage.cord_filters, stage.gray_filters).to(session.team.device)
     for part in parts_of(stage):
@@ -72,6 +74,36 @@ def _trained(
     path = session.folder / f"{part.name}.safetensors"
     if part.name == "cord" and session.reached("gray"):
         return load_weights(network, path), Place("cord")
+    task = _task(part, stage, crops, session)
+    if not session.reached(part.name):
+        _pretrain(network, stage, task, session)
+        start_at(network, stage.sensitivity[0])
+    torch.compiler.reset()  # else the second network, of another size, is compiled for any size
+    averaged, place = fit(network, task, session)
+    round_weights(averaged)
+    threshold = choose_threshold(averaged, part, task.batch, stage.threshold_batches)
+    averaged.get_buffer("level").fill_(math.log(threshold / (1 - threshold)))
+    session.report(f"{part.name}: threshold {threshold:.3f}")
+    if session.team.lead:
+        save_weights(averaged, path)
+    return averaged, place
+
+
+def planned_cascade(stage: DeepsegStage, crops: Crops, session: Session) -> list[Planned]:
+    """Return both trainings, with random numbers of their own; pre-training is not among them."""
+
+    def network(part: Part) -> nn.Module:
+        cascade = Cascade(stage.cord_filters, stage.gray_filters)
+        return cascade.cord if part.name == "cord" else cascade.gray
+
+    return [
+        Planned(partial(network, part), _task(part, stage, crops, session))
+        for part in parts_of(stage)
+    ]
+
+
+def _task(part: Part, stage: DeepsegStage, crops: Crops, session: Session) -> Task[StackBatch]:
+    """Return the task of one network."""
     draw = Draw(session.team.seed(session.config.seed + part.seed), session.team.device)
     stacks = part.stage.batch // stage.depth
 
@@ -85,33 +117,19 @@ def _trained(
         sensitivity = first + (last - first) * done
         return error_of(torch.sigmoid(logits.float()), part.target(batch), sensitivity)
 
-    if not session.reached(part.name):
-        _pretrain(network, stage, batch, draw, session)
-        start_at(network, stage.sensitivity[0])
-    torch.compiler.reset()  # else the second network, of another size, is compiled for any size
-    averaged, place = fit(network, Task(part.name, part.stage, draw, batch, loss), session)
-    round_weights(averaged)
-    threshold = choose_threshold(averaged, part, batch, stage.threshold_batches)
-    averaged.get_buffer("level").fill_(math.log(threshold / (1 - threshold)))
-    session.report(f"{part.name}: threshold {threshold:.3f}")
-    if session.team.lead:
-        save_weights(averaged, path)
-    return averaged, place
+    return Task(part.name, part.stage, draw, batch, loss)
 
 
 def _pretrain(
-    network: EncoderNetwork,
-    stage: DeepsegStage,
-    batch: Callable[[], StackBatch],
-    draw: Draw,
-    session: Session,
+    network: EncoderNetwork, stage: DeepsegStage, task: Task[StackBatch], session: Session
 ) -> None:
     """Start a network from machines that learned from a few batches, their labels not used."""
     if not stage.pretraining_epochs:
         return
-    images = [batch().images for _ in range(stage.pretraining_batches)]
+    session.report(f"pre-training the network of the {task.name}")
+    images = [task.batch().images for _ in range(stage.pretraining_batches)]
     schedule = Schedule(stage.pretraining_epochs, stage.pretraining_rate, session.compute.mixed)
-    for number, trained in enumerate(pretrain(network, images, schedule, draw), start=1):
+    for number, trained in enumerate(pretrain(network, images, schedule, task.draw), start=1):
         error = sum(trained.errors[-len(images) :]) / len(images)
         session.report(f"pre-training, machine {number}: error {error:.3f}")
 

@@ -1,44 +1,33 @@
-"""A whole training run: read, train the cord finder, train the segmentation network, save."""
+"""A training run: read the data, train the cord finder and the segmentation network, save."""
 
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
-from scgm.errors import ConfigError, OutputError
-from scgm.synthesis.draw import Draw
-from scgm.synthesis.scenes import SceneBatch, Scenes, scene_batch
-from scgm.synthesis.windows import Crops, WindowBatch, window_batch
-from scgm.training.config.settings import FinderStage, SegmenterStage, TrainConfig
-from scgm.training.data.augmentation import paper_batch, require_scans
-from scgm.training.data.examples import LabeledStack
+from scgm.errors import ConfigError, OutputError, ScgmError
+from scgm.training.config.settings import TrainConfig
 from scgm.training.data.materials import prepare
 from scgm.training.engine.checkpoints import (
     RECORD,
-    build_finder,
     build_model,
-    build_segmenter,
-    load_weights,
-    round_weights,
     save_record,
     save_weights,
 )
 from scgm.training.engine.compute import choose, device_name, find_device, repeatable
-from scgm.training.engine.deepseg import train_cascade
 from scgm.training.engine.distributed import Team, team
-from scgm.training.engine.loop import Task, fit
-from scgm.training.engine.losses import place_loss, segmentation_loss
-from scgm.training.engine.progress import require_tensorboard
-from scgm.training.engine.session import Report, Session, cut_log
-from scgm.training.engine.start import Start, read_start
+from scgm.training.engine.estimate import estimated_seconds
+from scgm.training.engine.progress import in_words, require_tensorboard
+from scgm.training.engine.session import LOG, Report, Session, cut_log
+from scgm.training.engine.stages import FINDER, SEGMENTER, Networks
+from scgm.training.engine.start import read_starts, seen_before
 from scgm.training.engine.state import STATE, Place, State, read_state, require_same
-from scgm.training.engine.validation import Validation, score, validate
+from scgm.training.engine.validation import score
 from scgm.version import __version__
-
-FINDER, SEGMENTER = "finder", "segmenter"
 
 
 def train(
@@ -52,15 +41,16 @@ def train(
 ) -> None:
     """Train both networks and write ``output`` (weights, ``checkpoint.json``, ``log.jsonl``).
 
-    Until it is done, ``output`` holds the state from which ``resume`` goes on.
+    Until it is done, ``output`` holds the state from which ``resume`` continues.
 
     Raises
     ------
     ConfigError
         If ``output`` holds a checkpoint or, without ``resume``, an unfinished training; if the one
-        to go on with had another configuration; if the device is not there.
+        to continue had another configuration; if the device is not there.
     ScgmError
-        If data cannot be read, the loss is not a number, or files cannot be written.
+        If data cannot be read, the loss is not a number, files cannot be written, or memory does
+        not suffice.
     """
     if config.tensorboard:
         require_tensorboard()
@@ -77,18 +67,43 @@ def train(
             started=time.perf_counter() - (earlier.place.seconds if earlier else 0.0),
         )
         torch.manual_seed(us.seed(config.seed))
-        _train(session, data)
+        with _explained(session):
+            _train(session, data)
+
+
+@contextmanager
+def _explained(session: Session) -> Iterator[None]:
+    """Say how to continue what is interrupted, and what to do if memory does not suffice."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if os.path.lexists(session.folder / STATE):
+            session.report(
+                f"{session.folder}: interrupted; the same command with --resume continues from the "
+                "last saved state"
+            )
+        raise
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise _too_large(session) from error
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        raise _too_large(session) from error
+
+
+def _too_large(session: Session) -> ScgmError:
+    return ScgmError(
+        f"{session.folder}: there is not enough memory for this training; lower batch or widths"
+    )
 
 
 def _open(output: Path, config: TrainConfig, us: Team, *, resume: bool) -> State | None:
     """Make the folder, or read the state that it holds; all processes, before any writes."""
-    if us.lead and (output / RECORD).exists():
+    if us.lead and os.path.lexists(output / RECORD):
         msg = f"{output}: already holds a checkpoint; give another --output"
         raise ConfigError(msg)
     if us.lead and not resume:
-        if (output / STATE).exists():
-            msg = f"{output}: holds an unfinished training; go on with --resume, or give another"
-            raise ConfigError(msg)
+        _require_unused(output)
         _make_folder(output)
     us.wait()
     if not resume:
@@ -99,13 +114,25 @@ def _open(output: Path, config: TrainConfig, us: Team, *, resume: bool) -> State
     now = f"{us.size} process(es) on {us.device.type}"
     if before != now:
         msg = (
-            f"{output}: this training was started by {before}, not {now}; go on with as many there"
+            f"{output}: this training was started by {before}, not {now}; continue with as many "
+            "there"
         )
         raise ConfigError(msg)
     us.wait()
     if us.lead:
         cut_log(output, state.place)
     return state
+
+
+def _require_unused(output: Path) -> None:
+    """Refuse a folder that holds what another training has written."""
+    if os.path.lexists(output / STATE):
+        msg = f"{output}: holds an unfinished training; continue it with --resume, or give another"
+        raise ConfigError(msg)
+    for name in (f"{FINDER}.safetensors", f"{SEGMENTER}.safetensors", LOG):
+        if os.path.lexists(output / name):
+            msg = f"{output / name}: it exists already; give another --output"
+            raise OutputError(msg)
 
 
 def _make_folder(output: Path) -> None:
@@ -118,27 +145,23 @@ def _make_folder(output: Path) -> None:
 
 def _train(session: Session, data: Path) -> None:
     config, device = session.config, session.team.device
-    # All is read and checked before anything is trained.
-    starts = {
-        stage.start: read_start(stage.start, data)
-        for stage in (config.finder, config.segmenter)
-        if stage.start
-    }
-    if config.segmenter.start:
-        starts[config.segmenter.start].require_pixel(config.segmenter.pixel_mm)
-    materials = prepare(config, data)
+    # Everything is read and checked before anything is trained.
+    starts = read_starts(config, data)
+    materials = prepare(config, data, session.report)
     scenes, crops = materials.scenes.to(device), materials.crops.to(device)
-    session.report(materials.told)
-    finder = _finder(session, scenes, starts)
-    segmenter, place = (
-        train_cascade(config.deepseg, crops, session)
-        if config.segmenter.network == "deepseg"
-        else _segmenter(session, crops, materials.deciding, starts)
-    )
+    networks = Networks(session, scenes, crops, materials.deciding, starts)
+    seconds = estimated_seconds(networks.plan(), session)
+    if seconds is not None:
+        session.report(f"this training takes about {in_words(seconds)} on this machine")
+    finder = networks.trained_finder()
+    segmenter, place = networks.trained_segmenter()
     if session.team.lead:
         save_weights(segmenter, session.folder / f"{SEGMENTER}.safetensors")
         model = build_model(finder, segmenter, config.segmenter)
-        scores = [score(model, stack) for stack in materials.scored]
+        scores = [
+            {**score(model, stack), "seen_by_start": seen_before(starts, stack.source)}
+            for stack in materials.scored
+        ]
         facts = {
             "sites": sorted(materials.sites.union(*(start.sites for start in starts.values()))),
             "started_with": sorted({entry for start in starts.values() for entry in start.data}),
@@ -146,78 +169,6 @@ def _train(session: Session, data: Path) -> None:
             "scores": scores,
         }
         _finish(session, facts)
-
-
-def _begun(
-    network: nn.Module, stage: FinderStage | SegmenterStage, starts: Mapping[str, Start], part: str
-) -> nn.Module:
-    """Give a network the weights that it starts from, if its stage names any."""
-    if stage.start:
-        starts[stage.start].load_into(network, part)
-    return network
-
-
-def _finder(session: Session, scenes: Scenes, starts: Mapping[str, Start]) -> nn.Module:
-    """Train the cord finder and save it; read it if an earlier part of the run did."""
-    stage, path = session.config.finder, session.folder / f"{FINDER}.safetensors"
-    network = _begun(build_finder(stage), stage, starts, FINDER).to(session.team.device)
-    if not session.reached(FINDER) and session.earlier is not None:
-        return load_weights(network, path)
-    draw = Draw(session.team.seed(session.config.seed + 1), session.team.device)
-
-    def loss(network: nn.Module, batch: SceneBatch, _: float) -> Tensor:
-        return place_loss(session.compute(network, batch.images), batch.targets, batch.weight)
-
-    task = Task(FINDER, stage, draw, lambda: scene_batch(scenes, stage.batch, draw), loss)
-    finder, _ = fit(network, task, session)
-    round_weights(finder)
-    if session.team.lead:
-        save_weights(finder, path)
-    return finder
-
-
-def _segmenter(
-    session: Session,
-    crops: Crops,
-    deciding: Sequence[LabeledStack],
-    starts: Mapping[str, Start],
-) -> tuple[nn.Module, Place]:
-    """Train the segmentation network; also where its training ended."""
-    stage = session.config.segmenter
-    draw = Draw(session.team.seed(session.config.seed + 2), session.team.device)
-    if stage.augmentation == "ddc-2018":
-        require_scans(crops)
-
-    def batch() -> WindowBatch:
-        if stage.augmentation == "ddc-2018":
-            return paper_batch(crops, stage.batch, draw, stage.pixel_mm)
-        return window_batch(crops, stage.batch, stage.real_share, draw, stage.pixel_mm)
-
-    def loss(network: nn.Module, batch: WindowBatch, _: float) -> Tensor:
-        logits = session.compute(network, batch.images)
-        entropy_weight = 0.0 if stage.loss == "dice" else 5.0
-        return segmentation_loss(logits, batch.targets, batch.known, entropy_weight=entropy_weight)
-
-    def judge(network: nn.Module) -> Validation:
-        return validate(network, deciding, stage.pixel_mm)
-
-    task = Task(
-        SEGMENTER,
-        stage,
-        draw,
-        batch,
-        loss,
-        validate=judge if deciding else None,
-        every=stage.validate_every,
-        patience=stage.patience,
-        keep=stage.keep,
-    )
-    network = _begun(build_segmenter(session.config), stage, starts, SEGMENTER).to(
-        session.team.device
-    )
-    segmenter, place = fit(network, task, session)
-    round_weights(segmenter)
-    return segmenter, place
 
 
 def _choice(session: Session, place: Place, *, validated: bool) -> dict[str, Any]:
@@ -233,13 +184,13 @@ def _choice(session: Session, place: Place, *, validated: bool) -> dict[str, Any
 
 
 def _finish(session: Session, found: dict[str, Any]) -> None:
-    """Write the record, after which nothing is left to go on with."""
+    """Write the record, and remove the state: the run is done."""
     choice = found["choice"]
     # A score that helped to choose the weights is a little better than one on unseen images.
     decided = set(choice["validated_on"]) if choice["kept"] == "best" else set()
     for row in found["scores"]:
         row["decided"] = row["site"] in decided
-        session.report(f"left out: {row}")
+        session.report(_in_words(row))
     facts = {
         "scgm": __version__,
         "torch": torch.__version__,
@@ -251,3 +202,17 @@ def _finish(session: Session, found: dict[str, Any]) -> None:
     save_record(session.folder, session.config, facts)
     (session.folder / STATE).unlink(missing_ok=True)
     session.report(f"saved {session.folder} after {facts['seconds']} s")
+
+
+def _in_words(row: Mapping[str, Any]) -> str:
+    """Return the scores of an image of a site left out as a sentence."""
+    parts = [f"found on {row['found_3mm']:.0%} of {row['slices']} slices"]
+    if "gm_dice" in row:
+        parts.insert(0, f"gray matter Dice {row['gm_dice']:.3f}")
+    if "cord_dice" in row:
+        parts.append(f"cord Dice {row['cord_dice']:.3f}")
+    if row["decided"]:
+        parts.append("it helped to choose the weights")
+    if row["seen_by_start"]:
+        parts.append("the model that the training started from has seen it: no score of a new site")
+    return f"site {row['site']}, {Path(row['image']).name}: {', '.join(parts)}"

@@ -1,6 +1,6 @@
-"""Weights to start from: those of a model file or of a checkpoint, for fine-tuning."""
+"""Weights of a model file to start a training from (fine-tuning)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,19 @@ import torch
 from torch import Tensor, nn
 
 from scgm.artifacts.models import read_model
+from scgm.datasets.case import site_key
 from scgm.errors import ConfigError, ModelError
 from scgm.networks.preparation import WINDOW_PIXEL_MM
+from scgm.training.config.settings import TrainConfig
+from scgm.training.config.sources import Source
+from scgm.training.engine.checkpoints import require_finite
 
 HALF = "_half"  # what the export adds to the name of weights stored in half precision
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Start:
-    """What a model file holds of both networks.
+class StartModel:
+    """Both networks of a model file, and what they have learned from.
 
     Parameters
     ----------
@@ -29,7 +33,7 @@ class Start:
     weights : mapping
         Name of a weight, as ``segmenter.down.0.0.weight``, to its values.
     sites, data : tuple of str
-        What the model has seen, which a model that starts from it has seen, too.
+        Sites and files that the model has learned from, as its card says.
     pixel_mm : float
         Pixel of the windows of its segmentation network.
     """
@@ -40,8 +44,17 @@ class Start:
     data: tuple[str, ...]
     pixel_mm: float
 
+    def has_seen(self, source: Source) -> bool | None:
+        """Whether the model has learned from an image or its site; None if its card is silent."""
+        names = {Path(entry).name for entry in self.data}
+        if source.image is not None and source.image.name in names:
+            return True
+        if not self.sites:
+            return None
+        return site_key(source.site) in map(site_key, self.sites)
+
     def require_pixel(self, pixel_mm: float) -> None:
-        """Make sure that a segmentation network can go on with the weights at a resolution.
+        """Make sure that the weights fit the pixels that a segmentation network works with.
 
         Raises
         ------
@@ -80,8 +93,8 @@ class Start:
         )
 
 
-def read_start(name_or_path: str, root: Path) -> Start:
-    """Read the weights of a model: a name out of ``scgm models``, or an ``.onnx`` file.
+def read_start(name_or_path: str, root: Path) -> StartModel:
+    """Read the weights of a model: a name listed by ``scgm models``, or an ``.onnx`` file.
 
     Raises
     ------
@@ -92,20 +105,67 @@ def read_start(name_or_path: str, root: Path) -> Start:
     file = read_model(path)
     try:
         model = onnx.load_model_from_string(file.graph)
-    except Exception as error:  # protobuf has no common class for its errors
-        msg = f"{file.path}: this is not an ONNX graph"
+        weights = _weights(model)
+    except Exception as error:  # protobuf and onnx have no common class for their errors
+        msg = f"{file.path}: no weights can be read from this graph; give a model of scgm export"
         raise ModelError(msg) from error
+    require_finite(file.path, weights)
+    training: Any = file.card.training
+    return StartModel(
+        name_or_path,
+        weights,
+        _texts(training.get("sites")),
+        _texts(file.card.data),
+        _pixel_mm(training.get("segmenter")),
+    )
+
+
+def read_starts(config: TrainConfig, root: Path) -> dict[str, StartModel]:
+    """Read the models that the networks of a configuration start from, by their names.
+
+    Raises
+    ------
+    ModelError
+        As from `read_start`.
+    ConfigError
+        If the segmentation network is to have other pixels than the model.
+    """
+    stages = (config.finder, config.segmenter)
+    starts = {stage.start: read_start(stage.start, root) for stage in stages if stage.start}
+    if config.segmenter.start:
+        starts[config.segmenter.start].require_pixel(config.segmenter.pixel_mm)
+    return starts
+
+
+def seen_before(starts: Mapping[str, StartModel], source: Source) -> bool | None:
+    """Whether any of the models has learned from an image or its site; None if unknown."""
+    found = [start.has_seen(source) for start in starts.values()]
+    return True if True in found else None if None in found else False
+
+
+def _weights(model: onnx.ModelProto) -> dict[str, Tensor]:
     stored = model.graph.initializer
     weights = {tensor.name.removesuffix(HALF): _values(tensor) for tensor in stored}
     # Equal weights are stored once; the export says under whose name.
-    weights |= {each.key: weights[each.value] for each in model.metadata_props}
-    training: Any = file.card.training
-    sites = tuple(map(str, training.get("sites", ())))
-    pixel_mm = training.get("segmenter", {}).get("pixel_mm", WINDOW_PIXEL_MM)
-    return Start(name_or_path, weights, sites, tuple(map(str, file.card.data)), pixel_mm)
+    return weights | {each.key: weights[each.value] for each in model.metadata_props}
 
 
 def _values(tensor: onnx.TensorProto) -> Tensor:
+    if tensor.data_location == onnx.TensorProto.EXTERNAL:
+        msg = f"{tensor.name} is stored in another file, which no checksum covers"
+        raise ValueError(msg)
     values = onnx.numpy_helper.to_array(tensor)
     single = values.astype(np.float32) if values.dtype == np.float16 else values
     return torch.from_numpy(np.array(single))
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    """Return a list of a card as texts; nothing if it is no list."""
+    is_list = isinstance(values, Sequence) and not isinstance(values, str)
+    return tuple(map(str, values)) if is_list else ()  # type: ignore[call-overload]
+
+
+def _pixel_mm(segmenter: object) -> float:
+    """Return the pixel that a card says, or that of models whose card says none."""
+    named = segmenter.get("pixel_mm") if isinstance(segmenter, dict) else None
+    return float(named) if isinstance(named, int | float) else WINDOW_PIXEL_MM

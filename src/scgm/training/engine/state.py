@@ -1,7 +1,7 @@
-"""The state of an unfinished run in one file: it goes on as if it had never stopped.
+"""The state of an unfinished run in one file, from which it continues as if never interrupted.
 
 A safetensors file holds the network, its average, the best weights so far, the optimizer and the
-random generators; its head holds, as JSON, the configuration and where the run is.
+random generators; its header holds, as JSON, the configuration and where the run is.
 """
 
 import json
@@ -10,15 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from scgm.errors import ConfigError, ModelError
 from scgm.training.config.settings import TrainConfig
-from scgm.training.engine.files import write_tensors
+from scgm.training.engine.files import read_tensors, write_tensors
 
 STATE = "state.safetensors"
-# What may be different when a run goes on: nothing that it learns depends on it.
+# What may be different when a run continues: nothing that it learns depends on it.
 FREE = ("tensorboard", "save_every")
 
 
@@ -43,7 +42,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """All that a run needs to go on."""
+    """Everything that a run needs to continue."""
 
     config: TrainConfig
     device: str
@@ -75,12 +74,11 @@ def read_state(folder: Path) -> State:
     """
     path = folder / STATE
     if not path.is_file():
-        msg = f"{folder}: no unfinished training to go on with; start one without --resume"
+        msg = f"{folder}: there is no unfinished training to continue; start one without --resume"
         raise ConfigError(msg)
     try:
-        with safe_open(path, framework="pt") as file:
-            head = json.loads(file.metadata()["scgm"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
+        tensors, facts = read_tensors(path)
+        head = json.loads(facts["scgm"])
         return State(
             TrainConfig.model_validate(head["config"]),
             head["device"],
@@ -88,13 +86,14 @@ def read_state(folder: Path) -> State:
             Place(**head["place"]),
             tensors,
         )
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path}: not a state that training can go on from ({error}); start again"
+    except (ModelError, ValueError, KeyError, TypeError, RecursionError) as error:
+        why = " ".join(str(error).split()).removeprefix(f"{path}: ")
+        msg = f"{path}: training cannot continue from it ({why}); start again in another --output"
         raise ModelError(msg) from error
 
 
 def require_same(folder: Path, state: State, config: TrainConfig) -> None:
-    """Refuse to go on with another configuration.
+    """Refuse to continue with another configuration.
 
     Raises
     ------
@@ -107,8 +106,8 @@ def require_same(folder: Path, state: State, config: TrainConfig) -> None:
         if key not in FREE and before.get(key) != now.get(key):
             was, is_now = (repr(side[key]) if key in side else "nothing" for side in (before, now))
             msg = (
-                f"{folder}: this training was started with {key} = {was}, not {is_now}; go on with "
-                "the same configuration, or give another --output"
+                f"{folder}: this training was started with {key} = {was}, not {is_now}; continue "
+                "with the same configuration, or give another --output"
             )
             raise ConfigError(msg)
 
