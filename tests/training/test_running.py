@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from scgm.errors import ConfigError, ScgmError
+from scgm.synthesis.draw import Draw
 from scgm.training.config.read import read_config
-from scgm.training.config.settings import TrainConfig
+from scgm.training.config.settings import Stage, TrainConfig
 from scgm.training.config.sources import Source
 from scgm.training.data.examples import LabeledStack, read_source
+from scgm.training.engine.checkpoints import load_checkpoint
 from scgm.training.engine.compute import Compute, choose, find_device, repeatable
 from scgm.training.engine.files import read_tensors
 from scgm.training.engine.learner import Learner
@@ -326,11 +328,37 @@ def test_mixed_precision_computes_roughly_and_returns_float32() -> None:
     assert float(rough) == 1  # bfloat16 has 8 bits
 
 
-def test_a_run_in_bfloat16_learns(data: Path, tmp_path: Path) -> None:
-    config = read_config(data / "recipe.toml", ("precision=bfloat16", "phantoms=0"))
-    train(config, data, tmp_path, device="cpu", report=silent)
+def test_in_bfloat16_a_network_learns_and_its_weights_stay_float32(tmp_path: Path) -> None:
+    """It learns to double its input: the error falls to a tenth."""
+    compute, draw, losses = Compute(CPU, mixed=True), Draw(0), []
+    network = nn.Conv2d(1, 1, 1)
+    nn.init.zeros_(network.weight)
 
-    assert (tmp_path / "checkpoint.json").exists()
+    def error(network: nn.Module, batch: Images, _: float) -> torch.Tensor:
+        found = compute(network, batch.images)
+        loss = (found - 2 * batch.images).square().mean()
+        losses.append(float(loss.detach()))
+        return loss
+
+    stage = Stage(steps=200, batch=4, learning_rate=0.1, schedule="poly")
+    task = Task("tiny", stage, draw, lambda: Images(draw.normal(4, 1, 8, 8)), error)
+    averaged, _ = fit(network, task, session_in(tmp_path))
+
+    assert sum(losses[-10:]) < sum(losses[:10]) / 10
+    assert {weight.dtype for weight in averaged.parameters()} == {torch.float32}
+
+
+def test_the_precision_of_the_configuration_is_that_of_the_run(data: Path, tmp_path: Path) -> None:
+    """Rounded to eight bits, the same steps give other weights."""
+    found = []
+    for precision in ("float32", "bfloat16"):
+        config = read_config(data / "recipe.toml", (f"precision={precision}", "phantoms=0"))
+        train(config, data, tmp_path / precision, device="cpu", report=silent)
+        found.append(load_checkpoint(tmp_path / precision)[0].state_dict())
+
+    name = "segmenter.down.0.0.weight"
+    assert not torch.equal(found[0][name], found[1][name])
+    torch.testing.assert_close(found[0][name], found[1][name], rtol=0.1, atol=0.02)
 
 
 def test_only_the_same_algorithms_are_taken_on_request_and_then_any_again() -> None:

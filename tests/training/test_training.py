@@ -135,7 +135,7 @@ def test_a_folder_that_cannot_be_made_is_named(
 
     with pytest.raises(OutputError, match="cannot be made"):
         train(config, data, tmp_path / "file" / "run", device="cpu", report=silent)
-    with pytest.raises(OutputError, match="cannot be made"):
+    with pytest.raises(OutputError, match="this is not a folder"):
         export(checkpoint, tmp_path / "file" / "m.onnx", description="tiny")
 
 
@@ -270,7 +270,7 @@ def test_more_levels_than_a_window_has_halves_are_refused() -> None:
 
 def test_export_overwrites_nothing(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_text("mine")
-    with pytest.raises(OutputError, match=r"m\.onnx: exists"):
+    with pytest.raises(OutputError, match=r"m\.onnx: it exists already"):
         export(checkpoint, tmp_path / "m.onnx", description="tiny")
 
     assert (tmp_path / "m.onnx").read_text() == "mine"

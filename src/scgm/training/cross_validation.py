@@ -9,9 +9,9 @@ from typing import Any
 
 from scgm.datasets.case import site_key
 from scgm.errors import ConfigError
-from scgm.io.atomic import write_text
 from scgm.io.paths import safe_child
 from scgm.io.tables import table_text
+from scgm.io.transaction import file_set
 from scgm.training.config.settings import TrainConfig
 from scgm.training.engine.checkpoints import RECORD, read_record
 from scgm.training.engine.run import train
@@ -93,8 +93,9 @@ def cross_validate(config: TrainConfig, output: Path, runner: Runner) -> str:
         fold = whole.model_copy(update={"leave_out": (site,), "segmenter": last})
         rows += _scores(fold, folders[site], runner)
     page = _page(rows)
-    write_text(output / TABLE, _table(rows))
-    write_text(output / PAGE, page)
+    with file_set(output, (TABLE, PAGE), overwrite=True) as staging:
+        (staging / TABLE).write_text(_table(rows), encoding="utf-8")
+        (staging / PAGE).write_text(page, encoding="utf-8")
     return page
 
 

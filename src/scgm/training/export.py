@@ -1,8 +1,9 @@
-"""A checkpoint becomes a model file: one ONNX graph and its card."""
+"""Export of a checkpoint to a model file: one ONNX graph and its card."""
 
 import json
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,17 @@ import onnx
 import onnx.numpy_helper
 import torch
 
-from scgm.artifacts.models import CHUNK_SLICES
+from scgm.artifacts.models import CHUNK_SLICES, read_card
 from scgm.errors import ModelError, OutputError
 from scgm.io.hashing import sha256_of_file
+from scgm.io.transaction import check_set, file_set
 from scgm.networks.deepseg import REACH_SLICES
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.segmenters.runtime import start_session
 from scgm.training.config.methods import method_of
 from scgm.training.config.settings import TrainConfig
-from scgm.training.engine.checkpoints import load_checkpoint
+from scgm.training.engine.checkpoints import load_checkpoint, read_record
 from scgm.version import __version__
 
 OPSET = 17
@@ -29,7 +31,7 @@ INPUTS = ("slices", "spacing", "centre")
 OUTPUTS = ("gm", "cord", "found_centre", "presence")
 TOLERANCE = 1e-4
 LARGE = 256
-NOT_ON_THE_CARD = ("scores", "started_with")  # they have places of their own
+NOT_ON_THE_CARD = ("scores", "started_with")  # they stand elsewhere on it
 
 
 def export(
@@ -40,7 +42,7 @@ def export(
     folds: Sequence[Path] = (),
     overwrite: bool = False,
 ) -> Path:
-    """Write ``output`` (.onnx) and its card beside it (.json); return the card's path.
+    """Write ``output`` (.onnx) and its card (.json), both or none; return the card's path.
 
     Parameters
     ----------
@@ -51,41 +53,67 @@ def export(
     Raises
     ------
     ModelError
-        If the checkpoint is incomplete, or the graph differs from it by more than 1e-4.
+        If the checkpoint is incomplete or damaged, or the graph does not compute what it computes.
     OutputError
-        If a file exists and ``overwrite`` is not set.
+        If ``output`` is no ``.onnx``, a file exists and ``overwrite`` is not set, or what exists is
+        not a model of ours.
     """
+    if output.suffix.lower() != ".onnx":
+        msg = f"{output}: a model file ends in .onnx; give such a name"
+        raise OutputError(msg)
     card = output.with_suffix(".json")
-    for path in (output, card):
-        if path.exists() and not overwrite:
-            msg = f"{path}: exists already; give another name or --overwrite"
-            raise OutputError(msg)
+    names = (output.name, card.name)
+
+    def claims(folder: Path) -> Mapping[str, str]:
+        return _claims(folder / output.name)
+
+    check_set(output.parent, names, overwrite=overwrite, claims=claims)
     model, config, record = load_checkpoint(checkpoint)
-    scores = [score for folder in (checkpoint, *folds) for score in _scores(folder)]
+    scores = [
+        *record["scores"],
+        *(score for folder in folds for score in read_record(folder)[1]["scores"]),
+    ]
+    with file_set(output.parent, names, overwrite=overwrite, claims=claims) as staging:
+        graph = staging / output.name
+        write_graph(model, graph)
+        difference = graph_difference(model, graph)
+        if not difference <= TOLERANCE:  # true for NaN, too
+            msg = (
+                f"{checkpoint}: the exported graph differs from the checkpoint by {difference:.2g}"
+            )
+            raise ModelError(msg)
+        known = _card(config, record, description=description)
+        content = {
+            "name": output.stem,
+            **known,
+            "graph_sha256": sha256_of_file(graph),
+            "scores": scores,
+        }
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+        (staging / card.name).write_text(text, encoding="utf-8")
+    return card
+
+
+def _claims(graph: Path) -> Mapping[str, str]:
+    """Return the checksums of an earlier model that may be replaced: those that its card says."""
+    if not os.path.lexists(graph) or not os.path.lexists(graph.with_suffix(".json")):
+        return {}
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = (
-            f"{output.parent}: the folder cannot be made ({error.strerror}); give another --output"
-        )
-        raise OutputError(msg) from error
-    temporary = output.with_name(f".{output.name}.tmp")
-    write_graph(model, temporary)
-    difference = graph_difference(model, temporary)
-    if difference > TOLERANCE:
-        temporary.unlink()
-        msg = f"{checkpoint}: the exported graph differs from the checkpoint by {difference:.2g}"
-        raise ModelError(msg)
-    digest = sha256_of_file(temporary)
-    temporary.replace(output)
-    content: dict[str, Any] = {
-        "name": output.stem,
+        digest = read_card(graph).graph_sha256
+    except ModelError:
+        return {}
+    card = graph.with_suffix(".json")
+    return {graph.name: digest, card.name: sha256_of_file(card)}
+
+
+def _card(config: TrainConfig, record: Mapping[str, Any], *, description: str) -> dict[str, Any]:
+    """Return what the card of a model says, without its name, checksum and scores."""
+    return {
         "method": method_of(config),
         "version": __version__,
         "description": description,
         "license": "MIT",
         "created": datetime.now(UTC).date().isoformat(),
-        "graph_sha256": digest,
         "opset": OPSET,
         "inputs": list(INPUTS),
         "outputs": list(OUTPUTS),
@@ -103,10 +131,7 @@ def export(
             {str(source.image or source.gm) for source in config.kept()}
             | set(record.get("started_with", ()))
         ),
-        "scores": scores,
     }
-    card.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    return card
 
 
 def _segmenter_keys(config: TrainConfig) -> dict[str, Any]:
@@ -121,11 +146,6 @@ def slices_at_once(pixel_mm: float) -> int:
     """Return how many slices a graph may be given, so that its windows fit into memory."""
     finer = min(1.0, pixel_mm / WINDOW_PIXEL_MM)
     return max(1, int(CHUNK_SLICES * finer**2))
-
-
-def _scores(checkpoint: Path) -> list[dict[str, Any]]:
-    scores: list[dict[str, Any]] = load_checkpoint(checkpoint)[2]["scores"]
-    return scores
 
 
 def write_graph(model: CordAndGrayMatter, path: Path) -> None:
@@ -163,9 +183,9 @@ def write_graph(model: CordAndGrayMatter, path: Path) -> None:
 
 
 def _name_equal_weights(model: CordAndGrayMatter, path: Path) -> None:
-    """Write down which weight stands for which: the exporter stores equal ones once.
+    """Note which stored weight is also that of another name: the exporter stores equal ones once.
 
-    Who starts a training from the file finds all weights by their names
+    A training that starts from the file finds all weights by their names
     (`scgm.training.engine.start`).
     """
     graph = onnx.load(path)
@@ -203,13 +223,14 @@ def _store_in_half(path: Path) -> None:
 
 @torch.no_grad()
 def graph_difference(model: CordAndGrayMatter, path: Path) -> float:
-    """Largest difference of a probability between graph and module on stacks of other sizes.
+    """Return the largest difference of a probability between graph and module; NaN if any is NaN.
 
-    Noise shows no cord, so where its middle would lie is left to rounding and not compared.
+    The stacks have other sizes than the one that was exported. They are noise and show no cord, so
+    the center that is found depends on rounding and is not compared.
     """
     session = start_session(path.read_bytes(), path, device="cpu")
     rng = np.random.default_rng(0)
-    worst = 0.0
+    differences = []
     for shape, spacing in (((3, 64, 120), (4.0, 0.7, 0.5)), ((1, 300, 310), (1.0, 0.8, 0.8))):
         values = rng.gamma(2.0, 100.0, shape).astype(np.float32)
         pixels = np.array(spacing, np.float32)
@@ -219,5 +240,5 @@ def graph_difference(model: CordAndGrayMatter, path: Path) -> float:
         expected = model(*map(torch.from_numpy, (values, pixels, centre)))
         for name, graph, module in zip(OUTPUTS, found, expected, strict=True):
             if name != "found_centre":
-                worst = max(worst, float(np.abs(graph - module.numpy()).max()))
-    return worst
+                differences.append(np.abs(graph - module.numpy()).max())
+    return float(np.max(differences))  # NaN if any is

@@ -1,4 +1,4 @@
-"""``scgm export``: a checkpoint becomes a model file."""
+"""``scgm export``: a model file from a checkpoint."""
 
 from __future__ import annotations
 
@@ -9,24 +9,31 @@ import typer
 
 from scgm.cli.console import Messages
 from scgm.cli.options import Log, Quiet, Verbose
+from scgm.cli.training_options import needs_train_extra
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="Folder written by 'scgm train'.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="Folder written by 'scgm train'.")
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
+            metavar="FILE",
             help="The model file (.onnx); by default one of 'scgm models' with the folder's name.",
         ),
     ] = None,
     description: Annotated[
-        str, typer.Option(help="One sentence for the card: what the model is for.")
+        str, typer.Option(metavar="TEXT", help="One sentence for the card: what the model is for.")
     ] = "Gray matter and cord on axial MRI",
     fold: Annotated[
         list[Path] | None,
-        typer.Option(help="Checkpoint that left sites out: its scores go on the card; repeat."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Checkpoint that left sites out: its scores go on the card; repeat for more.",
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier model of the same name.")
@@ -35,7 +42,7 @@ def export(
     quiet: Quiet = False,
     log: Log = None,
 ) -> None:
-    """Turn a checkpoint into one ONNX graph with its card, and check that both agree.
+    """Write a checkpoint as an ONNX graph with its card, and check that both compute the same.
 
     For example:
 
@@ -47,10 +54,8 @@ def export(
     from scgm.artifacts.models import own_model
     from scgm.errors import ConfigError, missing_library
 
-    try:
+    with needs_train_extra():
         from scgm.training.export import export as run
-    except ImportError as error:
-        raise ConfigError(missing_library("export", error.name, "train")) from error
     name = checkpoint.resolve().name
     if output is None and name in atlas_names():
         msg = f"{name} is the name of an atlas that the package carries; say --output FILE.onnx"

@@ -115,11 +115,10 @@ def _nearest(key: str) -> str:
 
 
 def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Yield all keys of a section, those of sections within it, too."""
+    """Yield all keys of a section, and of the sections within it."""
     for name, field in section.model_fields.items():
         kinds = (field.annotation, *get_args(field.annotation))
         inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        yield f"{prefix}{name}"
         if inner:
             yield from _keys(inner[0], f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"

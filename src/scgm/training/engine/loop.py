@@ -1,4 +1,4 @@
-"""The training loop: one page for all networks."""
+"""The training loop of all networks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -41,7 +41,7 @@ class Task(Generic[Batch]):
 
 
 def fit(network: nn.Module, task: Task[Batch], session: Session) -> tuple[nn.Module, Place]:
-    """Train a network and return the moving average of its weights, and where training ended.
+    """Train a network; return the moving average of its weights, and where training ended.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def fit(network: nn.Module, task: Task[Batch], session: Session) -> tuple[nn.Mod
         On the device of the session.
     session
         Its folder gets a line of ``log.jsonl`` every 50 steps and for every validation, a picture
-        of every validation, and the state to go on from.
+        of every validation, and the state to continue from.
 
     Raises
     ------
@@ -68,6 +68,7 @@ def fit(network: nn.Module, task: Task[Batch], session: Session) -> tuple[nn.Mod
         if not learner.learn(loss, place.step):
             raise _not_finite(batch, float(loss.detach()), place, session)
         place.step += 1
+        progress.step()
         if task.validate and (place.step % task.every == 0 or place.step == steps):
             _judge(learner, task.validate, place, session)
             progress.validation(place.dice or 0.0)
@@ -80,7 +81,7 @@ def fit(network: nn.Module, task: Task[Batch], session: Session) -> tuple[nn.Mod
 
 
 def _start(learner: Learner, task: Task[Any], session: Session) -> Place:
-    """Go on where an earlier part of the run stopped, or save where this stage begins."""
+    """Continue where an earlier part of the run stopped, or save where this stage begins."""
     if session.earlier is not None and session.reached(task.name):
         learner.restore(session.earlier.tensors)
         return session.earlier.place
@@ -90,7 +91,7 @@ def _start(learner: Learner, task: Task[Any], session: Session) -> Place:
 
 
 def _over(place: Place, task: Task[Any]) -> bool:
-    """Whether all steps are done, or the score has not risen for as long as it was given."""
+    """Whether all steps are done, or the score has not risen for as many validations as allowed."""
     return place.step >= task.stage.steps or 0 < task.patience <= place.waited
 
 

@@ -1,4 +1,4 @@
-"""What is seen of a run while it goes on: a line on the screen, the log, TensorBoard."""
+"""The progress of a run: lines on the screen, the log, TensorBoard."""
 
 import json
 import math
@@ -21,30 +21,31 @@ class Board(Protocol):
         """Write all that was added."""
 
 
+SILENT_S = 10.0  # at most, between two lines on the screen
+
+
 class Progress:
     """Reports on one stage; says nothing unless its process is the lead."""
 
     def __init__(self, session: Session, stage: Stage, place: Place) -> None:
         self.session, self.stage, self.place = session, stage, place
         self.started, self.first = time.perf_counter(), place.step
+        self._reported = self.started
         self.board = _open_board(session, place) if session.config.tensorboard else None
+
+    def step(self) -> None:
+        """Report where the stage is, if nothing was reported for a while."""
+        if time.perf_counter() - self._reported >= SILENT_S:
+            self._say()
 
     def loss(self, loss: float, rate: float) -> None:
         """Report the mean loss of the latest steps."""
         if not self.session.team.lead:
             return
-        place = self.place
-        done = place.step - self.first
-        seconds = time.perf_counter() - self.started
-        speed = done * self.stage.batch * self.session.team.size / seconds
+        speed = self._speed()
         self._log(loss=loss, rate=rate, per_s=speed)
         self._plot(loss=loss, rate=rate, images_per_s=speed)
-        left = (self.stage.steps - place.step) * seconds / done
-        parts = [f"{place.stage} {place.step}/{self.stage.steps}", f"loss {loss:.4f}"]
-        if place.dice is not None and place.best_dice is not None:
-            parts.append(f"Dice {place.dice:.3f} (best {place.best_dice:.3f})")
-        parts += [f"{speed:.3g} images/s", f"{in_words(left)} left"]
-        self.session.report("  ".join(parts))
+        self._say(f"loss {loss:.4f}")
 
     def validation(self, dice: float) -> None:
         """Report the score of a validation."""
@@ -53,9 +54,26 @@ class Progress:
             self._plot(dice=dice)
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write what is not yet written."""
         if self.board:
             self.board.close()
+
+    def _speed(self) -> float:
+        """Return images per second, since the stage began in this process."""
+        done = self.place.step - self.first
+        seconds = time.perf_counter() - self.started
+        return done * self.stage.batch * self.session.team.size / seconds
+
+    def _say(self, *more: str) -> None:
+        """Print step, scores, speed and the time that is left."""
+        place, speed = self.place, self._speed()
+        left = (self.stage.steps - place.step) * self.stage.batch * self.session.team.size / speed
+        parts = [f"{place.stage} {place.step}/{self.stage.steps}", *more]
+        if place.dice is not None and place.best_dice is not None:
+            parts.append(f"Dice {place.dice:.3f} (best {place.best_dice:.3f})")
+        parts += [f"{speed:.3g} images/s", f"{in_words(left)} left"]
+        self.session.report("  ".join(parts))
+        self._reported = time.perf_counter()
 
     def _log(self, **values: float) -> None:
         """Add a line to the log, with numbers of five digits."""
@@ -65,7 +83,9 @@ class Progress:
             with self.session.log.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(row) + "\n")
         except OSError as error:
-            msg = f"{self.session.log}: cannot be written ({error.strerror}); go on with --resume"
+            msg = (
+                f"{self.session.log}: cannot be written ({error.strerror}); continue with --resume"
+            )
             raise OutputError(msg) from error
 
     def _plot(self, **values: float) -> None:

@@ -1,0 +1,63 @@
+"""Slices of a scan as they are drawn: which, how often, and what lies around gray matter."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from scgm.training.config.sources import Source
+from scgm.training.data.examples import LabeledStack, cord_region, make_crops, make_scenes
+
+
+def stack(slices: int = 6, *, site: str = "a", **source: object) -> LabeledStack:
+    """Return a scan whose slice n shows n + 1 rows of gray matter in a square cord."""
+    gm = torch.zeros(slices, 60, 60)
+    cord = torch.zeros(slices, 60, 60)
+    for number in range(slices):
+        gm[number, 26 : 27 + number, 26:34] = 1
+        cord[number, 20:40, 20:40] = 1
+    given = Source.model_validate({"site": site, "gm": "gm", "cord": ["cord"], **source})
+    return LabeledStack(given, 1 + gm + cord, gm, cord, (5.0, 0.5, 0.5))
+
+
+def test_every_so_many_labeled_slices_are_cut_the_first_of_them_first() -> None:
+    """Slices 0, 2 and 4 have 1, 3 and 5 rows of 8 pixels of 0.5 mm."""
+    areas = make_crops([stack(every=2)]).gm.sum(dim=(1, 2)) * 0.25**2
+
+    assert areas.tolist() == pytest.approx([8 * 0.25 * rows for rows in (1, 3, 5)], rel=0.02)
+    assert len(make_crops([stack()]).gm) == 6
+
+
+def test_the_weight_of_a_source_is_shared_by_its_slices() -> None:
+    """A source of weight 3 is drawn three times as often, however many slices either has."""
+    crops = make_crops([stack(6), stack(2, weight=3.0)])
+    scenes = make_scenes([stack(6), stack(2, weight=3.0)])
+
+    for weight in (crops.weight, scenes.weight):
+        assert weight.tolist() == pytest.approx([1 / 6] * 6 + [3 / 2] * 2)
+
+
+def test_a_source_for_the_cord_finder_alone_gives_no_crops() -> None:
+    crops = make_crops([stack(6), stack(2, teaches="finder")])
+
+    assert len(crops.gm) == 6
+
+
+def test_where_only_gray_matter_is_labeled_the_cord_reaches_2_5_mm_further() -> None:
+    """One pixel of 0.5 x 1 mm: five more on each side along columns, two or three along rows."""
+    gm = torch.zeros(1, 21, 21)
+    gm[0, 10, 10] = 1
+    source = Source(site="a", gm=Path("gm"))
+    region = cord_region(LabeledStack(source, None, gm, None, (5.0, 1.25, 0.5)))
+    rows, columns = np.nonzero(region[0].numpy())
+
+    assert (rows.min(), rows.max()) == (8, 12)  # 2 x 1.25 mm
+    assert (columns.min(), columns.max()) == (5, 15)  # 5 x 0.5 mm
+    assert region.sum() == 5 * 11
+
+
+def test_a_labeled_cord_is_taken_as_it_is() -> None:
+    made = stack(2)
+
+    assert cord_region(made) is made.cord
