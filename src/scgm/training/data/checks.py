@@ -52,7 +52,7 @@ def subject_of(source: Source) -> str:
     """
     if source.subject:
         return source.subject
-    path = (source.image or source.gm or source.cord[0]).as_posix()
+    path = next(iter(source.files), Path(source.site)).as_posix()
     found = SUBJECT.search(path)
     return "".join(found.groups()) if found else path
 
