@@ -274,13 +274,23 @@ def changed(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None
     return damage
 
 
+def other_kind(make: Callable[[Path], object]) -> Callable[[Path], None]:
+    """Return a damage that puts something else in the place of a file."""
+
+    def damage(path: Path) -> None:
+        path.unlink()
+        make(path)
+
+    return damage
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "removed": lambda path: path.unlink(),
     "empty": lambda path: path.write_bytes(b""),
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:500]),
-    "folder": lambda path: (path.unlink(), path.mkdir()),
-    "loop": lambda path: (path.unlink(), path.symlink_to(path)),
-    "pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "folder": other_kind(Path.mkdir),
+    "loop": other_kind(lambda path: path.symlink_to(path)),
+    "pipe": other_kind(os.mkfifo),
     "zeros": changed(np.zeros_like),
     "ones": changed(np.ones_like),
     "NaN": changed(lambda values: np.full_like(values, np.nan)),

@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from scgm.errors import ConfigError
 from scgm.synthesis.draw import Draw
 from scgm.training.config.settings import Stage
-from scgm.training.engine.distributed import SEED_STRIDE, Team
+from scgm.training.engine.distributed import SEED_STRIDE, Team, team
 from scgm.training.engine.loop import Task, fit
 from tests.helpers.training_files import CPU, Images, session_in, square_error, write_data
 
@@ -153,6 +154,15 @@ def test_a_whole_run_of_two_processes_leaves_one_checkpoint(
         "pictures",
     }
     assert '"processes": 2' in (run / "checkpoint.json").read_text()
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many", ""])
+def test_a_number_of_processes_that_makes_no_sense_is_refused(
+    monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", size)
+    with pytest.raises(ConfigError, match="expected the number of processes"), team(CPU):
+        pass
 
 
 def test_alone_nothing_is_exchanged() -> None:

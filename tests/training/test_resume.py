@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from scgm.errors import ConfigError, ModelError, OutputError
+from scgm.errors import ConfigError, ModelError, OutputError, ScgmError
 from scgm.io.atomic import write_bytes
 from scgm.synthesis.windows import window_batch
 from scgm.training.config.read import read_config
@@ -183,6 +183,46 @@ def test_a_run_stopped_anywhere_ends_with_the_same_weights_scores_and_log(
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
     assert without_times(tmp_path) == without_times(trained)
     assert not (tmp_path / STATE).exists()
+
+
+def test_an_interrupted_run_says_how_to_continue(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    config = read_config(data / "recipe.toml")
+    monkeypatch.setattr(stages, "window_batch", raise_at(1, window_batch))
+    with pytest.raises(KeyboardInterrupt):
+        run.train(config, data, tmp_path, device="cpu", report=lines.append)
+
+    assert "interrupted; 'scgm train --resume'" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_too_little_memory_is_said(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    config = read_config(data / "recipe.toml")
+    monkeypatch.setattr(stages, "scene_batch", fails)
+    with pytest.raises(ScgmError, match="not enough memory for this training; lower batch"):
+        run.train(config, data, tmp_path, device="cpu", report=silent)
+
+
+def test_another_fault_is_not_taken_for_too_little_memory(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        msg = "something else"
+        raise RuntimeError(msg)
+
+    config = read_config(data / "recipe.toml")
+    monkeypatch.setattr(stages, "scene_batch", fails)
+    with pytest.raises(RuntimeError, match="something else"):
+        run.train(config, data, tmp_path, device="cpu", report=silent)
 
 
 def test_what_was_logged_after_the_state_is_not_logged_twice(

@@ -1,1 +1,1 @@
-"""What a training run is told: a TOML file, checked."""
+"""The configuration of a training run: a TOML file, checked."""

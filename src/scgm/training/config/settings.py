@@ -1,4 +1,4 @@
-"""What a training run can be told, with defaults and limits; see docs/training.md for the keys."""
+"""Sections and keys of a configuration, with defaults and limits; explained in docs/training.md."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -48,7 +48,9 @@ class Stage(Checked):
     @model_validator(mode="after")
     def _learns_or_starts(self) -> Self:
         if not self.steps and not self.start:
-            msg = "with steps = 0 nothing is learned: name the model to take it from (start)"
+            msg = (
+                "with steps = 0 nothing is learned: name the model to take the weights from (start)"
+            )
             raise ValueError(msg)
         return self
 
@@ -102,7 +104,7 @@ class SegmenterStage(Stage):
 
     @property
     def validates(self) -> bool:
-        """Whether scans are asked for to decide; the two networks of "deepseg" keep their last."""
+        """Whether scans are used to choose weights; "deepseg" always keeps its last weights."""
         return self.validate_every > 0 and self.network != "deepseg"
 
     @model_validator(mode="after")
@@ -249,7 +251,7 @@ class TrainConfig(Checked):
         return [source for source in self.source if _of(source, self.leave_out)]
 
     def deciding(self) -> tuple[str, ...]:
-        """Return the sites whose images decide when to stop and what to keep."""
+        """Return the sites whose images decide when to stop and which weights to keep."""
         return self.validate_on or self.leave_out
 
     def validated(self) -> list[Source]:

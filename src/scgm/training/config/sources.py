@@ -39,7 +39,7 @@ class Source(Checked):
     With ``image`` it is a scan (a label of gray matter, of the cord, or both); without, its two
     labels are a shape to paint. Several ``cord`` files are added up (gray and white matter).
     Labels are shares from 0 to 1, or numbers of which ``gm_values`` and ``cord_values`` say which
-    mean the tissue. ``subject`` is whom it shows, by default as the ``sub-`` of a path says. Of the
+    mean the tissue. ``subject`` is the person, by default from the ``sub-`` of a path. Of the
     labeled slices each ``every``-th one is used; ``weight`` says how often they are drawn.
     """
 

@@ -1,1 +1,1 @@
-"""From files to what a training run learns from."""
+"""Training data: read, checked, prepared and cached."""

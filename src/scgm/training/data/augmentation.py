@@ -1,4 +1,4 @@
-"""The augmentation of the paper of 2018: real crops, little moved, none painted.
+"""The augmentation of the paper of 2018: crops of scans, moved a little; none is painted.
 
 Its kinds are those of the paper's Table 2; its ranges are those of an example by the same author
 (github.com/perone/medicaltorch, gmchallenge_unet), as the paper's own table could not be read.
@@ -35,7 +35,7 @@ INTENSITY_SHIFT = 0.1  # deviations
 
 
 def require_scans(crops: Crops) -> None:
-    """Make sure that there is something to draw.
+    """Make sure that there are labeled scans.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From files to what training draws from: label shapes, labeled crops, whole scenes."""
+"""Training data from files: labeled slices, crops around the cord, whole slices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +80,9 @@ class _File:
 
 def _read(root: Path, path: Path) -> _File:
     stack = to_axial(read_volume(root / path))
-    values: NDArray[np.float32] = np.array(stack.slices, dtype=np.float32)  # ours to write to
+    values: NDArray[np.float32] = np.array(
+        stack.slices, dtype=np.float32
+    )  # a copy that may be written to
     return _File(root / path, stack, torch.from_numpy(values))
 
 
@@ -101,7 +103,7 @@ def _read_label(root: Path, path: Path, meant: tuple[int, ...]) -> _File:
 
 
 def _require_one_grid(first: _File, other: _File) -> None:
-    """Refuse labels that lie elsewhere by more than half a pixel: the error would be learned."""
+    """Refuse labels that are shifted by more than half a pixel: the error would be learned."""
     ours, theirs = first.stack.geometry, other.stack.geometry
     if ours.shape != theirs.shape:
         msg = (

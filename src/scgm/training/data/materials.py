@@ -40,7 +40,7 @@ def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _si
     Parameters
     ----------
     report
-        Is told in a line what is done next.
+        Is given a line about what is done next.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Phantoms to learn from: slices for the cord finder, also without cord, and whole scans."""
+"""Phantoms as training data: slices for the cord finder, some without a cord, and whole scans."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ def phantom_scenes(count: int, seed: int) -> Scenes:
 
 
 def phantom_stacks(count: int, seed: int) -> list[LabeledStack]:
-    """Draw ``count`` phantom scans with their truth: people, levels and contrasts at random."""
+    """Draw ``count`` phantom scans with their truth, of random anatomy, level and contrast."""
     rng = np.random.default_rng((seed, 1))
     return [_scan(rng, number) for number in range(count)]
 

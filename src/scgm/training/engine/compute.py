@@ -1,4 +1,4 @@
-"""How networks are computed: on which device, how precisely, and whether twice the same."""
+"""How networks are computed: device, precision, and whether results are repeatable."""
 
 import os
 import platform
@@ -65,7 +65,7 @@ def device_name(device: torch.device) -> str:
 
 @contextmanager
 def repeatable(wanted: bool) -> Iterator[None]:
-    """Within, a GPU takes only algorithms that give the same twice, or else the fastest ones.
+    """Let a GPU use only algorithms that repeat their results, if wanted, else the fastest ones.
 
     On a CPU with the same number of threads results are the same either way.
     """

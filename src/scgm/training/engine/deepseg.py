@@ -26,7 +26,7 @@ from scgm.training.engine.session import Session
 from scgm.training.engine.state import Place
 from scgm.training.engine.validation import slice_dice
 
-# The cord finder puts the box on the cord to some millimetres, the cord's network the crop closer.
+# The cord finder puts the box on the cord to some millimeters, the cord's network the crop closer.
 CORD_BENT, GRAY_BENT = Deformation(shift_mm=5.0), Deformation(shift_mm=2.0)
 THRESHOLDS = tuple(number / 40 for number in range(4, 40))  # 0.1 to 0.975
 

@@ -1,4 +1,4 @@
-"""Several processes that train one network, each on batches of its own (torchrun).
+"""Several processes that train one network, each on different batches (torchrun).
 
 Every process has the same network; gradients are averaged over the processes, so the weights stay
 the same. Only the first one, the lead, writes and reports.
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from scgm.errors import ConfigError
 
 # Between the seeds of two processes; seeds of the stages of one process differ by a few.
 SEED_STRIDE = 1_000_003
@@ -31,7 +33,7 @@ class Team:
         return self.rank == 0
 
     def seed(self, seed: int) -> int:
-        """Return a seed of this process's own; that of the lead is the one given."""
+        """Return the seed of this process; that of the lead is the one given."""
         return seed + SEED_STRIDE * self.rank
 
     def wait(self) -> None:
@@ -65,11 +67,20 @@ class Team:
 
 @contextmanager
 def team(device: torch.device) -> Iterator[Team]:
-    """Join the processes that torchrun started, or be alone.
+    """Join the processes that torchrun started; without torchrun there is one.
 
-    ``device`` may be a GPU without a number: each process on a machine takes the one of its own.
+    ``device`` may be a GPU without a number: each process on a machine takes another one.
+
+    Raises
+    ------
+    ConfigError
+        If the variables that torchrun sets make no sense.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    named = os.environ.get("WORLD_SIZE", "1")
+    if not named.isdecimal() or int(named) == 0:
+        msg = f"WORLD_SIZE={named}: expected the number of processes, as torchrun sets it; unset it"
+        raise ConfigError(msg)
+    size = int(named)
     if size == 1:
         yield Team(device)
         return

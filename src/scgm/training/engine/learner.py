@@ -1,4 +1,4 @@
-"""A network with all that changes while it learns: average, optimizer, random generators."""
+"""A network with everything that changes in training: average, optimizer, random generators."""
 
 import copy
 import math

@@ -23,10 +23,11 @@ Batch = TypeVar("Batch")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task(Generic[Batch]):
-    """What a network is to learn, from which batches (dataclasses of tensors).
+    """What a network learns, from which batches (dataclasses of tensors).
 
-    ``loss`` is also told how far training has come, from 0 to 1. ``validate`` scores the average of
-    the weights every ``every`` steps; ``patience`` and ``keep`` say what follows from the scores.
+    The third argument of ``loss`` is the share of the steps that is done. ``validate`` scores the
+    average of the weights every ``every`` steps; ``patience`` and ``keep`` are those of the
+    configuration.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A picture of each validation: what the network finds beside what was drawn by hand."""
+"""A picture of each validation: the result of the network and the label."""
 
 import io
 from collections.abc import Sequence

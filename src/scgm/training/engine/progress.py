@@ -117,7 +117,7 @@ def require_tensorboard() -> None:
         If it is not installed.
     """
     try:
-        import torch.utils.tensorboard  # noqa: F401, PLC0415 - asked for by few
+        import torch.utils.tensorboard  # noqa: F401, PLC0415 - an optional library
     except ImportError as error:
         msg = (
             f"tensorboard = true needs {error.name}: pip install 'scgm[train]', or set it to false"
@@ -126,10 +126,10 @@ def require_tensorboard() -> None:
 
 
 def _open_board(session: Session, place: Place) -> Board | None:
-    """Open a folder of its own for a stage; what it holds of later steps is done again."""
+    """Open a folder for a stage; what it holds of later steps will be written again."""
     if not session.team.lead:
         return None
-    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - asked for by few
+    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an optional library
 
     folder = session.folder / "tensorboard" / place.stage
     board: Board = SummaryWriter(str(folder), purge_step=place.step + 1)

@@ -79,8 +79,8 @@ def _explained(session: Session) -> Iterator[None]:
     except KeyboardInterrupt:
         if os.path.lexists(session.folder / STATE):
             session.report(
-                f"{session.folder}: interrupted; the same command with --resume continues from the "
-                "last saved state"
+                f"{session.folder}: interrupted; 'scgm train --resume', or the same 'scgm "
+                "crossvalidate', continues from the last saved state"
             )
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:

@@ -1,4 +1,4 @@
-"""What every part of a run needs to know, and its state on disk."""
+"""A run as its parts see it: configuration, folder, device, and its state on disk."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from scgm.errors import OutputError
 from scgm.training.config.settings import TrainConfig
 from scgm.training.engine.compute import Compute
 from scgm.training.engine.distributed import Team
@@ -20,8 +21,8 @@ LOG = "log.jsonl"
 class Session:
     """One run, as one of its processes sees it.
 
-    ``earlier`` is the state that it goes on from, ``started`` the clock's reading at which it would
-    have started had it never stopped.
+    ``earlier`` is the state that it continues from. ``started`` is the time, by the clock of this
+    process, at which it would have started if it had not been interrupted.
     """
 
     config: TrainConfig
@@ -58,8 +59,14 @@ class Session:
 
 
 def cut_log(folder: Path, place: Place) -> None:
-    """Take out of the log what was done after the state was saved: it will be done again."""
+    """Remove from the log what was done after the state was saved: it will be done again."""
     log = folder / LOG
-    if log.exists() and log.stat().st_size > place.log_bytes:
-        with log.open("rb+") as file:
-            file.truncate(place.log_bytes)
+    try:
+        if log.stat().st_size > place.log_bytes:
+            with log.open("rb+") as file:
+                file.truncate(place.log_bytes)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        msg = f"{log}: it cannot be written ({error.strerror}); check the folder"
+        raise OutputError(msg) from error

@@ -1,4 +1,4 @@
-"""Scores on labeled stacks, in native space, by the same graph that is exported."""
+"""Scores on labeled stacks, in native space, computed as in the graph that is exported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ SHOWN_MM = 24.0
 def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
     """Score one stack: mean 2D Dice over the labeled slices, and how well the cord was found.
 
-    ``gm_dice_centred`` has the window put on the label's centre: what the segmentation network
-    does when the cord finder makes no error.
+    ``gm_dice_centred`` has the window on the center of the label: the result of the segmentation
+    network if the cord finder makes no error.
     """
     assert stack.image is not None
     device = next(model.parameters()).device
@@ -76,12 +76,12 @@ class Validation:
 def validate(
     segmenter: nn.Module, stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_PIXEL_MM
 ) -> Validation:
-    """Score a segmentation network with its windows put on the centres of the labels.
+    """Score a segmentation network with its windows on the centers of the labels.
 
-    So the score says nothing of the cord finder, which is trained before. ``pixel_mm`` is that of
-    the windows.
+    The score does not depend on the cord finder, which is trained before. ``pixel_mm`` is the size
+    of the pixels of the windows.
     """
-    # The graph's way from slices to slices; its cord finder is not asked.
+    # The computation of the graph, without its cord finder.
     model = CordAndGrayMatter(nn.Identity(), segmenter, pixel_mm)
     device = next(segmenter.parameters()).device
     means, shown = [], []
@@ -91,8 +91,8 @@ def validate(
         centre = centres_mm(cord_region(stack), stack.pixel)
         kept = (stack.gm >= 0.5).any(dim=2).any(dim=1) & ~centre[:, 0].isnan()
         images, label, centre = stack.image[kept], stack.gm[kept], centre[kept]
-        asked = (part.to(device) for part in (images, stack.pixel, centre, centre.isfinite()))
-        found = model.segment(*asked)[0].cpu()
+        inputs = (part.to(device) for part in (images, stack.pixel, centre, centre.isfinite()))
+        found = model.segment(*inputs)[0].cpu()
         dice = slice_dice(found, label)
         means.append(float(dice.mean()))
         shown += [
