@@ -391,6 +391,7 @@ def test_training_gives_two_networks_and_leaves_their_weights_behind(tmp_path: P
         assert all(torch.equal(kept[key], value) for key, value in made.items())
 
 
+@pytest.mark.slow
 def test_training_that_was_cut_off_goes_on_to_the_same_networks(tmp_path: Path) -> None:
     class Cut(Exception):
         pass
@@ -583,6 +584,7 @@ def test_what_the_cascade_would_leave_aside_is_refused(setting: str) -> None:
         read_config(DEFAULT_RECIPE, changes if "2018" in setting else changes[:2])
 
 
+@pytest.mark.slow
 def test_a_whole_run_trains_exports_and_resumes(tmp_path: Path) -> None:
     data = write_data(tmp_path)
     tiny = {

@@ -104,6 +104,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     return output, printed
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does_from_both_their_batches(
     results: tuple[Path, list[str]], tmp_path: Path
 ) -> None:
@@ -123,12 +124,14 @@ def test_two_processes_learn_what_one_does_from_both_their_batches(
     assert not torch.equal(first["batch"], second["batch"])
 
 
+@pytest.mark.slow
 def test_the_lead_speaks_for_all_and_hears_all(results: tuple[Path, list[str]]) -> None:
     said = [printed.splitlines()[0] for printed in results[1]]
 
     assert said == ["0 0.0 [10, 11]", "1 0.0 [10, 11]"]
 
 
+@pytest.mark.slow
 def test_only_the_lead_writes_and_reports(results: tuple[Path, list[str]]) -> None:
     folder, (first, second) = results
 
@@ -141,6 +144,7 @@ def test_only_the_lead_writes_and_reports(results: tuple[Path, list[str]]) -> No
     assert len(second.splitlines()) == 1  # what the test itself has it print
 
 
+@pytest.mark.slow
 def test_a_whole_run_of_two_processes_leaves_one_checkpoint(
     results: tuple[Path, list[str]],
 ) -> None:

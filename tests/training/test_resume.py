@@ -155,11 +155,15 @@ def raise_at(call: int, function: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("function", "call"),
     [
-        ("scene_batch", 3),  # in the finder's training
-        ("save_weights", 1),  # the finder is done, but not on the disk
-        ("build_segmenter", 1),  # it is on the disk, but the other stage has not begun
+        pytest.param("scene_batch", 3, marks=pytest.mark.slow),  # in the finder's training
+        pytest.param(
+            "save_weights", 1, marks=pytest.mark.slow
+        ),  # the finder is done, but not on the disk
+        pytest.param(
+            "build_segmenter", 1, marks=pytest.mark.slow
+        ),  # it is on the disk, but the other stage has not begun
         ("window_batch", 3),  # in the segmentation network's training
-        ("save_record", 1),  # all is trained
+        pytest.param("save_record", 1, marks=pytest.mark.slow),  # all is trained
     ],
 )
 def test_a_run_stopped_anywhere_ends_with_the_same_weights_scores_and_log(

@@ -278,6 +278,7 @@ def test_many_slices_are_thinned_evenly() -> None:
     assert spread(shown[:3]) == shown[:3]
 
 
+@pytest.mark.slow
 def test_images_decide_only_where_sites_are_named(data: Path, tmp_path: Path) -> None:
     """With `validate_on` the sites left out stay unseen until the end; with neither, the last."""
     cases = {

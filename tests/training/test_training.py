@@ -251,7 +251,10 @@ def test_without_an_output_the_model_gets_the_name_of_its_folder(
     for name in ("mine", "sct"):
         shutil.copytree(checkpoint, tmp_path / name)
 
-    assert run_scgm(capsys, "export", tmp_path / "mine").status == 0
+    ended = run_scgm(capsys, "export", tmp_path / "mine")
+    assert ended.status == 0
+    if read_model("mine").card.confidence is None:
+        assert "confidence not available for this model" in ended.err
     assert read_model("mine").card.name == "mine"
     refused = run_scgm(capsys, "export", tmp_path / "sct")
     assert refused.status == 1

@@ -51,8 +51,8 @@ def export(
       scgm export runs/all --fold runs/without-ucl --output models/all.onnx
     """
     from scgm.artifacts.atlases import atlas_names
-    from scgm.artifacts.models import own_model
-    from scgm.errors import ConfigError, missing_library
+    from scgm.artifacts.models import own_model, read_card
+    from scgm.errors import ConfigError
 
     with needs_train_extra():
         from scgm.training.export import export as run
@@ -64,4 +64,10 @@ def export(
     card = run(
         checkpoint, output, description=description, folds=tuple(fold or ()), overwrite=overwrite
     )
-    Messages(verbose, quiet, log).result(f"{output}\n{card}")
+    messages = Messages(verbose, quiet, log)
+    messages.result(f"{output}\n{card}")
+    if read_card(output).confidence is None:
+        messages.warning(
+            f"{card}: confidence not available for this model: no slice of its results is flagged "
+            "for low confidence"
+        )
