@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from scgm.training.config.sources import Source
+from scgm.training.data.counting import Counter
 from scgm.training.data.examples import LabeledStack, cord_region, make_crops, make_scenes
 
 
@@ -61,3 +62,15 @@ def test_a_labeled_cord_is_taken_as_it_is() -> None:
     made = stack(2)
 
     assert cord_region(made) is made.cord
+
+
+def test_long_preparations_are_counted_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that advances by two seconds at each look, every third one is reported."""
+    seconds = iter(range(0, 100, 2))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(seconds)))
+    lines: list[str] = []
+    counter = Counter(lines.append, "volumes read", 7)
+    for _ in range(7):
+        counter.step()
+
+    assert lines == ["volumes read: 3 of 7", "volumes read: 6 of 7"]

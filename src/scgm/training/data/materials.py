@@ -11,6 +11,7 @@ from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Source
 from scgm.training.data.cache import cached, key_of
 from scgm.training.data.checks import check_files, check_labels, check_splits
+from scgm.training.data.counting import Counter
 from scgm.training.data.examples import LabeledStack, make_crops, make_scenes, read_source
 from scgm.training.data.phantoms import PHANTOM, phantom_scenes, phantom_stacks, with_phantoms
 
@@ -96,9 +97,13 @@ class _OnceRead:
 
     def __call__(self) -> list[LabeledStack]:
         if self._stacks is None:
-            self._report("reading the volumes, and cutting them to what the networks see")
-            drawn = phantom_stacks(self._config.phantom_scans, self._config.seed)
-            self._stacks = [*(_read(source, self._data) for source in self._learned), *drawn]
+            self._report("reading the volumes")
+            volumes = Counter(self._report, "volumes read", len(self._learned))
+            self._stacks = []
+            for source in self._learned:
+                self._stacks.append(_read(source, self._data))
+                volumes.step()
+            self._stacks += phantom_stacks(self._config.phantom_scans, self._config.seed)
         return self._stacks
 
 
@@ -115,7 +120,8 @@ def _scenes(
     if not config.phantoms:
         return make_scenes(stacks)
     report(f"making {config.phantoms} synthetic slices for the cord finder")
+    made = Counter(report, "synthetic slices made", config.phantoms)
+    phantoms = phantom_scenes(config.phantoms, config.seed, made.step)
     if not any(stack.image is not None for stack in stacks):
-        return phantom_scenes(config.phantoms, config.seed)
-    scenes = make_scenes(stacks)
-    return with_phantoms(scenes, config.phantoms, config.finder.phantom_share, config.seed)
+        return phantoms
+    return with_phantoms(make_scenes(stacks), phantoms, config.finder.phantom_share)

@@ -1,5 +1,6 @@
 """Phantoms as training data: slices for the cord finder, some without a cord, and whole scans."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,17 +25,19 @@ FIELD_MM, SLICES = 60.0, 8  # of a phantom scan
 POINTS = 2  # looked at per pixel and axis
 
 
-def with_phantoms(scenes: Scenes, count: int, share: float, seed: int) -> Scenes:
-    """Add ``count`` phantoms that make up ``share`` of the draws."""
-    drawn = phantom_scenes(count, seed)
+def with_phantoms(scenes: Scenes, phantoms: Scenes, share: float) -> Scenes:
+    """Add phantoms, whose weights sum to 1, so that they make up ``share`` of the draws."""
     total = float(scenes.weight.sum()) * share / (1 - share)
-    return join_scenes([scenes, replace(drawn, weight=drawn.weight * total)])
+    return join_scenes([scenes, replace(phantoms, weight=phantoms.weight * total)])
 
 
-def phantom_scenes(count: int, seed: int) -> Scenes:
-    """Draw ``count`` phantoms, whose weights sum to 1."""
+def phantom_scenes(count: int, seed: int, made: Callable[[], None] = lambda: None) -> Scenes:
+    """Draw ``count`` phantoms, whose weights sum to 1; ``made`` is called after each."""
     rng = np.random.default_rng(seed)
-    drawn = [_phantom(rng) for _ in range(count)]
+    drawn = []
+    for _ in range(count):
+        drawn.append(_phantom(rng))
+        made()
     image, cord = (torch.stack(part) for part in zip(*drawn, strict=True))
     weight = torch.full((count,), 1 / count)
     return Scenes(image, torch.ones_like(image), cord, weight)
