@@ -288,3 +288,20 @@ def test_results_of_an_earlier_training_are_not_replaced(checkpoint: Path, tmp_p
         train(read_config(data / "recipe.toml"), data, checkpoint, device="cpu", report=silent)
 
     assert (folder / "finder.safetensors").read_text() == "mine"
+
+
+def test_weights_in_another_file_are_not_read(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They lie where the program was started, as large as they should be: no checksum has them."""
+
+    def outside(graph: onnx.ModelProto) -> None:
+        first = graph.graph.initializer[0]
+        (tmp_path / "w.bin").write_bytes(onnx.numpy_helper.to_array(first).tobytes())
+        elsewhere(graph)
+        first.external_data[0].value = "w.bin"
+
+    path = changed(model, tmp_path, outside)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="no weights can be read"):
+        read_start(str(path), Path())
