@@ -309,7 +309,7 @@ def on_starts(place: Place) -> Iterator[tuple[str, tuple[int, str]]]:
         content = damage(graph)
         (folder / "m.onnx").write_bytes(graph.SerializeToString() if content is None else content)
         card = json.loads((folder / "m.json").read_text())
-        card["graph_sha256"] = sha256_of_file(folder / "m.onnx")
+        card["sha256"] = sha256_of_file(folder / "m.onnx")
         (folder / "m.json").write_text(json.dumps(card))
         data, start = place.root / "data", folder / "m.onnx"
         starts = ("--set", f"finder.start={start}", "--set", f"segmenter.start={start}")

@@ -181,7 +181,7 @@ def test_a_failure_between_graph_and_card_leaves_the_earlier_model(
     export(checkpoint, output, description="first")
     before = {path.name: path.read_bytes() for path in (output, output.with_suffix(".json"))}
     with monkeypatch.context() as patch:
-        patch.setattr("scgm.training.export.json.dumps", lambda *_, **__: 1 / 0)
+        patch.setattr("scgm.artifacts.cards.ModelCard.model_dump_json", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             export(checkpoint, output, description="second", overwrite=True)
 
@@ -190,7 +190,7 @@ def test_a_failure_between_graph_and_card_leaves_the_earlier_model(
 
 def test_a_model_file_ends_in_onnx(checkpoint: Path, tmp_path: Path) -> None:
     for name in ("m", "m.json"):
-        with pytest.raises(OutputError, match=r"ends in \.onnx"):
+        with pytest.raises(OutputError, match=r"a model is a \.onnx file"):
             export(checkpoint, tmp_path / name, description="t")
 
 
@@ -201,7 +201,7 @@ def changed(model: Path, folder: Path, change: Callable[[onnx.ModelProto], None]
     content = graph.SerializeToString()
     (folder / "x.onnx").write_bytes(content)
     card = json.loads(model.with_suffix(".json").read_text())
-    card["graph_sha256"] = sha256_of_file(folder / "x.onnx")
+    card["sha256"] = sha256_of_file(folder / "x.onnx")
     (folder / "x.json").write_text(json.dumps(card))
     return folder / "x.onnx"
 

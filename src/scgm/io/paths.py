@@ -1,6 +1,7 @@
 """Where scgm keeps what a user made or fetched, and names from files that become paths."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -28,7 +29,7 @@ def home() -> Path:
     earlier = Path(os.path.expanduser(_EARLIER_HOME))  # noqa: PTH111  (Path's fails without a home)
     if earlier.is_dir():
         return earlier
-    return _expanded(platformdirs.user_data_dir("scgm", appauthor=False), "SCGM_HOME")
+    return _of_system(platformdirs.user_data_dir, "SCGM_HOME")
 
 
 def cache() -> Path | None:
@@ -45,7 +46,9 @@ def cache() -> Path | None:
     named = os.environ.get("SCGM_CACHE")
     if named == "":
         return None
-    return _expanded(named or platformdirs.user_cache_dir("scgm", appauthor=False), "SCGM_CACHE")
+    if named:
+        return _expanded(named, "SCGM_CACHE")
+    return _of_system(platformdirs.user_cache_dir, "SCGM_CACHE")
 
 
 def expanded(path: str | Path) -> Path:
@@ -57,6 +60,14 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def _of_system(find: Callable[..., str], variable: str) -> Path:
+    try:
+        return _expanded(find("scgm", appauthor=False), variable)
+    except RuntimeError as error:  # as platformdirs says that nobody's home is known
+        msg = f"this user has no home folder; name a folder in the variable {variable}"
+        raise ConfigError(msg) from error
 
 
 def _expanded(named: str, variable: str) -> Path:

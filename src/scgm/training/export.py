@@ -1,7 +1,6 @@
 """Export of a checkpoint to a model file: one ONNX graph and its card."""
 
-import json
-import os
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,10 +12,8 @@ import onnx
 import onnx.numpy_helper
 import torch
 
-from scgm.artifacts.models import CHUNK_SLICES, read_card
-from scgm.errors import ModelError, OutputError
-from scgm.io.hashing import sha256_of_file
-from scgm.io.transaction import check_set, file_set
+from scgm.artifacts.models import CHUNK_SLICES, MODELS
+from scgm.errors import ModelError
 from scgm.networks.deepseg import REACH_SLICES
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.preparation import WINDOW_PIXEL_MM
@@ -58,52 +55,23 @@ def export(
         If ``output`` is no ``.onnx``, a file exists and ``overwrite`` is not set, or what exists is
         not a model of ours.
     """
-    if output.suffix.lower() != ".onnx":
-        msg = f"{output}: a model file ends in .onnx; give such a name"
-        raise OutputError(msg)
-    card = output.with_suffix(".json")
-    names = (output.name, card.name)
-
-    def claims(folder: Path) -> Mapping[str, str]:
-        return _claims(folder / output.name)
-
-    check_set(output.parent, names, overwrite=overwrite, claims=claims)
+    MODELS.check_target(output, overwrite=overwrite)
     model, config, record = load_checkpoint(checkpoint)
     scores = [
         *record["scores"],
         *(score for folder in folds for score in read_record(folder)[1]["scores"]),
     ]
-    with file_set(output.parent, names, overwrite=overwrite, claims=claims) as staging:
-        graph = staging / output.name
+    with tempfile.TemporaryDirectory(prefix="scgm-") as place:
+        graph = Path(place) / output.name
         write_graph(model, graph)
         difference = graph_difference(model, graph)
-        if not difference <= TOLERANCE:  # true for NaN, too
-            msg = (
-                f"{checkpoint}: the exported graph differs from the checkpoint by {difference:.2g}"
-            )
-            raise ModelError(msg)
-        known = _card(config, record, description=description)
-        content = {
-            "name": output.stem,
-            **known,
-            "graph_sha256": sha256_of_file(graph),
-            "scores": scores,
-        }
-        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-        (staging / card.name).write_text(text, encoding="utf-8")
-    return card
-
-
-def _claims(graph: Path) -> Mapping[str, str]:
-    """Return the checksums of an earlier model that may be replaced: those that its card says."""
-    if not os.path.lexists(graph) or not os.path.lexists(graph.with_suffix(".json")):
-        return {}
-    try:
-        digest = read_card(graph).graph_sha256
-    except ModelError:
-        return {}
-    card = graph.with_suffix(".json")
-    return {graph.name: digest, card.name: sha256_of_file(card)}
+        content = graph.read_bytes()
+    if not difference <= TOLERANCE:  # true for NaN, too
+        msg = f"{checkpoint}: the exported graph differs from the checkpoint by {difference:.2g}"
+        raise ModelError(msg)
+    known = {**_card(config, record, description=description), "scores": scores}
+    MODELS.write(output, content, known, overwrite=overwrite)
+    return output.with_suffix(".json")
 
 
 def _card(config: TrainConfig, record: Mapping[str, Any], *, description: str) -> dict[str, Any]:

@@ -6,14 +6,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from scgm.errors import ConfigError, UsageError
+from scgm.segmenters.methods import METHODS
 from scgm.training.config.read import DEFAULT_RECIPE, find_recipe, read_config
 from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Labeled
 
-# Name of a method -> network of its segmentation. A further one is one more line, and its class in
+# Name of a method -> network of its segmentation. A further network has its class in
 # checkpoints.build_segmenter.
 TRAINABLE: Mapping[str, str] = MappingProxyType(
-    {"default": "unet", "ddc": "ddc", "unet": "unet-paper", "deepseg": "deepseg"}
+    {name: method.train for name, method in METHODS.items() if method.train is not None}
 )
 
 
