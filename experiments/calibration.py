@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import scgm
-from experiments.confidence import FIT_SCANS, OTHERS, phantom_scan
+from experiments.confidence import OTHERS
 from experiments.degraded import degraded
 from experiments.evidence import EVIDENCE, Case, fold_for, model_without, read_case, source_of
 from experiments.markdown import Row, table
@@ -23,9 +23,10 @@ from scgm.errors import CordNotFoundError
 from scgm.evaluation.metrics.calibration import brier, cord_region, expected_calibration_error
 from scgm.image.volume import Volume
 from scgm.io.read import read_volume
+from scgm.phantom.confidence import draw_scan
 from scgm.segmenters.registry import OnnxModel, load_model
 
-PHANTOMS = FIT_SCANS[:100]
+PHANTOMS = range(100)
 # A pixel whose probability rounds to 0 or 1 would have an infinite logit.
 LEAST = 1e-4
 Mask = NDArray[np.bool_]
@@ -129,7 +130,7 @@ def _fit_on_phantoms(path: Path) -> tuple[float, float]:
 
 def _phantom_pixels(model: OnnxModel) -> Iterable[Pixels]:
     for seed in PHANTOMS:
-        phantom = phantom_scan(seed)
+        phantom = draw_scan(seed)
         try:
             result = scgm.segment(phantom.volume, segmenter=model)
         except CordNotFoundError:

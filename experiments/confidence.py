@@ -1,10 +1,11 @@
-"""Confidence of slices: ``python -m experiments.confidence [fit] [test]``.
+"""Confidence of slices: ``python -m experiments.confidence [fit] [test] [--method NAME ...]``.
 
-``fit`` finds the coefficients of `default`, the shipped model and those that left sites out, on
-phantoms of many contrasts, noise levels and artefacts, and writes them to the models' cards.
-``test`` tries what the cards hold on other phantoms, on the evidence images (with the model that
-never saw the site) and on worse versions of those, and writes the table of ``docs/results.md``.
-No real image has a part in the fit.
+``fit`` finds the coefficients of every method that the package carries, and of the models that
+left sites out, on phantoms of many contrasts, noise levels and artefacts, and writes them to the
+models' cards, or to ``scgm/artifacts/shipped/confidence.json`` for a method without one. ``test``
+tries what the cards hold on other phantoms, on the evidence images (with the model that never saw
+the site) and on worse versions of those, and writes the table of ``docs/results.md``.
+No real image has a part in the fit. What the contrast tells is measured by `experiments.contrast`.
 """
 
 import argparse
@@ -24,29 +25,41 @@ from experiments.evidence import EVIDENCE, FOLDS, fold_for, read_case, source_of
 from experiments.markdown import Row, table
 from experiments.results_page import replace_section
 from scgm import Segmentation
+from scgm.artifacts.confidence import TABLE
 from scgm.artifacts.models import read_card
 from scgm.errors import CordNotFoundError
 from scgm.evaluation.metrics import dice
+from scgm.image.confidence import ENOUGH_DICE, LOW_CONFIDENCE_BELOW
+from scgm.image.intensities import for_methods
+from scgm.image.orientation import AxialStack
 from scgm.image.volume import Volume
 from scgm.io.read import read_volume
-from scgm.phantom import Acquisition, Phantom, draw_anatomy, make_phantom
-from scgm.phantom.levels import SEGMENTS
-from scgm.segmentation.confidence import (
-    ENOUGH_DICE,
-    FEATURES,
-    LOW_CONFIDENCE_BELOW,
-    NO_NEIGHBORS,
-    slice_features,
+from scgm.phantom.confidence import (
+    Find,
+    Maps,
+    draw_scan,
+    examples_of,
+    fit_of_examples,
+    phantom_scans,
 )
-from scgm.segmenters.registry import OnnxModel, load_model
+from scgm.segmentation.postprocessing import (
+    MIN_CORD_AREA_MM2,
+    keep_slices,
+    one_piece,
+    shows_cord,
+)
+from scgm.segmenters.registry import (
+    METHODS,
+    MethodSettings,
+    OnnxModel,
+    Segmenter,
+    load_model,
+    open_method,
+)
 
 SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped" / "default.onnx"
-FIT_SCANS = range(300)
+FIT_SCANS = 300
 TEST_SCANS = range(10_000, 10_100)
-CONTRASTS = ("t2star", "t2star", "mt", "psir", "t1", "t2")
-# Half of the scans show the neck, where the gray matter is looked at most; below L5 there is none
-# to speak of.
-PARTS = ("C", "C", "T", "L")
 # Their labels reproduce a published model: no evidence, but good enough to choose features by.
 OTHERS = {
     person: f"gm-challenge/{person}/anat/{person}_run-1_T2starw.nii.gz"
@@ -65,96 +78,54 @@ class Slice:
     confidence: float | None
 
 
-def phantom_scan(seed: int) -> Phantom:
-    """Draw a person and a scan: four slices, from very good to useless."""
-    rng = np.random.default_rng((7, seed))
-    part = PARTS[int(rng.integers(len(PARTS)))]
-    levels = [level for level in SEGMENTS if level.startswith(part)]
-    anatomy = draw_anatomy(rng, levels[int(rng.integers(len(levels)))])
-    pixel_mm = float(np.exp(rng.uniform(np.log(0.3), np.log(1.0))))
-    side = int(np.clip(64 / pixel_mm, 64, 160))
-    ratio = float(np.exp(rng.uniform(-0.3, 0.3)))
-    acquisition = Acquisition(
-        shape=(4, side, side),
-        spacing_mm=(float(rng.choice((2.5, 3, 5, 8, 15))), pixel_mm, pixel_mm),
-        contrast=CONTRASTS[int(rng.integers(len(CONTRASTS)))],
-        gm_wm_ratio=ratio if rng.random() < 0.5 else None,
-        snr=float(np.exp(rng.uniform(np.log(4), np.log(40)))),
-        texture=float(rng.uniform(0, 0.15)),
-        bias=float(rng.uniform(0, 1)),
-        sampled_share=float(rng.uniform(0.45, 1)),
-        ghosting=float(rng.uniform(0, 0.3)) if rng.random() < 0.5 else 0.0,
-    )
-    return make_phantom(anatomy, acquisition, seed=seed)
+def fit_all(names: Iterable[str], scans: int) -> None:
+    """Fit methods and models, and write down what was found."""
+    segmenters = {name: _opened(name) for name in names}
+    parts: dict[str, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
+    for scan in phantom_scans(scans):
+        for name, segmenter in segmenters.items():
+            parts.setdefault(name, []).append(examples_of(scan, finder(segmenter)))
+    for name, examples in parts.items():
+        features, scores = (np.concatenate(each) for each in zip(*examples, strict=True))
+        coefficients = fit_of_examples(features, scores)
+        good = float(np.mean(scores >= ENOUGH_DICE))
+        sys.stdout.write(f"{name}: {len(scores)} slices, {good:.0%} good, {coefficients}\n")
+        if coefficients is not None:
+            _write(name, coefficients)
 
 
-def fit_all() -> None:
-    """Fit every model and write its card."""
-    models = {
-        path: load_model(path, threads=2)
-        for path in (*sorted(FOLDS.glob("without-*.onnx")), SHIPPED)
-    }
-    found: dict[Path, list[NDArray[np.float64]]] = {path: [] for path in models}
-    for seed in FIT_SCANS:
-        phantom = phantom_scan(seed)
-        for path, model in models.items():
-            found[path].append(_examples(phantom, model))
-    for path, parts in found.items():
-        examples = np.concatenate(parts)
-        coefficients = fit(examples[:, :-1], examples[:, -1] >= ENOUGH_DICE)
-        card = path.with_suffix(".json")
-        content = json.loads(card.read_text(encoding="utf-8"))
-        content["confidence"] = {name: round(value, 4) for name, value in coefficients.items()}
-        card.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        read_card(path)  # still a card
-        good = float(np.mean(examples[:, -1] >= ENOUGH_DICE))
-        sys.stdout.write(f"{path.stem}: {len(examples)} slices, {good:.0%} good, {coefficients}\n")
+def _opened(name: str) -> Segmenter:
+    if (FOLDS / f"{name}.onnx").exists():
+        return load_model(FOLDS / f"{name}.onnx", threads=1)
+    return open_method(name, MethodSettings(threads=1))
 
 
-def _examples(phantom: Phantom, model: OnnxModel) -> NDArray[np.float64]:
-    """Features and, in the last column, Dice of the slices in which gray matter was found."""
-    try:
-        result = scgm.segment(phantom.volume, segmenter=model)
-    except CordNotFoundError:
-        return np.empty((0, len(FEATURES) + 1))
-    found = result.probabilities
-    assert found.cord is not None
-    centre_px = found.centre_px - result.box.origin
-    features = slice_features(found.gm, found.cord, centre_px, result.threshold)
-    scores = [dice(*masks) for masks in zip(result.axial_mask("gm"), _truth(phantom), strict=True)]
-    return np.column_stack([features, scores])[np.isfinite(features[:, 0])]
+def finder(segmenter: Segmenter) -> Find:
+    """Return what a method finds in a stack, as the pipeline leaves it."""
+
+    def find(stack: AxialStack) -> Maps | None:
+        found = one_piece(segmenter(for_methods(stack)), segmenter.threshold)
+        seen = shows_cord(found, stack, segmenter.threshold, MIN_CORD_AREA_MM2)
+        if not seen.any() or found.cord is None:
+            return None
+        kept = keep_slices(found, seen)
+        assert kept.cord is not None
+        return Maps(kept.gm, kept.cord, kept.centre_px, segmenter.threshold)
+
+    return find
 
 
-def _truth(phantom: Phantom) -> NDArray[np.bool_]:
-    return phantom.gm.T  # a phantom's voxels (i, j, k) run right, front, up: its stack is (k, j, i)
-
-
-def fit(features: NDArray[np.float64], good: NDArray[np.bool_]) -> dict[str, float]:
-    """Fit the logistic regression by Newton's method; a weak ridge (1) keeps it finite.
-
-    Parameters
-    ----------
-    features
-        As of `scgm.segmentation.confidence.slice_features`, (N, 4); only the last column may be
-        NaN.
-    good
-        Whether the Dice was enough, (N,).
-    """
-    alone = float(np.nanmean(features[:, -1]))
-    filled = np.where(np.isnan(features), alone, features)
-    mean, spread = filled.mean(axis=0), filled.std(axis=0)
-    design = np.column_stack([np.ones(len(filled)), (filled - mean) / spread])
-    ridge = np.diag([0.0] + [1.0] * len(FEATURES))
-    weights = np.zeros(design.shape[1])
-    for _ in range(30):
-        expected = 1 / (1 + np.exp(-design @ weights))
-        slope = design.T @ (expected - good) + ridge @ weights
-        curve = design.T @ (design * (expected * (1 - expected))[:, None]) + ridge
-        weights -= np.linalg.solve(curve, slope)
-    raw = weights[1:] / spread
-    intercept = float(weights[0] - raw @ mean)
-    named = dict(zip(FEATURES, raw.tolist(), strict=True))
-    return {"intercept": intercept, **named, NO_NEIGHBORS: alone}
+def _write(name: str, coefficients: dict[str, float]) -> None:
+    for folder in (FOLDS, SHIPPED.parent):
+        card = folder / f"{name}.json"
+        if card.with_suffix(".onnx").exists():
+            content = json.loads(card.read_text(encoding="utf-8"))
+            content["confidence"] = coefficients
+            card.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+            read_card(card.with_suffix(".onnx"))  # still a card
+            return
+    table = json.loads(TABLE.read_text(encoding="utf-8")) | {name: coefficients}
+    TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
 
 def try_all() -> str:
@@ -180,8 +151,8 @@ def try_all() -> str:
 
 
 def _phantom_slices(seed: int, model: OnnxModel) -> list[Slice]:
-    phantom = phantom_scan(seed)
-    return _slices(f"phantom {seed}", "", phantom.volume, _truth(phantom), model)
+    phantom = draw_scan(seed)
+    return _slices(f"phantom {seed}", "", phantom.volume, phantom.gm.T, model)
 
 
 def _real_slices(name: str, image: str, seed: int) -> Iterable[Slice]:
@@ -241,9 +212,14 @@ def main() -> None:
     """Fit, test, or both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("steps", nargs="*", choices=["fit", "test"], metavar="STEP")
-    steps = parser.parse_args().steps or ["fit", "test"]
+    folds = [path.stem for path in sorted(FOLDS.glob("*.onnx"))]
+    known = [name for name in METHODS if name != "ddc-published"]
+    parser.add_argument("--method", nargs="+", default=[*known, *folds], help="method or fold")
+    parser.add_argument("--scans", type=int, default=FIT_SCANS, help="phantoms to fit on")
+    options = parser.parse_args()
+    steps = options.steps or ["fit", "test"]
     if "fit" in steps:
-        fit_all()
+        fit_all(options.method, options.scans)
     if "test" in steps:
         content = try_all()
         replace_section("confidence", content)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scgm.artifacts import store
 from scgm.image.volume import Geometry, Volume
-from tests.helpers.standin import cord_voxels, run_scgm, write_model
+from tests.helpers.standin import cord_voxels, run_scgm, uneven, write_model
 
 
 @dataclass
@@ -33,7 +33,7 @@ def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     def make_phantom(*_: object, seed: int = 0, **__: object) -> Known:
         voxels = cord_voxels()
-        volume = Volume(voxels, Geometry((60, 50, 5), np.diag([0.5, 0.5, 5, 1])))
+        volume = Volume(uneven(voxels), Geometry((60, 50, 5), np.diag([0.5, 0.5, 5, 1])))
         gm = np.roll(voxels, 4, axis=0) == 2  # half of the truth is elsewhere: Dice 0.5
         return Known(volume, gm, (voxels >= 1) & ~gm, voxels >= 1)
 

@@ -18,7 +18,7 @@ from scgm.errors import (
     UsageError,
 )
 from scgm.segmenters.registry import OnnxModel, load_model
-from tests.helpers.standin import cord_voxels, scan, write_model
+from tests.helpers.standin import cord_voxels, scan, uneven, write_model
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def found(image: Any, model: OnnxModel, **choices: Any) -> scgm.Segmentation:
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int16, np.int64])
 def test_an_array_with_its_spacing_is_an_image(model: OnnxModel, dtype: type[Any]) -> None:
-    result = found(cord_voxels().astype(dtype), model, spacing=(0.5, 0.5, 5))
+    result = found(uneven(cord_voxels().astype(dtype)), model, spacing=(0.5, 0.5, 5))
 
     np.testing.assert_array_equal(np.asanyarray(result.gm.dataobj), cord_voxels() == 2)
     np.testing.assert_array_equal(result.gm.affine, np.diag([0.5, 0.5, 5, 1]))
@@ -44,7 +44,7 @@ def test_an_array_with_its_spacing_is_an_image(model: OnnxModel, dtype: type[Any
 def test_an_array_with_its_affine_is_an_image(model: OnnxModel) -> None:
     affine = np.diag([-0.5, 0.5, 5, 1])
 
-    result = found(cord_voxels(), model, affine=affine)
+    result = found(uneven(cord_voxels()), model, affine=affine)
 
     np.testing.assert_array_equal(np.asanyarray(result.gm.dataobj), cord_voxels() == 2)
     np.testing.assert_array_equal(result.gm.affine, affine)
@@ -52,7 +52,7 @@ def test_an_array_with_its_affine_is_an_image(model: OnnxModel) -> None:
 
 @pytest.mark.parametrize("spacing", [(0.5, 0.5), (0.5, 0.5, 5)])
 def test_one_slice_is_an_image(model: OnnxModel, spacing: tuple[float, ...]) -> None:
-    result = found(cord_voxels()[..., 0].tolist(), model, spacing=spacing)
+    result = found(uneven(cord_voxels()[..., 0]).tolist(), model, spacing=spacing)
 
     np.testing.assert_array_equal(np.asanyarray(result.gm.dataobj), cord_voxels()[..., 0] == 2)
     assert result.measurements()[0].area_mm2 == 8
@@ -88,7 +88,7 @@ def test_the_spacing_of_a_file_cannot_be_given(model: OnnxModel) -> None:
 
 
 def test_a_result_takes_the_name_it_is_given(model: OnnxModel, tmp_path: Any) -> None:
-    result = found(cord_voxels(), model, spacing=(0.5, 0.5, 5), name="sub-01")
+    result = found(uneven(cord_voxels()), model, spacing=(0.5, 0.5, 5), name="sub-01")
 
     assert result.save(tmp_path)[0].name == "sub-01_label-GM_seg.nii.gz"
     assert result.measurements()[0].file == "sub-01"
@@ -113,7 +113,7 @@ def test_what_needs_a_look_is_a_warning(model: OnnxModel) -> None:
 
 def test_low_confidence_is_a_warning_that_names_the_slices(tmp_path: Any) -> None:
     """A confidence of 1 / (1 + e) in every slice, whatever it shows."""
-    from scgm.segmentation.confidence import COEFFICIENTS  # noqa: PLC0415
+    from scgm.image.confidence import COEFFICIENTS  # noqa: PLC0415
 
     unsure = dict.fromkeys(COEFFICIENTS, 0.0) | {"intercept": -1.0}
     model = load_model(write_model(tmp_path, confidence=unsure))
@@ -178,7 +178,7 @@ def test_an_image_of_nibabel_stays_as_it_is(model: OnnxModel) -> None:
 
     found(image, model)
 
-    np.testing.assert_array_equal(np.asanyarray(image.dataobj), cord_voxels())
+    np.testing.assert_array_equal(np.asanyarray(image.dataobj), uneven(cord_voxels()))
 
 
 def test_an_unknown_choice_is_a_type_error(model: OnnxModel) -> None:

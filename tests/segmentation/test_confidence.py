@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,24 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from experiments.calibration import Pixels, corrected, platt
-from experiments.confidence import area_under_curve, fit
+from experiments.confidence import area_under_curve
 from experiments.degraded import blurred, coarse, moved, noisy, uneven
 from experiments.scan_rescan import difference_percent
 from scgm.artifacts.models import read_card
 from scgm.errors import ModelError
-from scgm.segmentation.confidence import (
+from scgm.image.confidence import (
     COEFFICIENTS,
+    EVEN_CONTRAST,
     FEATURES,
     LOW_CONFIDENCE_BELOW,
     NO_NEIGHBORS,
+    fit_confidence,
     slice_confidence,
     slice_features,
+    visible_contrast,
 )
+from scgm.image.orientation import AxialStack, to_axial
+from scgm.image.volume import Geometry, Volume
 from scgm.segmentation.pipeline import segment
 from scgm.segmentation.segmentation import Segmentation
 from scgm.segmenters.registry import load_model
@@ -31,6 +37,10 @@ from tests.helpers.standin import cord_voxels, save_scan, scan, turned, write_mo
 
 # The confidence of a slice is 1 / (1 + exp(-20 (core - 0.75))): low below a core of 0.75.
 BY_CORE = {name: 0.0 for name in COEFFICIENTS} | {"intercept": -15.0, "core": 20.0}
+
+
+# As visible as can be: the contrast takes nothing from the confidence.
+VISIBLE = np.full(3, 50.0)
 
 
 def maps(slices: int = 3) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
@@ -110,7 +120,7 @@ def test_a_slice_without_gray_matter_has_no_features_and_no_confidence() -> None
     features = slice_features(gm, np.maximum(cord, gm), centre, 0.5)
 
     assert np.isnan(features[1]).all()
-    assert slice_confidence(features, BY_CORE)[1] == 0
+    assert slice_confidence(features, VISIBLE[:2], BY_CORE)[1] == 0
 
 
 def test_no_gray_matter_at_all_is_no_error() -> None:
@@ -118,7 +128,7 @@ def test_no_gray_matter_at_all_is_no_error() -> None:
 
     features = slice_features(0 * gm, 0 * cord, centre * np.float32(np.nan), 0.5)
 
-    assert slice_confidence(features, BY_CORE).tolist() == [0, 0]
+    assert slice_confidence(features, VISIBLE[:2], BY_CORE).tolist() == [0, 0]
 
 
 def test_a_center_that_is_not_known_does_no_harm() -> None:
@@ -133,7 +143,7 @@ def test_the_confidence_is_the_logistic_function_of_the_features() -> None:
     coefficients = {"intercept": 0.5, "core": 1.0, "cord": -2.0, "outline": 3.0, "neighbors": 0.25}
     features = np.array([[0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, np.nan]])
 
-    values = slice_confidence(features, {**coefficients, NO_NEIGHBORS: 0.8})
+    values = slice_confidence(features, VISIBLE[:2], {**coefficients, NO_NEIGHBORS: 0.8})
 
     scores = 0.5 + 0.1 - 0.4 + 0.9 + 0.25 * np.array([0.4, 0.8])
     np.testing.assert_allclose(values, 1 / (1 + np.exp(-scores)))
@@ -143,7 +153,7 @@ def test_the_confidence_is_the_logistic_function_of_the_features() -> None:
 def test_the_confidence_stays_a_probability(size: float) -> None:
     features = np.full((1, 4), size)
 
-    assert 0 <= slice_confidence(features, BY_CORE)[0] <= 1
+    assert 0 <= slice_confidence(features, VISIBLE[:1], BY_CORE)[0] <= 1
 
 
 @pytest.mark.parametrize("change", [{"more": 1.0}, {"core": None}])
@@ -152,7 +162,113 @@ def test_coefficients_of_another_version_are_an_error(change: dict[str, Any]) ->
     coefficients = {name: value for name, value in merged.items() if value is not None}
 
     with pytest.raises(ModelError, match="the model's card has coefficients"):
-        slice_confidence(np.zeros((1, 4)), coefficients)
+        slice_confidence(np.zeros((1, 4)), VISIBLE[:1], coefficients)
+
+
+def butterfly(
+    contrast: float, noise: float, slices: int = 5, seed: int = 0
+) -> tuple[AxialStack, NDArray[np.float32], NDArray[np.float32]]:
+    """Two bars of gray matter, 3 x 10 mm apart from each other, in a cord of 16 x 12 mm.
+
+    Pixels of 0.5 mm; white matter has the value 100 and the fluid around the cord 200.
+    """
+    gm, cord = np.zeros((2, slices, 60, 70), np.float32)
+    cord[:, 18:42, 19:51] = 1
+    gm[:, 22:38, 26:30] = gm[:, 22:38, 40:44] = 1
+    chance = np.random.default_rng(seed).normal(0, noise, gm.shape) if noise else 0
+    slices_ = 200 - 100 * cord + contrast * gm + chance
+    volume = Volume(slices_.T.astype(np.float32), Geometry(gm.T.shape, np.diag([0.5, 0.5, 5, 1])))
+    return to_axial(volume), gm, cord
+
+
+def contrast_of(
+    stack: AxialStack, gm: NDArray[np.float32], cord: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    return visible_contrast(stack, gm, cord, 0.5)
+
+
+def test_contrast_is_the_difference_over_its_standard_error() -> None:
+    """Contrast 5, noise 10: 560 samples, 128 of them gray: 5 / (10 sqrt(1/128 + 1/432)) = 5.0."""
+    values = np.concatenate(
+        [contrast_of(*butterfly(5, 10, slices=1, seed=seed)) / 0.8 for seed in range(40)]
+    )
+
+    assert np.median(values) == pytest.approx(5.0, rel=0.2)
+
+
+@pytest.mark.parametrize("contrast", [20, -20])
+def test_gray_matter_may_be_bright_or_dark(contrast: float) -> None:
+    assert contrast_of(*butterfly(contrast, 10)).min() > 2 * EVEN_CONTRAST
+
+
+def test_noise_alone_shows_no_gray_matter() -> None:
+    values = np.concatenate([contrast_of(*butterfly(0, 10, seed=seed)) for seed in range(40)])
+
+    assert np.mean(values < EVEN_CONTRAST) > 0.98
+
+
+def test_an_even_cord_shows_no_gray_matter() -> None:
+    np.testing.assert_array_equal(contrast_of(*butterfly(0, 0)), 0)
+
+
+def test_a_slope_and_a_bulge_of_the_signal_are_no_contrast() -> None:
+    """A surface of second order over an even cord, as a coil makes it, explains itself."""
+    stack, gm, cord = butterfly(0, 1)
+    rows, columns = np.indices(gm.shape[1:]) - 30.0
+    bent = stack.slices + 0.1 * columns**2 + 0.2 * rows**2 + 3 * rows - columns
+
+    values = contrast_of(replace(stack, slices=bent.astype(np.float32)), gm, cord)
+
+    assert values.max() < EVEN_CONTRAST
+
+
+@pytest.mark.parametrize(("factor", "offset"), [(2.0**40, 0.0), (2.0**-60, 0.0), (1.0, 1e5)])
+def test_contrast_has_no_unit(factor: float, offset: float) -> None:
+    stack, gm, cord = butterfly(20, 10)
+    other = replace(stack, slices=(stack.slices * factor + offset).astype(np.float32))
+
+    np.testing.assert_allclose(
+        contrast_of(other, gm, cord), contrast_of(stack, gm, cord), rtol=1e-2
+    )
+
+
+def test_contrast_that_changes_its_sign_is_noise() -> None:
+    stack, gm, cord = butterfly(20, 10)
+    turned_ = stack.slices.copy()
+    turned_[::2] = (200 - 100 * cord - 20 * gm + (stack.slices - 200 + 100 * cord - 20 * gm))[::2]
+
+    values = contrast_of(replace(stack, slices=turned_), gm, cord)
+
+    assert values.max() < contrast_of(stack, gm, cord).min() / 2
+
+
+def test_one_slice_without_contrast_is_found_among_others() -> None:
+    stack, gm, cord = butterfly(20, 10)
+    flat = stack.slices.copy()
+    flat[2] -= 20 * gm[2]
+
+    values = contrast_of(replace(stack, slices=flat), gm, cord)
+
+    assert values[2] < EVEN_CONTRAST < np.delete(values, 2).min()
+
+
+def test_a_cord_too_small_to_tell_is_not_judged() -> None:
+    stack, gm, cord = butterfly(20, 10)
+    small = np.zeros_like(cord)
+    small[:, 28:32, 28:32] = 1
+
+    assert np.isnan(contrast_of(stack, gm * small, small)).all()
+
+
+def test_without_contrast_the_confidence_is_low_however_sure_the_method() -> None:
+    features = np.array([[1.0, 1.0, 4.0, 1.0]] * 4)
+    contrast = np.array([0.0, EVEN_CONTRAST, 50.0, np.nan])
+
+    values = slice_confidence(features, contrast, BY_CORE)
+
+    agrees = 1 / (1 + np.exp(-5))
+    assert values[0] < 0.01
+    assert values[1:].tolist() == pytest.approx([0.5, agrees, agrees])
 
 
 @pytest.fixture(scope="module")
@@ -257,21 +373,22 @@ def test_the_default_model_tells_its_confidence() -> None:
     assert coefficients is not None
     assert set(coefficients) == set(COEFFICIENTS)
     sure, unsure_ = np.array([[0.99, 0.98, 3.5, 0.9]]), np.array([[0.55, 0.8, 2.9, 0.4]])
-    assert slice_confidence(sure, coefficients)[0] > LOW_CONFIDENCE_BELOW
-    assert slice_confidence(unsure_, coefficients)[0] < LOW_CONFIDENCE_BELOW
+    assert slice_confidence(sure, VISIBLE[:1], coefficients)[0] > LOW_CONFIDENCE_BELOW
+    assert slice_confidence(unsure_, VISIBLE[:1], coefficients)[0] < LOW_CONFIDENCE_BELOW
 
 
 def test_a_fit_finds_the_coefficients_that_made_the_data() -> None:
     rng = np.random.default_rng(0)
     features = rng.normal([0.9, 0.9, 4, 0.8], [0.1, 0.05, 0.3, 0.1], (40_000, 4))
+    shown = np.full(len(features), 50.0)
     truth = {"intercept": -20.0, "core": 10.0, "cord": 8.0, "outline": 1.0, "neighbors": 0.0}
-    chance = slice_confidence(features, truth | {NO_NEIGHBORS: 0.0})
+    chance = slice_confidence(features, shown, truth | {NO_NEIGHBORS: 0.0})
 
-    found = fit(features, rng.random(len(chance)) < chance)
+    found = fit_confidence(features, rng.random(len(chance)) < chance)
 
     differences = [found[name] - truth[name] for name in ("core", "cord", "outline", "neighbors")]
     assert np.abs(differences).max() < 0.6  # about three standard errors of the least certain
-    np.testing.assert_allclose(slice_confidence(features, found), chance, atol=0.03)
+    np.testing.assert_allclose(slice_confidence(features, shown, found), chance, atol=0.03)
 
 
 def test_a_fit_puts_the_mean_where_there_are_no_neighbors() -> None:
@@ -279,7 +396,7 @@ def test_a_fit_puts_the_mean_where_there_are_no_neighbors() -> None:
     features = rng.random((100, 4))
     features[:50, 3] = np.nan
 
-    assert fit(features, rng.random(100) < 0.5)[NO_NEIGHBORS] == features[50:, 3].mean()
+    assert fit_confidence(features, rng.random(100) < 0.5)[NO_NEIGHBORS] == features[50:, 3].mean()
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ class ModelCard(Card):
         smoothing of the cord's center.
     confidence
         Coefficients that turn this model's probabilities into the confidence of a slice
-        (`scgm.segmentation.confidence`); None: it cannot be told.
+        (`scgm.image.confidence`); None: it cannot be told.
     """
 
     method: Line = DEFAULT_MODEL

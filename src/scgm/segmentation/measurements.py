@@ -38,7 +38,7 @@ class SliceMeasurement:
         How sure it is that the slice shows a cord, from 0 to 1.
     confidence
         How sure it is that the slice's gray matter is right, from 0 to 1: the probability of a Dice
-        coefficient of at least 0.7 with a rater's (`scgm.segmentation.confidence`).
+        coefficient of at least 0.7 with a rater's (`scgm.image.confidence`).
     status
         "ok", or what to look at (`scgm.segmentation.status.SliceStatus`); "confidence not
         available" in place of "ok" for a method that cannot tell; "not found by this method" for

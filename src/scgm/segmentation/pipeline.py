@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import CordNotFoundError
-from scgm.image.orientation import to_axial
+from scgm.errors import CordNotFoundError, ImageReadError
+from scgm.image.confidence import slice_confidence, slice_features, visible_contrast
+from scgm.image.intensities import for_methods
+from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.volume import Volume
-from scgm.segmentation.box import Box
-from scgm.segmentation.confidence import slice_confidence, slice_features
 from scgm.segmentation.hints import apply_hint, centered, check_hint, cord_hint, independent_cord
 from scgm.segmentation.inputs import as_labels, as_volume
 from scgm.segmentation.options import DEFAULT_OPTIONS, SegmentOptions, recorded
+from scgm.segmentation.plausibility import doubted, implausible, refusal
 from scgm.segmentation.postprocessing import (
     MIN_CORD_AREA_MM2,
     keep_slices,
@@ -87,17 +88,21 @@ def segment(
     started = time.perf_counter()
     volume = as_volume(image, options.reading())
     stack = to_axial(volume)
+    if problem := refusal(stack):
+        msg = f"{volume.name}: {problem}"
+        raise ImageReadError(msg)
     hint = cord_hint(stack, options, lambda given: as_labels(given, options.reading_of_masks()))
     segmenter = segmenter or open_segmenter(options)
     threshold = segmenter.threshold if options.threshold is None else options.threshold
-    own, box = centered(segmenter, stack, hint, threshold)
-    part = box.crop_stack(stack)
+    cleaned = for_methods(stack)
+    own, box = centered(segmenter, cleaned, hint, threshold)
+    part = box.crop_stack(cleaned)
     found = apply_hint(hint, own, box)
     smallest = 0.0 if hint.mask is not None else MIN_CORD_AREA_MM2
     seen = shows_cord(found, part, threshold, smallest)
     if not seen.any():
         raise CordNotFoundError(_nothing_found(volume, segmenter, found, hint))
-    network = independent_cord(segmenter, stack, hint, own, box)
+    network = independent_cord(segmenter, cleaned, hint, own, box)
     check = check_hint(hint, network, box, stack.spacing_mm[1:], threshold)
     faults = {
         SliceStatus.NO_CORD: ~seen,
@@ -107,8 +112,10 @@ def segment(
     probabilities = keep_slices(with_values(found, part), seen)
     # How sure the model is of the cord, also where the user's mask is sure of every pixel.
     cord = probabilities.cord if hint.mask is None else own.cord
-    confidence = _confidence(segmenter, probabilities, cord, box, threshold)
-    status = slice_statuses(probabilities, confidence, threshold, faults)
+    maps = replace(probabilities, centre_px=probabilities.centre_px - box.origin)
+    confidence = _confidence(segmenter, part, maps, cord, threshold)
+    findings = implausible(cleaned, part, probabilities, threshold)
+    status = doubted(slice_statuses(probabilities, confidence, threshold, faults), findings)
     has_confidence = segmenter.confidence is not None and cord is not None
     return Segmentation(
         volume=volume,
@@ -128,6 +135,7 @@ def segment(
                 *volume.warnings,
                 *check.remarks,
                 *remarks(probabilities, status, has_confidence=has_confidence),
+                *(str(each) for each in findings),
             ),
             seconds=time.perf_counter() - started,
         ),
@@ -138,17 +146,18 @@ def segment(
 
 def _confidence(
     segmenter: Segmenter,
+    stack: AxialStack,
     found: Probabilities,
     cord: NDArray[np.float32] | None,
-    box: Box,
     threshold: float,
 ) -> tuple[float | None, ...]:
     """Return how sure each slice is; None without cord, and where the method cannot tell."""
     coefficients = segmenter.confidence
     if coefficients is None or cord is None or found.cord is None:
         return (None,) * len(found.centre_px)
-    features = slice_features(found.gm, cord, found.centre_px - box.origin, threshold)
-    values = slice_confidence(features, coefficients).tolist()
+    features = slice_features(found.gm, cord, found.centre_px, threshold)
+    contrast = visible_contrast(stack, found.gm, cord, threshold)
+    values = slice_confidence(features, contrast, coefficients).tolist()
     shown = np.asarray((found.cord >= threshold).any(axis=(1, 2)))
     return tuple(value if seen else None for value, seen in zip(values, shown, strict=True))
 

@@ -82,7 +82,7 @@ class Result:
         One for each of the Z slices.
     confidence : tuple of float or None
         For each slice the probability that its gray matter agrees with a rater's by a Dice
-        coefficient of at least 0.7 (`scgm.segmentation.confidence`); None without cord,
+        coefficient of at least 0.7 (`scgm.image.confidence`); None without cord,
         and throughout for methods and models that cannot tell.
     provenance : Provenance
         What made it.

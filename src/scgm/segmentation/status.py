@@ -8,8 +8,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from scgm.image.confidence import LOW_CONFIDENCE_BELOW
 from scgm.image.orientation import AxialStack
-from scgm.segmentation.confidence import LOW_CONFIDENCE_BELOW
 from scgm.segmentation.cut_off import Sides, cut_by_image, cut_by_window
 from scgm.segmenters.base import Probabilities
 

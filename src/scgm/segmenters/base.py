@@ -100,7 +100,7 @@ class Segmenter(Protocol):
 
     @property
     def confidence(self) -> Mapping[str, float] | None:
-        """Coefficients that tell how sure a slice is (`scgm.segmentation.confidence`), or None."""
+        """Coefficients that tell how sure a slice is (`scgm.image.confidence`), or None."""
 
     @property
     def provenance(self) -> Mapping[str, str | None]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scgm.artifacts.confidence import method_coefficients
 from scgm.errors import ModelError
 from scgm.image.centroid import centroids
 from scgm.image.orientation import AxialStack
@@ -48,8 +49,8 @@ class InCord:
 
     @property
     def confidence(self) -> Mapping[str, float] | None:
-        """None: it cannot be told."""
-        return None
+        """Coefficients of the method's confidence, if they were fitted."""
+        return method_coefficients().get(self.method.name)
 
     @property
     def provenance(self) -> Mapping[str, str | None]:
