@@ -380,7 +380,9 @@ def test_the_center_chooses_the_cord(segment: Run, tmp_path: Path) -> None:
     voxels = np.zeros((160, 50, 2), np.float32)
     voxels[10:30, 20:36] = voxels[120:140, 20:36] = 2
 
-    ended = segment(save_scan(tmp_path / "two.nii.gz", voxels), "--center", "129.5,27")
+    ended = segment(
+        save_scan(tmp_path / "two.nii.gz", voxels), "--center", "129.5,27", "--keep-doubtful"
+    )
 
     assert ended.status == 0
     found = np.asarray(nib.load(tmp_path / "two_label-SC_seg.nii.gz").dataobj)
