@@ -7,19 +7,43 @@ DEMO := scgm-demo
 
 PIP := $(BIN)/python -m pip install --quiet
 GROUPS_SINCE := "pip>=25.1"
+# Versions that the tests were last seen to pass with; `make lock` writes the file anew.
+LOCK := requirements-dev.lock
 
-# The one place that pins torch, and it comes first, so that nothing else brings another one. On
-# Linux it may come with CUDA libraries (several GB); CONTRIBUTING.md says how to do without.
-TORCH := torch==2.13.0
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .NOTPARALLEL:
-.PHONY: demo test lint format clean
+.PHONY: demo test test-all explore coverage wheel-test mutations lint format lock hooks clean
 
+# A synthetic scan, segmented, scored and drawn.
 demo: $(VENV)/.base
 	$(BIN)/scgm demo --output $(DEMO) --overwrite
 
+# All tests but the slow ones. Hypothesis draws the same examples each time.
 test: $(VENV)/.full
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/.full
+	$(PYTEST)
+
+# Hypothesis draws other examples each time, and more of them.
+explore: $(VENV)/.full
+	$(PYTEST) -m "not slow" --hypothesis-profile explore --hypothesis-show-statistics
+
+coverage: $(VENV)/.full
+	$(PYTEST) --cov --cov-report term:skip-covered
+
+# All tests against the wheel as it is built, not against this folder.
+wheel-test: $(VENV)/.full
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PIP) --force-reinstall --no-deps dist/*.whl
+	$(PYTEST) --cov --cov-report term:skip-covered; \
+	status=$$?; $(PIP) --no-deps --editable .; exit $$status
+
+# Deliberate faults in a copy of the code; prints those that no test notices.
+mutations: $(VENV)/.full
+	$(BIN)/python -m experiments.mutations run
 
 lint: $(VENV)/.full
 	$(BIN)/ruff check
@@ -30,6 +54,13 @@ format: $(VENV)/.full
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+lock: $(VENV)/.full
+	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-header \
+	  --extra train --extra classical --group dev pyproject.toml --output-file $(LOCK)
+
+hooks: $(VENV)/.full
+	$(BIN)/pre-commit install
+
 clean:
 	rm -rf $(VENV) $(DEMO) build dist
 
@@ -39,11 +70,11 @@ $(BIN)/python:
 
 $(VENV)/.base: pyproject.toml | $(BIN)/python
 	$(PIP) --upgrade $(GROUPS_SINCE)
-	$(PIP) --editable .
+	$(PIP) --constraint $(LOCK) --editable .
 	touch $@
 
-$(VENV)/.full: pyproject.toml Makefile | $(BIN)/python
+# On Linux torch may come with CUDA libraries (several GB); CONTRIBUTING.md says how to do without.
+$(VENV)/.full: pyproject.toml $(LOCK) Makefile | $(BIN)/python
 	$(PIP) --upgrade $(GROUPS_SINCE)
-	$(PIP) $(TORCH)
-	$(PIP) --editable ".[train]" --group dev
+	$(PIP) --constraint $(LOCK) --editable ".[train,classical]" --group dev
 	touch $@ $(VENV)/.base
