@@ -47,7 +47,7 @@ def _padded(pad: float) -> Callable[[Values], Values]:
     return change
 
 
-def _spiked(count: int | float) -> Callable[[Values], Values]:
+def _spiked(count: float) -> Callable[[Values], Values]:
     """Return a change that sets a number, or a share, of voxels to both ends of int16."""
 
     def change(values: Values) -> Values:

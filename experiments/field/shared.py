@@ -14,7 +14,9 @@ from experiments.field.outcome import MOST_AREA_ERROR, Ran, segment
 
 BASELINE = Path(__file__).with_name("version-0.1.0.json")
 
-_NO_SCAN = re.compile(r"seg|mask|label|level|cent(er|re)line|warp|goldstandard|exvivo_cord", re.I)
+_NO_SCAN = re.compile(
+    r"seg|mask|label|level|cent(er|re)line|warp|goldstandard|exvivo_cord", re.IGNORECASE
+)
 _NO_FOLDER = ("derivatives", "templates")
 
 

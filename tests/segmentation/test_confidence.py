@@ -36,7 +36,7 @@ from scgm.segmenters.registry import load_model
 from tests.helpers.standin import cord_voxels, save_scan, scan, turned, write_model
 
 # The confidence of a slice is 1 / (1 + exp(-20 (core - 0.75))): low below a core of 0.75.
-BY_CORE = {name: 0.0 for name in COEFFICIENTS} | {"intercept": -15.0, "core": 20.0}
+BY_CORE = dict.fromkeys(COEFFICIENTS, 0.0) | {"intercept": -15.0, "core": 20.0}
 
 
 # As visible as can be: the contrast takes nothing from the confidence.
@@ -347,7 +347,7 @@ def test_the_confidence_does_not_depend_on_the_axes(tmp_path: Path, axes: str) -
 def test_a_cord_that_the_user_gives_makes_the_model_no_surer(tmp_path: Path) -> None:
     voxels = cord_voxels(3)
     voxels[30:50, 10:13] = 0.6
-    coefficients = {name: 0.0 for name in COEFFICIENTS} | {"cord": 1.0}
+    coefficients = dict.fromkeys(COEFFICIENTS, 0.0) | {"cord": 1.0}
     model = load_model(write_model(tmp_path, confidence=coefficients))
     mask = scan((cord_voxels(3) > 0).astype(np.uint8))
 

@@ -31,7 +31,7 @@ def written(folder: Path, content: bytes | str) -> Path:
     ],
 )
 def test_a_key_that_is_not_known_is_named_with_the_nearest(key: str, meant: str) -> None:
-    message = rf"there is no key '{key.split('.')[0]}.*did you mean"
+    message = rf"there is no key '{key.split('.', maxsplit=1)[0]}.*did you mean"
     with pytest.raises(ConfigError, match=message) as at:
         read_config(DEFAULT_RECIPE, (f"{key}=1",))
 

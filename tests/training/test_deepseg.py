@@ -580,7 +580,7 @@ def test_before_training_the_answer_is_as_faint_as_the_tissue_is_rare() -> None:
 @pytest.mark.parametrize("setting", ['start="default"', "pixel_mm=0.5", 'augmentation="ddc-2018"'])
 def test_what_the_cascade_would_leave_aside_is_refused(setting: str) -> None:
     changes = ("segmenter.network=deepseg", f"segmenter.{setting}", "segmenter.real_share=1")
-    with pytest.raises(ConfigError, match=setting.split("=")[0]):
+    with pytest.raises(ConfigError, match=setting.split("=", maxsplit=1)[0]):
         read_config(DEFAULT_RECIPE, changes if "2018" in setting else changes[:2])
 
 

@@ -363,7 +363,7 @@ def test_the_precision_of_the_configuration_is_that_of_the_run(data: Path, tmp_p
 
 
 def test_only_the_same_algorithms_are_taken_on_request_and_then_any_again() -> None:
-    with repeatable(True):
+    with repeatable(wanted=True):
         assert torch.are_deterministic_algorithms_enabled()
         assert not torch.backends.cudnn.benchmark
     assert not torch.are_deterministic_algorithms_enabled()
@@ -371,7 +371,7 @@ def test_only_the_same_algorithms_are_taken_on_request_and_then_any_again() -> N
 
 def test_a_network_is_compiled_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[nn.Module] = []
-    monkeypatch.setattr(nn.Module, "compile", lambda network: compiled.append(network))
+    monkeypatch.setattr(nn.Module, "compile", compiled.append)
     fit(tiny_network(), tiny_task(1), session_in(tmp_path / "plain"))
     assert compiled == []
     fit(tiny_network(), tiny_task(1), session_in(tmp_path / "compiled", compile=True))

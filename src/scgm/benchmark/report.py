@@ -197,7 +197,7 @@ def published_rows(found: Sequence[Group], *, deviations: bool = True) -> Rows:
     rows = [["method", *(_TITLES[name].challenge for name in PUBLISHED)]]
     for method in METHODS:
         scores = [(name, by_method[method]) for name, by_method in PUBLISHED.items()]
-        cells = [_published_cell(name, score, deviations) for name, score in scores]
+        cells = [_published_cell(name, score, deviations=deviations) for name, score in scores]
         rows.append([f"{method}*", *cells])
     for group in _chosen(found, "3d", ALL, ALL):
         statistics = [group.summary.statistics[name] for name in PUBLISHED]
@@ -206,7 +206,7 @@ def published_rows(found: Sequence[Group], *, deviations: bool = True) -> Rows:
     return rows
 
 
-def _published_cell(name: str, score: PublishedScore, deviations: bool) -> str:
+def _published_cell(name: str, score: PublishedScore, *, deviations: bool) -> str:
     digits = 4 if name in IN_PERCENT else 2
     mean = f"{score.mean:.{digits}f}"
     return f"{mean} ({score.std:.{digits}f})" if deviations else mean

@@ -152,7 +152,7 @@ class Failures:
         """Do something with *image*; an error is said and kept, not raised."""
         try:
             yield
-        except Exception as error:  # whatever it is, it must not end the other images
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not end the other images
             sentence, status = explain(error)
             self.messages.error(sentence if image.name in sentence else f"{image}: {sentence}")
             self.statuses.append(status)
@@ -164,7 +164,7 @@ def exit_statuses() -> Iterator[None]:
     with steady_streams():
         try:
             yield
-        except Exception as error:  # nothing leaves the program as a traceback
+        except Exception as error:  # noqa: BLE001  nothing leaves the program as a traceback
             sentence, status = explain(error)
             plain(f"error: {printable(sentence)}", stderr=True)
             sys.exit(status)

@@ -267,7 +267,7 @@ def _transfer(url: str, part: Path, total: int) -> bool:
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        response = _open(Request(url, headers=headers))
+        response = _open(Request(url, headers=headers))  # noqa: S310  (_WebAlone lets no other scheme)
     except HTTPError as error:
         error.close()
         if error.code == 416 and start:  # the server has less than we have
@@ -345,7 +345,7 @@ def _ask(request: Request, answered: queue.Queue[HTTPResponse | Exception]) -> N
     """Put the answer of a server, or what went wrong, into a queue."""
     try:
         answered.put(build_opener(_WebAlone).open(request, timeout=_TIMEOUT_S))
-    except Exception as error:  # whatever it is, the other thread waits for it
+    except Exception as error:  # noqa: BLE001  whatever it is, the other thread waits for it
         answered.put(error)
 
 

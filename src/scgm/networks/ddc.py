@@ -21,7 +21,9 @@ KERAS_MOMENTUM = 1.0 - 0.1
 class Unit(nn.Sequential):
     """Convolution, ReLU, batch normalization, dropout: in this order, the size unchanged."""
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int, rate: int, dropout: float):
+    def __init__(
+        self, inputs: int, outputs: int, *, kernel: int, rate: int, dropout: float
+    ) -> None:
         # Not padding="same": in ONNX that is another mode, without dilation.
         around = rate * (kernel // 2)
         super().__init__(

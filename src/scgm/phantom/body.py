@@ -166,7 +166,9 @@ class Body:
         near = (np.abs(x) < 2.2 * level.vertebra[0]) & (y < 60) & (y > -45)
         px, py = x[near], y[near]
         part = labels[near]
-        bone = np.minimum(_arch(px, py, level, self.neck), _joints(px, py, level, self.neck))
+        bone = np.minimum(
+            _arch(px, py, level, neck=self.neck), _joints(px, py, level, neck=self.neck)
+        )
         part[bone < 0] = Tissue.BONE_CORTEX
         part[bone < -2.2] = Tissue.BONE_MARROW
         half_width, half_depth = level.vertebra
@@ -209,7 +211,7 @@ def paint_roots(labels: Labels, x: Plane, y: Plane, places: list[Point]) -> None
     labels[fluid] = part
 
 
-def _arch(x: Plane, y: Plane, level: Level, neck: bool) -> Plane:
+def _arch(x: Plane, y: Plane, level: Level, *, neck: bool) -> Plane:
     """Laminae and spinous process."""
     side = np.abs(x)
     back = level.sac_y - level.sac[1]
@@ -220,7 +222,7 @@ def _arch(x: Plane, y: Plane, level: Level, neck: bool) -> Plane:
     return union(lamina, process, 2.0)
 
 
-def _joints(x: Plane, y: Plane, level: Level, neck: bool) -> Plane:
+def _joints(x: Plane, y: Plane, level: Level, *, neck: bool) -> Plane:
     """Articular masses, and outside the neck transverse processes."""
     side = np.abs(x)
     inner = level.sac[0] + (3.5 if neck else 2.5)

@@ -189,5 +189,5 @@ class Result:
             raise ModelError(msg)
         return self.probabilities.cord
 
-    def _native(self, values: NDArray[Any], dtype: type[np.uint8] | type[np.float32]) -> Any:
+    def _native(self, values: NDArray[Any], dtype: type[np.uint8 | np.float32]) -> Any:
         return as_nifti(from_axial(self.stack, values), self.volume, dtype=dtype)

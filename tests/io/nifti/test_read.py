@@ -282,7 +282,7 @@ def test_the_grid_of_the_input_is_written_bit_for_bit(
     fields: Mapping[str, Any],
     order: str,
     kind: type[nib.Nifti1Image],
-    dtype: type[np.uint8] | type[np.float32],
+    dtype: type[np.uint8 | np.float32],
 ) -> None:
     data = content(fields=fields, kind=kind, order=order)
     volume = read_volume(write(tmp_path / "a.nii", data))

@@ -88,9 +88,11 @@ def median_distance_mm(distances: Distances, *, with_zeros: bool = False) -> flo
         NaN where both skeletons are empty, inf where one is.
     """
     there, back = distances.to_reference, distances.to_prediction
-    return distance(there, back, lambda: max(_median(there, with_zeros), _median(back, with_zeros)))
+    return distance(
+        there, back, lambda: max(_median(each, with_zeros=with_zeros) for each in (there, back))
+    )
 
 
-def _median(values: NDArray[np.float64], with_zeros: bool) -> float:
+def _median(values: NDArray[np.float64], *, with_zeros: bool) -> float:
     kept = values if with_zeros else values[values > 0]
     return float(np.median(kept)) if kept.size else 0.0

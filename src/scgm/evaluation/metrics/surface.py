@@ -150,7 +150,7 @@ def assd_mm(distances: Distances) -> float:
     Heimann et al., IEEE TMI 28(8), 2009.
     """
     there, back = distances.to_reference, distances.to_prediction
-    return distance(there, back, lambda: distances.pooled.mean())
+    return distance(there, back, distances.pooled.mean)
 
 
 def surface_dice(distances: Distances, tolerance_mm: float) -> float:

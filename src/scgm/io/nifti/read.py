@@ -67,7 +67,7 @@ def from_stream(file: Path, stream: Stream, reading: ReadOptions, *, labels: boo
     stored = read_voxels(stream, header, layout, reading.volume)
     sha256, trailing = stream.finish()
     warnings = (*_name_warnings(file, stream), *trailing, *layout.warnings)
-    values = _clean(labels)(stored)
+    values = _clean(labels=labels)(stored)
     return _placed(_Found(values, header, layout, file, sha256, warnings), reading)
 
 
@@ -98,10 +98,10 @@ def from_nibabel(image: SpatialImage, reading: ReadOptions, *, labels: bool) -> 
         else new_header(Geometry(layout.grid, image.affine))
     )
     source = None if filename is None else Path(filename)
-    return _placed(_Found(_clean(labels)(stored), header, layout, source), reading)
+    return _placed(_Found(_clean(labels=labels)(stored), header, layout, source), reading)
 
 
-def _clean(labels: bool) -> Clean:
+def _clean(*, labels: bool) -> Clean:
     return label_values if labels else gray_values
 
 

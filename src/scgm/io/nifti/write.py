@@ -24,7 +24,7 @@ _GRID_FIELDS = (*FORM_FIELDS["sform"], *FORM_FIELDS["qform"], "pixdim", "xyzt_un
 
 
 def as_nifti(
-    values: NDArray[Any], volume: Volume, *, dtype: type[np.uint8] | type[np.float32]
+    values: NDArray[Any], volume: Volume, *, dtype: type[np.uint8 | np.float32]
 ) -> nib.Nifti1Image:
     """Make an image of values on the voxels of a volume.
 
@@ -85,7 +85,7 @@ def is_own_label(path: Path) -> bool:
         header = kind(start[: kind.sizeof_hdr], check=False)
         written_by = bytes(header["descrip"])
         return written_by.startswith(_WRITER) and int(header["intent_code"]) == _LABEL_INTENT
-    except Exception:  # whatever is wrong with it is told when it is read as an image
+    except Exception:  # noqa: BLE001  whatever is wrong with it is told when it is read as an image
         return False
 
 

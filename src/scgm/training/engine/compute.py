@@ -64,7 +64,7 @@ def device_name(device: torch.device) -> str:
 
 
 @contextmanager
-def repeatable(wanted: bool) -> Iterator[None]:
+def repeatable(*, wanted: bool) -> Iterator[None]:
     """Let a GPU use only algorithms that repeat their results, if wanted, else the fastest ones.
 
     On a CPU with the same number of threads results are the same either way.

@@ -130,8 +130,10 @@ class Learner:
             for key, value in _below(tensors, name).items():
                 if value.shape == parameter.shape:
                     # In the parameter's own layout, so that sums run in the same order.
-                    value = torch.empty_like(parameter).copy_(value)
-                moments.setdefault(index, {})[key] = value
+                    moment = torch.empty_like(parameter).copy_(value)
+                else:
+                    moment = value
+                moments.setdefault(index, {})[key] = moment
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
 

@@ -54,7 +54,7 @@ def train(
     """
     if config.tensorboard:
         require_tensorboard()
-    with team(find_device(device)) as us, repeatable(config.deterministic):
+    with team(find_device(device)) as us, repeatable(wanted=config.deterministic):
         config = config.expanded(data)
         earlier = _open(output, config, us, resume=resume)
         session = Session(
@@ -62,7 +62,7 @@ def train(
             folder=output,
             team=us,
             compute=choose(us.device, config.precision),
-            report=report if us.lead else lambda line: None,
+            report=report if us.lead else lambda _line: None,
             earlier=earlier,
             started=time.perf_counter() - (earlier.place.seconds if earlier else 0.0),
         )

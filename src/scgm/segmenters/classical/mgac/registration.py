@@ -152,7 +152,7 @@ def register(target: Plane, moving: Plane, settings: DemonsSettings) -> Any:
     nearer = itk.Resample(other, fixed, linear, itk.sitkLinear, -settings.reach_mm)
     demons = itk.FastSymmetricForcesDemonsRegistrationFilter()
     demons.SetNumberOfIterations(settings.steps)
-    demons.SetSmoothDisplacementField(True)
+    demons.SmoothDisplacementFieldOn()
     demons.SetStandardDeviations(settings.smooth_mm / target.pixel_mm)
     demons.SetNumberOfThreads(1)  # small images: more threads only wait for each other
     field = itk.DisplacementFieldTransform(demons.Execute(fixed, nearer))
