@@ -1,23 +1,27 @@
-"""The results page: text by hand, tables between marks by the commands that measured them."""
+"""Pages with text by hand and tables between marks, written by the commands that measured them."""
 
 from pathlib import Path
 
-RESULTS = Path("docs/results.md")
+PAGES = (Path("docs/results.md"), Path("README.md"))
 
 
 def replace_section(name: str, content: str) -> None:
-    """Put ``content`` between the marks of a section.
+    """Put ``content`` between the marks of a section, on every page that has them.
 
     Raises
     ------
     LookupError
-        If the page has no such marks.
+        If no page has such marks.
     """
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    text = RESULTS.read_text(encoding="utf-8")
-    before, found, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        msg = f"{RESULTS} has no place for {name}"
+    written = False
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if found and closed:
+            page.write_text(f"{before}{begin}\n\n{content}\n\n{end}{after}", encoding="utf-8")
+            written = True
+    if not written:
+        msg = f"none of {', '.join(map(str, PAGES))} has a place for {name}"
         raise LookupError(msg)
-    RESULTS.write_text(f"{before}{begin}\n\n{content}\n\n{end}{after}", encoding="utf-8")
