@@ -71,7 +71,7 @@ def test_a_hostile_model_never_runs_wrong_or_long(tmp_path: Path) -> None:
             refused[name] = str(error)
         else:
             ran.add(name)
-            gm = found.probabilities.gm
+            gm = found.axial_probability("gm")
             assert gm.shape == found.stack.slices.shape, name
             assert np.isfinite(gm).all(), name
             assert name.startswith("bytes-") or gm.sum() in (right, 0), name

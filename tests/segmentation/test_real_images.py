@@ -21,6 +21,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "least"),
     [("sub-9418", 0.84), ("t2s_uncropped", 0.84), ("t2s", 0.84), ("mt1", 0.70)],
@@ -35,6 +36,7 @@ def test_gray_matter_of_a_site_never_seen_is_found(name: str, least: float) -> N
     assert np.mean(scores) >= least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "expected"), [("sub-9418", 0.898), ("t2s_uncropped", 0.885)])
 def test_the_published_weights_give_their_known_dice(name: str, expected: float) -> None:
     torch.set_num_threads(2)

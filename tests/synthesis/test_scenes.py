@@ -80,6 +80,7 @@ def test_the_target_is_a_peak_of_2_mm_around_the_middle() -> None:
     torch.testing.assert_close(spread, torch.tensor(2.0), rtol=0.01, atol=0.0)
 
 
+@pytest.mark.slow
 def test_two_of_five_views_are_padded_with_zeros() -> None:
     """The finder sees r = v / (v + mean), so r / (1 - r) sums to the pixels that count as image.
 
@@ -105,6 +106,7 @@ def test_half_of_the_views_lie_within_30_mm_of_the_cord_the_others_within_85() -
     assert near == pytest.approx(0.5 + 0.5 * 30 / 85, abs=0.05)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_scenes_are_finite_bounded_and_drawn_again_by_the_same_seed(seed: int) -> None:

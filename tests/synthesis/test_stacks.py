@@ -58,6 +58,7 @@ def test_fields_are_alike_in_a_stack_and_have_the_variance_of_others() -> None:
     assert pairs.std().item() == pytest.approx(plain.std().item(), rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_batch_of_stacks_is_finite_nested_and_drawn_again_by_the_same_seed() -> None:
     batch, again = (stack_batch(some_crops(), 3, 4, 48, STILL, Draw(1)) for _ in range(2))
 
@@ -70,6 +71,7 @@ def test_a_batch_of_stacks_is_finite_nested_and_drawn_again_by_the_same_seed() -
     assert torch.equal(batch.images, again.images)
 
 
+@pytest.mark.slow
 def test_the_middle_of_the_cord_differs_by_half_a_millimeter_between_slices() -> None:
     """One pixel of 0.5 mm: so far apart, in the mean of both directions, are the centroids."""
     cord = stack_batch(some_crops(), 30, 4, 48, STILL, Draw(1)).cord.flatten(0, 1)

@@ -131,6 +131,7 @@ def test_a_shape_and_its_mirror_image_give_batches_alike(monkeypatch: pytest.Mon
     torch.testing.assert_close(one, other.flip(3), rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_crop_is_drawn_as_often_as_its_weight_says() -> None:
     """Gray matter of none and of some: weights of 3 and 1 make three quarters of the batch."""
     crops = some_crops()

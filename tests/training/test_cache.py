@@ -39,6 +39,7 @@ def test_the_key_depends_on_time_and_size_of_every_file_and_on_all_that_is_given
     assert key_of([source], tmp_path, 1) == key_of([source], tmp_path, 1)
 
 
+@pytest.mark.slow
 def test_another_seed_has_other_phantoms(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

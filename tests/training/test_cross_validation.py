@@ -52,6 +52,7 @@ def arguments(model: Path) -> list[str]:
     return [part for change in (*TINY, "finder.steps=0", *starts) for part in ("--set", change)]
 
 
+@pytest.mark.slow
 def test_sites_that_the_start_model_has_seen_are_marked_everywhere(
     data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

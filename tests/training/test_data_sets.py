@@ -49,6 +49,7 @@ def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "mine.onnx"
 
 
+@pytest.mark.slow
 def test_the_weights_of_a_model_file_are_those_of_its_checkpoint(model: Path) -> None:
     start = read_start(str(model), Path())
     joined, _, _ = load_checkpoint(model.parent / "run")
@@ -58,6 +59,7 @@ def test_the_weights_of_a_model_file_are_those_of_its_checkpoint(model: Path) ->
             torch.testing.assert_close(start.weights[name], values, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_a_start_of_another_shape_is_refused(model: Path) -> None:
     start = read_start(str(model), Path())
 
@@ -65,6 +67,7 @@ def test_a_start_of_another_shape_is_refused(model: Path) -> None:
         start.load_into(torch.nn.Conv2d(1, 3, 3), "segmenter")
 
 
+@pytest.mark.slow
 def test_a_network_without_steps_stays_what_it_started_as(
     data: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -83,6 +86,7 @@ def test_a_network_without_steps_stays_what_it_started_as(
     assert not torch.equal(learned, moved["down.0.0.weight"])
 
 
+@pytest.mark.slow
 def test_what_a_start_has_seen_is_on_the_record(data: Path, model: Path, tmp_path: Path) -> None:
     """The model saw sites a and b; what starts from it has seen them, too."""
     changes = (f"finder.start={model}", "finder.steps=0", 'leave_out=["b"]', "segmenter.steps=1")
@@ -102,6 +106,7 @@ def test_nothing_is_learned_without_steps_and_start() -> None:
         TrainConfig.model_validate({"finder": {"steps": 0}})
 
 
+@pytest.mark.slow
 def test_the_command_learns_from_a_data_set(data: Path, model: Path, tmp_path: Path) -> None:
     changes = [f"{part}.start={model}" for part in ("finder", "segmenter")]
     changes += ["finder.widths=[4,4,4,4,8]", "segmenter.widths=[4,4,8,8]", "phantoms=0"]
@@ -121,6 +126,7 @@ def test_the_command_learns_from_a_data_set(data: Path, model: Path, tmp_path: P
     assert card.data == (*own, "other.nii.gz", "scan.nii.gz")
 
 
+@pytest.mark.slow
 def test_phantoms_alone_can_be_learned_from(tmp_path: Path) -> None:
     config = TrainConfig.model_validate(
         {"phantoms": 2, "phantom_scans": 1, **SMALL, "segmenter": SMALL_SEGMENTER}
@@ -130,6 +136,7 @@ def test_phantoms_alone_can_be_learned_from(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "run")[2]["sites"] == ["phantom"]
 
 
+@pytest.mark.slow
 def test_phantom_scans_are_scans_with_their_truth() -> None:
     first, second = phantom_stacks(2, seed=0)
 
@@ -162,6 +169,7 @@ def test_prepared_images_are_kept_and_come_back_the_same(
         assert torch.equal(getattr(made.scenes, name), getattr(kept.scenes, name))
 
 
+@pytest.mark.slow
 def test_a_kept_file_that_is_damaged_is_made_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +184,7 @@ def test_a_kept_file_that_is_damaged_is_made_again(
     assert torch.equal(made.crops.gm, again.crops.gm)
 
 
+@pytest.mark.slow
 def test_each_site_is_left_out_once_and_scored(data: Path, tmp_path: Path) -> None:
     changes = ["finder.widths=[4,4,4,4,8]", "finder.steps=1", "finder.batch=1", "phantoms=0"]
     changes += ["segmenter.widths=[4,4,8,8]", "segmenter.steps=1", "segmenter.batch=2"]

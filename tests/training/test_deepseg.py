@@ -212,6 +212,7 @@ def painted_like() -> list[Tensor]:
     return stacks
 
 
+@pytest.mark.slow
 def test_pre_training_lowers_the_error_of_every_machine() -> None:
     network = EncoderNetwork(8, (5, 3, 3))
     trained = pretrain(network, painted_like(), Schedule(epochs=20, learning_rate=2e-3), Draw(0))
@@ -378,6 +379,7 @@ def session(folder: Path, report: Report, earlier: State | None = None) -> Sessi
     return Session(TrainConfig(), folder, Team(cpu), Compute(cpu), report, earlier, 0.0)
 
 
+@pytest.mark.slow
 def test_training_gives_two_networks_and_leaves_their_weights_behind(tmp_path: Path) -> None:
     lines: list[str] = []
     cascade, place = train_cascade(small(), crops(), session(tmp_path, lines.append))

@@ -44,6 +44,7 @@ def losses_of_twenty_steps(folder: Path) -> list[float]:
     return losses
 
 
+@pytest.mark.slow
 def test_the_losses_of_twenty_steps_are_those_that_were_stored(tmp_path: Path) -> None:
     losses = losses_of_twenty_steps(tmp_path)
 

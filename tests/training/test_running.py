@@ -349,6 +349,7 @@ def test_in_bfloat16_a_network_learns_and_its_weights_stay_float32(tmp_path: Pat
     assert {weight.dtype for weight in averaged.parameters()} == {torch.float32}
 
 
+@pytest.mark.slow
 def test_the_precision_of_the_configuration_is_that_of_the_run(data: Path, tmp_path: Path) -> None:
     """Rounded to eight bits, the same steps give other weights."""
     found = []

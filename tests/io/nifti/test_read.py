@@ -459,6 +459,7 @@ def test_a_file_appears_whole_or_not_at_all(
 DATA = Path(os.environ.get("SCGM_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_every_real_image_is_read_or_refused_in_one_sentence() -> None:
     files = sorted(DATA.rglob("*.nii.gz"))

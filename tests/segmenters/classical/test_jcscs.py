@@ -486,6 +486,7 @@ def test_without_simpleitk_it_says_what_to_install(
         method(unseen[0])
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no real images at {DATA}; set SCGM_DATA")
 def test_gray_matter_of_a_site_never_seen_is_found() -> None:

@@ -405,6 +405,7 @@ def test_without_simpleitk_it_says_what_to_install(
         drawn(3, slices=1).found_by(method)
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no real images at {DATA}; set SCGM_DATA")
 @pytest.mark.parametrize("name", ["sub-9418", "t2s_uncropped"])

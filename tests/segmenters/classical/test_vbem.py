@@ -594,6 +594,7 @@ def test_a_cord_at_the_border_of_the_window_is_no_trouble(method: Vbem) -> None:
     assert not found[moved.cord < 0.5].any()
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no real images at {DATA}; set SCGM_DATA")
 @pytest.mark.parametrize("name", ["sub-9418", "t2s_uncropped"])
