@@ -372,7 +372,7 @@ def test_only_the_same_algorithms_are_taken_on_request_and_then_any_again() -> N
 
 def test_a_network_is_compiled_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[nn.Module] = []
-    monkeypatch.setattr(nn.Module, "compile", lambda network: compiled.append(network))
+    monkeypatch.setattr(nn.Module, "compile", lambda network: compiled.extend([network]))
     fit(tiny_network(), tiny_task(1), session_in(tmp_path / "plain"))
     assert compiled == []
     fit(tiny_network(), tiny_task(1), session_in(tmp_path / "compiled", compile=True))
