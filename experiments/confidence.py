@@ -213,7 +213,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("steps", nargs="*", choices=["fit", "test"], metavar="STEP")
     folds = [path.stem for path in sorted(FOLDS.glob("*.onnx"))]
-    known = [name for name in METHODS if name != "ddc-published"]
+    known = [name for name, method in METHODS.items() if method.learned != "published"]
     parser.add_argument("--method", nargs="+", default=[*known, *folds], help="method or fold")
     parser.add_argument("--scans", type=int, default=FIT_SCANS, help="phantoms to fit on")
     options = parser.parse_args()

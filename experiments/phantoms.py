@@ -17,12 +17,12 @@ from experiments.evidence import DATA
 from experiments.markdown import table, verdict
 from experiments.published import WEIGHTS
 from experiments.results_page import replace_section
-from experiments.side_by_side import METHODS
+from experiments.side_by_side import METHODS as COMPARED
 from scgm.benchmark.published import PUBLISHED
 from scgm.errors import CordNotFoundError, ModelError
 from scgm.evaluation.metrics import dice
 from scgm.phantom import Acquisition, Phantom, draw_anatomy, make_phantom
-from scgm.segmenters.registry import MethodSettings, open_method
+from scgm.segmenters.registry import METHODS, MethodSettings, open_method
 
 REGIONS = ("cervical", "thoracic", "lumbar")
 ANATOMIES, SLICES = 3, 3
@@ -50,7 +50,7 @@ def phantoms(region: str) -> Iterator[Phantom]:
 
 def measure(method: str, region: str) -> Found:
     """Mean 2D Dice of a method; a scan on which it fails counts as missed."""
-    model = DATA / WEIGHTS if method == "ddc-published" else None
+    model = DATA / WEIGHTS if METHODS[method].learned == "published" else None
     segmenter = open_method(method, MethodSettings(model=model))
     scores: dict[bool, list[float]] = {False: [], True: []}
     seconds = 0.0
@@ -91,7 +91,7 @@ def row_of(method: str) -> tuple[str, ...]:
 def main(methods: list[str]) -> None:
     """Measure, and put the table into the results page if all methods are in it."""
     header = ("method", "cervical", "limit", "met", "thoracic", "lumbar", "seconds a slice")
-    content = table(header, [row_of(method) for method in methods or METHODS])
+    content = table(header, [row_of(method) for method in methods or COMPARED])
     if not methods:
         replace_section("phantoms", content)
     sys.stdout.write(f"{content}\n")

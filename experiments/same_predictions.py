@@ -17,6 +17,7 @@ import numpy as np
 
 import scgm
 from scgm.errors import ScgmError
+from scgm.segmenters.registry import METHODS
 
 DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
 
@@ -34,7 +35,7 @@ def checksums(path: Path, method: str) -> dict[str, str]:
 
     What an image is refused for may be said in other words; that it is refused may not change.
     """
-    model = DATA / WEIGHTS if method == "ddc-published" else None
+    model = DATA / WEIGHTS if METHODS[method].learned == "published" else None
     try:
         result = scgm.segment(path, method=method, model=model, volume=None, device="cpu")
     except ScgmError as error:

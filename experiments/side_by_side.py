@@ -17,7 +17,7 @@ from scgm.cli.console import EXIT_FAILED
 from scgm.training.config.sources import Source
 
 OUTPUT = Path("runs/side-by-side")
-NETWORKS = ("default", "ddc", "unet", "ddc-published")
+NETWORKS = ("default", "ddc", "unet", "ddc-published", "ddc-published-found")
 METHODS = (*NETWORKS, "deepseg", "vbem", "jcscs", "mgac", "gsbme", "sct")
 EVIDENCE_TABLES = ("2D (", "3D (", "All scores, 2D")
 

@@ -1,15 +1,11 @@
 """The networks: their published size, the field they see, and what they are built of."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 
-from scgm.errors import ModelError
 from scgm.networks.cord_finder import CordFinder
 from scgm.networks.ddc import KERAS_EPSILON, PYRAMID_RATES, DeepDilatedNetwork, Unit
-from scgm.networks.keras_weights import load_published_weights
 from scgm.networks.paper_unet import PaperUNet
 from scgm.networks.unet import UNet
 
@@ -81,14 +77,6 @@ def test_unet_keeps_the_size() -> None:
 
 def test_the_finder_answers_with_one_logit_a_pixel_and_one_for_nowhere() -> None:
     assert CordFinder((4, 4, 8))(torch.zeros(2, 1, 16, 32)).shape == (2, 16 * 32 + 1)
-
-
-def test_a_file_that_is_no_keras_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "weights.hdf5"
-    path.write_text("not weights")
-
-    with pytest.raises(ModelError, match=r"weights\.hdf5: not the published Keras weights"):
-        load_published_weights(path)
 
 
 def test_the_pyramid_is_joined_in_the_order_of_the_published_file() -> None:

@@ -1,7 +1,9 @@
 """The published network as a method: it marks gray matter, and says nothing of a cord."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,22 @@ import torch
 from torch import Tensor
 
 from scgm.errors import CordNotFoundError, ModelError, UsageError
-from scgm.image.orientation import to_axial
+from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import volume_from_nibabel
+from scgm.networks.published import Constants
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.pipeline import segment
 from scgm.segmentation.result import Label
 from scgm.segmentation.segmentation import Segmentation
-from scgm.segmenters.ddc_published import NAME, PublishedNetwork, load_published
+from scgm.segmenters.base import CordHint, Probabilities
+from scgm.segmenters.ddc_published import (
+    FOUND,
+    NAME,
+    WITH_CONSTANTS,
+    PublishedNetwork,
+    load_published,
+)
+from tests.helpers.keras_file import write_weights
 from tests.helpers.standin import cord_voxels, run_scgm, save_scan, scan
 
 OPTIONS = SegmentOptions(method=NAME)
@@ -24,12 +35,12 @@ OPTIONS = SegmentOptions(method=NAME)
 
 def brightest(slices: Tensor) -> Tensor:
     """Stand in for the network: sure of the brightest pixels, and of nothing else."""
-    return torch.where(slices > 0.9 * slices.max(), 50.0, -50.0)
+    return torch.where(slices > 0.7 * slices.max(), 50.0, -50.0)
 
 
-def method() -> PublishedNetwork:
+def method(**choices: Any) -> PublishedNetwork:
     network: Any = brightest
-    return PublishedNetwork(network, "0" * 64)
+    return PublishedNetwork(network=network, sha256="0" * 64, **choices)
 
 
 def found(voxels: np.ndarray | None = None, **choices: Any) -> Segmentation:
@@ -100,12 +111,86 @@ def test_an_image_without_any_is_not_processed() -> None:
     network: Any = Nothing()
 
     with pytest.raises(CordNotFoundError, match="finds gray matter in no slice"):
-        segment(scan(cord_voxels()), OPTIONS, segmenter=PublishedNetwork(network, "0" * 64))
+        segment(
+            scan(cord_voxels()), OPTIONS, segmenter=PublishedNetwork(network=network, sha256="0")
+        )
 
 
-def test_a_center_cannot_be_given() -> None:
-    with pytest.raises(UsageError, match="always looks at the middle"):
-        found(centre=(40, 17))
+def test_it_looks_where_the_user_says() -> None:
+    """A window of 50 mm, 48 mm to the left of the cord, leaves it out."""
+    wide = np.pad(cord_voxels(), ((0, 120), (0, 120), (0, 0)))
+
+    assert found(wide, center=(40, 15)).axial_mask("gm").any()
+    with pytest.raises(CordNotFoundError):
+        found(wide, center=(140, 15))
+
+
+class Finder:
+    """Stand in for a model: the same center in every slice, and no cord in the first."""
+
+    name = "finder"
+    provenance: Mapping[str, str | None] = MappingProxyType({"sha256": "f" * 64})
+
+    def __init__(self, row: float, column: float) -> None:
+        self.place = row, column
+
+    def __call__(self, stack: AxialStack, hint: CordHint | None = None) -> Probabilities:
+        """Answer the same whatever is asked."""
+        del hint
+        count = len(stack.slices)
+        nothing = np.zeros_like(stack.slices)
+        presence = np.ones(count, np.float32)
+        presence[0] = 0.4
+        centers = np.tile(np.array(self.place, np.float32), (count, 1))
+        return Probabilities(nothing, nothing, centers, presence)
+
+
+def test_it_looks_where_the_cord_was_found_and_marks_nothing_where_there_is_none() -> None:
+    wide = np.pad(cord_voxels(), ((0, 120), (0, 120), (0, 0)))
+    stack = to_axial(volume_from_nibabel(scan(wide)))
+    near: Any = Finder(15, 40)
+    far: Any = Finder(15, 140)
+
+    seen = method(name=FOUND, cord_finder=near)(stack).gm
+
+    assert seen.any(axis=(1, 2)).tolist() == [False, True, True, True, True]
+    assert not method(name=FOUND, cord_finder=far)(stack).gm.any()
+    assert method(name=FOUND, cord_finder=near).provenance["cord_finder"] == "finder"
+
+
+@pytest.mark.parametrize("name", [NAME, FOUND])
+def test_a_center_that_is_to_be_found_is_a_method_of_its_own(name: str) -> None:
+    options = SegmentOptions(method=name, center="found")
+
+    assert options == SegmentOptions(method=FOUND)
+
+
+def test_other_methods_look_for_the_cord_anyway() -> None:
+    with pytest.raises(UsageError, match="method vbem looks for the cord anyway; omit --center"):
+        SegmentOptions(method="vbem", center="found")
+
+
+def test_the_constants_are_read_beside_the_weights(tmp_path: Path) -> None:
+    weights = write_weights(tmp_path / "w.hdf5")
+    (tmp_path / "w.json").write_text('{"std_train": 489.5, "mean_train": 450}', "utf-8")
+
+    network = load_published(weights, name=WITH_CONSTANTS)
+
+    assert network.constants == Constants(450, 489.5)
+    assert network.provenance["standardized_by"] == "450, 489.5"
+    assert load_published(weights).constants is None
+
+
+@pytest.mark.parametrize(
+    "content", [None, "{", "[]", "{}", '{"mean_train": 1, "std_train": 0}', "[" * 5000]
+)
+def test_constants_that_are_none_are_named(tmp_path: Path, content: str | None) -> None:
+    weights = write_weights(tmp_path / "w.hdf5")
+    if content is not None:
+        (tmp_path / "w.json").write_text(content, "utf-8")
+
+    with pytest.raises(ModelError, match=r"w\.json: .*fetch"):
+        load_published(weights, name=WITH_CONSTANTS)
 
 
 def test_a_cord_that_is_given_is_a_cord() -> None:

@@ -12,6 +12,7 @@ from scgm.datasets import DataCase
 from scgm.datasets.case import site_key
 from scgm.errors import ModelError
 from scgm.io.hashing import sha256_of_file
+from scgm.segmenters.ddc_published import WITH_CONSTANTS
 from scgm.segmenters.registry import METHODS
 
 Card = ModelCard | AtlasCard
@@ -94,7 +95,12 @@ def select_model(
             msg = f"method {name} needs the published weights; name them with --weights"
             raise ModelError(msg)
         path = _expanded(model).resolve()
-        return SelectedModel(str(path), None, MAY_HAVE_SEEN, (_identity(path),))
+        finder = _pick(DEFAULT_MODEL, case, offers) if method.needs_cord else None
+        identities = [_identity(path), *([_identity(finder)] if finder else [])]
+        constants = path.with_suffix(".json")
+        if name == WITH_CONSTANTS and constants.is_file():
+            identities.append(sha256_of_file(constants))
+        return SelectedModel(str(path), finder, MAY_HAVE_SEEN, tuple(identities))
     parts: dict[str, str] = {}
     if method.learned != "nothing":
         parts["model"] = str(model) if model else _pick(name, case, offers)

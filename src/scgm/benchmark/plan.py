@@ -35,7 +35,7 @@ class BenchmarkOptions:
         Folder of models and atlases with cards. Each method uses, for each image, the one that
         was trained without the image's site.
     weights : Path, optional
-        File of published weights, for method ``ddc-published``.
+        File of published weights, for the methods ``ddc-published``, ``-constants`` and ``-found``.
     cord : "found", "given" or "both"
         Whether the methods find the cord, or are given the raters' (on the images that have one),
         or both, as two methods.
@@ -145,7 +145,7 @@ def make_plan(
         msg = "--models has no effect on the selected methods; omit it"
         raise UsageError(msg)
     if options.weights is not None and not any(map(_takes_weights, asked)):
-        msg = "--weights is for --method ddc-published, which is not asked for"
+        msg = "--weights is for the methods ddc-published..., and none of them is asked for"
         raise UsageError(msg)
     offers = {} if options.models is None else read_offers(options.models)
     jobs = []

@@ -46,9 +46,18 @@ class DeepDilatedNetwork(nn.Module):
         Channels of logits; the paper has one, gray matter.
     dropout
         Share of elements set to zero in training; 0.4 in the paper.
+    reduced
+        Maps of the last layer but one; by default twice *filters*, which is 64 in the paper.
     """
 
-    def __init__(self, *, filters: int = 32, outputs: int = 1, dropout: float = 0.4) -> None:
+    def __init__(
+        self,
+        *,
+        filters: int = 32,
+        outputs: int = 1,
+        dropout: float = 0.4,
+        reduced: int | None = None,
+    ) -> None:
         super().__init__()
 
         def unit(inputs: int, maps: int = filters, *, kernel: int = 3, rate: int = 1) -> Unit:
@@ -66,8 +75,9 @@ class DeepDilatedNetwork(nn.Module):
             nn.BatchNorm2d(joined, eps=KERAS_EPSILON, momentum=KERAS_MOMENTUM),
             nn.Dropout(dropout),
         )
-        self.reduce = unit(joined, 2 * filters, kernel=1)
-        self.predict = nn.Conv2d(2 * filters, outputs, 1)
+        reduced = 2 * filters if reduced is None else reduced
+        self.reduce = unit(joined, reduced, kernel=1)
+        self.predict = nn.Conv2d(reduced, outputs, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, 1, Y, X) to logits (N, outputs, Y, X)."""

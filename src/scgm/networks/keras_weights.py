@@ -22,7 +22,7 @@ def load_published_weights(path: Path) -> DeepDilatedNetwork:
     Returns
     -------
     DeepDilatedNetwork
-        In evaluation mode; its number of filters is the file's.
+        In evaluation mode; its numbers of maps are those of the file.
 
     Raises
     ------
@@ -40,7 +40,9 @@ def load_published_weights(path: Path) -> DeepDilatedNetwork:
                 ]
                 for layer in group
             }
-        network = DeepDilatedNetwork(filters=weights["conv2d_1"][1].size)
+        network = DeepDilatedNetwork(
+            filters=weights["conv2d_1"][1].size, reduced=weights["amort"][1].size
+        )
         _fill(network, weights)
     except (OSError, KeyError, RuntimeError) as error:
         msg = f"{path}: not the published Keras weights ({error}); give challenge_model.hdf5"

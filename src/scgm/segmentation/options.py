@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import InitVar, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from scgm.errors import UsageError
 from scgm.io.read import NativeAxis, ReadOptions, VolumeChoice, VoxelSizeSource
+from scgm.segmenters.ddc_published import FOUND, NAME
 from scgm.segmenters.registry import Device
 
 
@@ -26,8 +27,10 @@ class SegmentOptions:
         Name or path of the model that finds the cord, for a method that does not.
     threshold : float, optional
         Probability from which on a pixel counts, above 0 and below 1; by default the model's.
-    center : (x, y), optional
+    center : (x, y) or "found", optional
         Center of the cord in voxels, along the two in-plane axes of the image, in their order.
+        "found" is for method ``ddc-published``: the cord is looked for, as in method
+        ``ddc-published-found``, which is what it becomes.
     cord : str, Path or nibabel image, optional
         Mask of the cord on the image's grid: voxels of at least 0.5 are cord.
     centerline : str, Path or nibabel image, optional
@@ -54,7 +57,7 @@ class SegmentOptions:
     model: str | Path | None = None
     cord_model: str | Path | None = None
     threshold: float | None = None
-    center: tuple[float, float] | None = None
+    center: tuple[float, float] | Literal["found"] | None = None
     cord: Any = None
     centerline: Any = None
     device: Device = "auto"
@@ -69,6 +72,8 @@ class SegmentOptions:
     def __post_init__(self, centre: tuple[float, float] | None) -> None:
         if centre is not None:
             object.__setattr__(self, "center", centre)
+        if self.center == "found":
+            self._look_for_cord()
         if self.threshold is not None and not 0 < self.threshold < 1:
             msg = f"the threshold is {self.threshold:g}; give a value above 0 and below 1"
             raise UsageError(msg)
@@ -92,6 +97,13 @@ class SegmentOptions:
     def reading_of_masks(self) -> ReadOptions:
         """Return how a mask or a center line on the grid of the image is read."""
         return ReadOptions(voxel_size_from=self.voxel_size_from, slice_axis=self.slice_axis)
+
+    def _look_for_cord(self) -> None:
+        if self.method not in (NAME, FOUND):
+            msg = f"method {self.method} looks for the cord anyway; omit --center found"
+            raise UsageError(msg)
+        object.__setattr__(self, "method", FOUND)
+        object.__setattr__(self, "center", None)
 
 
 DEFAULT_OPTIONS = SegmentOptions()

@@ -75,6 +75,14 @@ def _rebuilt(name: str, about: str) -> MethodSpec:
     )
 
 
+def _published(name: str, about: str, cord_source: CordSource) -> MethodSpec:
+    """Return a way to run the weights that the authors of the dilated network publish."""
+    needs = "needs torch, and --model with their file challenge_model.hdf5"
+    return MethodSpec(
+        name=name, about=f"{about}; {needs}", learned="published", cord_source=cord_source
+    )
+
+
 _ALL = (
     MethodSpec(
         name="default",
@@ -97,12 +105,21 @@ _ALL = (
         "the other; it is not the program sct_deepseg_gm",
         train="deepseg",
     ),
-    MethodSpec(
-        name="ddc-published",
-        about="Perone 2018 with the weights of its authors; needs torch, and --model with their "
-        "file challenge_model.hdf5 (github.com/neuropoly/gmseg)",
-        learned="published",
-        cord_source="nobody",
+    _published(
+        "ddc-published",
+        "Perone 2018 with the weights of its authors, as their program runs it: the cord must be "
+        "in the middle of the image",
+        "nobody",
+    ),
+    _published(
+        "ddc-published-constants",
+        "the same, standardized by the two constants in challenge_model.json beside the weights",
+        "nobody",
+    ),
+    _published(
+        "ddc-published-found",
+        "the same weights around the cord that the model of --cord-model finds",
+        "model",
     ),
     MethodSpec(
         name="gsbme",

@@ -105,8 +105,10 @@ def _graph(method: MethodSpec, settings: MethodSettings) -> Segmenter:
 
 
 def _published(method: MethodSpec, settings: MethodSettings) -> Segmenter:
-    del method  # there is one
-    return load_published(settings.model, threads=settings.threads)
+    finder = _cord_finder(settings) if method.needs_cord else None
+    return load_published(
+        settings.model, name=method.name, cord_finder=finder, threads=settings.threads
+    )
 
 
 def _with_atlas(method: MethodSpec, settings: MethodSettings) -> Segmenter:
@@ -128,8 +130,12 @@ def _window_method(method: MethodSpec, *learned: object) -> WindowMethod:
 
 
 def _in_cord(method: WindowMethod, settings: MethodSettings) -> InCord:
+    return InCord(method, _cord_finder(settings))
+
+
+def _cord_finder(settings: MethodSettings) -> OnnxModel:
     model = settings.cord_model or DEFAULT_MODEL
-    return InCord(method, load_model(model, device=settings.device, threads=settings.threads))
+    return load_model(model, device=settings.device, threads=settings.threads)
 
 
 _OPENERS: Mapping[Learned, Callable[[MethodSpec, MethodSettings], Segmenter]] = MappingProxyType(

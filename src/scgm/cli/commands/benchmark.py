@@ -51,7 +51,7 @@ def benchmark(
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Published weights, for --method ddc-published."),
+        typer.Option(metavar="FILE", help="Published weights, for the methods ddc-published..."),
     ] = None,
     cord: Annotated[
         CordChoice,

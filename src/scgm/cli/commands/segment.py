@@ -52,7 +52,9 @@ class SliceAxis(StrEnum):
     k = "k"
 
 
-def _center(text: str) -> tuple[float, float]:
+def _center(text: str) -> tuple[float, float] | Literal["found"]:
+    if text == "found":
+        return "found"
     try:
         x, y = (float(part) for part in text.split(","))
     except ValueError as error:
@@ -114,8 +116,9 @@ def segment(
         typer.Option(
             "--center",
             "--centre",
-            metavar="X,Y",
-            help="Center of the cord, in voxels of the image in plane.",
+            metavar="X,Y|found",
+            help="Center of the cord, in voxels of the image in plane; 'found' (of ddc-published) "
+            "looks for it.",
         ),
     ] = None,
     cord: Annotated[
