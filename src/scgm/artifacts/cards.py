@@ -20,6 +20,24 @@ Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u202
 Count = Annotated[int, Field(ge=0, le=2**31)]
 
 
+class DataSource(BaseModel):
+    """A public data set that is in a file, or was learned from, with its copyright line.
+
+    Attributes
+    ----------
+    use
+        What it has to do with the file: learned from, or in it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Line
+    url: Line
+    license: Line
+    copyright: Line
+    use: Line
+
+
 class Card(BaseModel):
     """What is known of a model or an atlas.
 
@@ -36,6 +54,8 @@ class Card(BaseModel):
         has seen.
     data
         What it has seen, one entry per image or source.
+    sources
+        The data sets that these belong to, with their licenses.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,6 +71,7 @@ class Card(BaseModel):
     )
     training: dict[str, Any] = Field(default_factory=dict)
     data: tuple[str | dict[str, Any], ...] = ()
+    sources: tuple[DataSource, ...] = ()
 
     def __repr__(self) -> str:
         """Name it in one line."""

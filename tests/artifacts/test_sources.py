@@ -1,0 +1,32 @@
+"""What the package carries of others is named, with the copyright line that its license asks for."""
+
+from pathlib import Path
+
+import pytest
+
+from scgm.artifacts.atlases import atlas_names, read_atlas_card
+from scgm.artifacts.cards import Card
+from scgm.artifacts.models import read_card
+
+NOTICE = Path(__file__).parents[2] / "THIRD_PARTY.md"
+
+
+MODELS = ("default", "ddc", "unet", "deepseg")
+
+
+@pytest.mark.parametrize("name", [*MODELS, *atlas_names()])
+def test_every_source_is_named_with_its_license(name: str) -> None:
+    card: Card = read_card(name) if name in MODELS else read_atlas_card(name)
+
+    assert {"gm-challenge-data"} <= {source.name for source in card.sources}
+    notice = NOTICE.read_text("utf-8")
+    for source in card.sources:
+        row = f"| [{source.name}]({source.url}) | {source.license} | {source.copyright} |"
+        assert row in notice
+
+
+def test_the_notice_of_the_mit_license_is_carried() -> None:
+    notice = NOTICE.read_text("utf-8")
+
+    assert "Copyright (c) 2014 NeuroPoly\n" in notice
+    assert "The above copyright notice and this permission notice shall be included" in notice
