@@ -1,4 +1,4 @@
-"""What the package carries of others is named, with the copyright line that its license asks for."""
+"""What the package carries of others is named, with its license and copyright line."""
 
 from pathlib import Path
 
