@@ -12,6 +12,8 @@ convolutions. Scientific Reports 8, 5966 (2018).
 import torch
 from torch import Tensor, nn
 
+from scgm.networks.initialization import initialize_as_keras
+
 PYRAMID_RATES = (6, 12, 18, 24)
 KERAS_EPSILON = 1e-3
 # Keras weights the newest batch statistics by 1 - 0.1; torch calls this weight the momentum.
@@ -78,6 +80,7 @@ class DeepDilatedNetwork(nn.Module):
         reduced = 2 * filters if reduced is None else reduced
         self.reduce = unit(joined, reduced, kernel=1)
         self.predict = nn.Conv2d(reduced, outputs, 1)
+        initialize_as_keras(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, 1, Y, X) to logits (N, outputs, Y, X)."""

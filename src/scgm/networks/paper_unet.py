@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from scgm.networks.ddc import Unit
+from scgm.networks.initialization import initialize_as_keras
 
 LEVELS = 3
 WIDTH, BOTTOM = 64, 128
@@ -45,6 +46,7 @@ class PaperUNet(nn.Module):
             block((BOTTOM if level == 0 else WIDTH) + WIDTH, WIDTH) for level in range(LEVELS)
         )
         self.predict = nn.Conv2d(WIDTH, outputs, 3, padding=1)
+        initialize_as_keras(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, 1, Y, X) to logits (N, outputs, Y, X); Y and X divisible by 8."""
