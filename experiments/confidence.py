@@ -30,23 +30,13 @@ from scgm.artifacts.models import read_card
 from scgm.errors import CordNotFoundError
 from scgm.evaluation.metrics import dice
 from scgm.image.confidence import ENOUGH_DICE, LOW_CONFIDENCE_BELOW
-from scgm.image.intensities import for_methods
-from scgm.image.orientation import AxialStack
 from scgm.image.volume import Volume
 from scgm.io.read import read_volume
 from scgm.phantom.confidence import (
-    Find,
-    Maps,
     draw_scan,
     examples_of,
     fit_of_examples,
     phantom_scans,
-)
-from scgm.segmentation.postprocessing import (
-    MIN_CORD_AREA_MM2,
-    keep_slices,
-    one_piece,
-    shows_cord,
 )
 from scgm.segmenters.registry import (
     METHODS,
@@ -56,6 +46,7 @@ from scgm.segmenters.registry import (
     load_model,
     open_method,
 )
+from scgm.training.confidence import finder
 
 SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped" / "default.onnx"
 FIT_SCANS = 300
@@ -98,21 +89,6 @@ def _opened(name: str) -> Segmenter:
     if (FOLDS / f"{name}.onnx").exists():
         return load_model(FOLDS / f"{name}.onnx", threads=1)
     return open_method(name, MethodSettings(threads=1))
-
-
-def finder(segmenter: Segmenter) -> Find:
-    """Return what a method finds in a stack, as the pipeline leaves it."""
-
-    def find(stack: AxialStack) -> Maps | None:
-        found = one_piece(segmenter(for_methods(stack)), segmenter.threshold)
-        seen = shows_cord(found, stack, segmenter.threshold, MIN_CORD_AREA_MM2)
-        if not seen.any() or found.cord is None:
-            return None
-        kept = keep_slices(found, seen)
-        assert kept.cord is not None
-        return Maps(kept.gm, kept.cord, kept.centre_px, segmenter.threshold)
-
-    return find
 
 
 def _write(name: str, coefficients: dict[str, float]) -> None:

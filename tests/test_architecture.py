@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "synthesis": {"networks"},
     "training": {
         *("image", "io", "artifacts", "datasets", "networks", "segmenters", "phantom"),
-        "synthesis",
+        *("segmentation", "synthesis"),
     },
 }
 EVERYTHING = {"cli", "__init__", "__main__"}

@@ -2,7 +2,8 @@
 
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from scgm.errors import ModelError
 from scgm.networks.deepseg import REACH_SLICES
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.preparation import WINDOW_PIXEL_MM
+from scgm.segmenters.base import Segmenter
+from scgm.segmenters.onnx import load_model
 from scgm.segmenters.runtime import start_session
+from scgm.training.confidence import DATA_FOLDER
 from scgm.training.config.methods import method_of
 from scgm.training.config.settings import TrainConfig
 from scgm.training.engine.checkpoints import load_checkpoint, read_record
@@ -28,7 +32,11 @@ INPUTS = ("slices", "spacing", "centre")
 OUTPUTS = ("gm", "cord", "found_centre", "presence")
 TOLERANCE = 1e-4
 LARGE = 256
-NOT_ON_THE_CARD = ("scores", "started_with")  # they stand elsewhere on it
+# The first two stand elsewhere on it; a folder of one machine means nothing to others.
+NOT_ON_THE_CARD = ("scores", "started_with", DATA_FOLDER)
+
+# A model, its configuration and its record: its coefficients of confidence.
+FitConfidence = Callable[[Segmenter, TrainConfig, Mapping[str, Any]], dict[str, float] | None]
 
 
 def export(
@@ -38,6 +46,7 @@ def export(
     description: str,
     folds: Sequence[Path] = (),
     overwrite: bool = False,
+    confidence: FitConfidence | None = None,
 ) -> Path:
     """Write ``output`` (.onnx) and its card (.json), both or none; return the card's path.
 
@@ -46,6 +55,8 @@ def export(
     folds
         Checkpoints of the same recipe that left sites out: their scores on those sites go on the
         card, since a model of all sites has none of its own.
+    confidence
+        Fits the model's confidence (`scgm.training.confidence`); without it the card has none.
 
     Raises
     ------
@@ -70,8 +81,20 @@ def export(
         msg = f"{checkpoint}: the exported graph differs from the checkpoint by {difference:.2g}"
         raise ModelError(msg)
     known = {**_card(config, record, description=description), "scores": scores}
+    if confidence is not None:
+        with _opened(output.name, content, known) as model_file:
+            known["confidence"] = confidence(model_file, config, record)
     MODELS.write(output, content, known, overwrite=overwrite)
     return output.with_suffix(".json")
+
+
+@contextmanager
+def _opened(name: str, content: bytes, card: Mapping[str, Any]) -> Iterator[Segmenter]:
+    """Start a model that is not yet written."""
+    with tempfile.TemporaryDirectory(prefix="scgm-") as place:
+        path = Path(place) / name
+        MODELS.write(path, content, card, overwrite=False)
+        yield load_model(path, device="cpu")
 
 
 def _card(config: TrainConfig, record: Mapping[str, Any], *, description: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from scgm.errors import ConfigError, OutputError, ScgmError
+from scgm.training.confidence import DATA_FOLDER
 from scgm.training.config.settings import TrainConfig
 from scgm.training.data.materials import prepare
 from scgm.training.engine.checkpoints import (
@@ -167,6 +168,7 @@ def _train(session: Session, data: Path) -> None:
             "started_with": sorted({entry for start in starts.values() for entry in start.data}),
             "choice": _choice(session, place, validated=bool(materials.deciding)),
             "scores": scores,
+            DATA_FOLDER: str(data.absolute()),
         }
         _finish(session, facts)
 
