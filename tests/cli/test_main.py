@@ -147,6 +147,15 @@ def test_every_command_has_the_common_options(
         assert re.search(rf"(?<!\S){option}(?!\S)", shown), option
 
 
+@pytest.mark.parametrize("command", ["", *COMMANDS, "data list", "data get", "atlas build"])
+def test_the_help_has_no_words_of_programmers(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    shown = run_scgm(capsys, *command.split(), "--help").out
+
+    assert not re.findall(r"<(?:bool|str|path|float|int)\b[^>]*>|list\[|\bTEXT\b|\bPATH\b", shown)
+
+
 def test_a_log_holds_every_message_of_several_runs(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,12 +27,24 @@ COMMANDS = (
     "export",
 )
 
+HELP_NAMES = ["-h", "--help"]
+
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": HELP_NAMES},
 )
+
+
+def _leave_out_types(command: Any) -> None:
+    """Leave out of the help what only programmers read, as <bool> and <list[Path]>."""
+    context = typer.Context(command, help_option_names=HELP_NAMES)
+    for parameter in [*command.params, command.get_help_option(context)]:
+        if parameter.param_type_name == "argument" or parameter.is_bool_flag:
+            parameter.display_type_rich = lambda **_: None
+    for inner in getattr(command, "commands", {}).values():
+        _leave_out_types(inner)
 
 
 def _print_version(value: bool) -> None:
@@ -69,9 +81,11 @@ for _name in COMMANDS:
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; end the process with an exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    command = typer.main.get_command(app)
+    _leave_out_types(command)
     with exit_statuses():
         try:
-            app(args=given, prog_name="scgm")
+            command(args=given, prog_name="scgm")
         except SystemExit as end:
             if end.code == EXIT_USAGE:
                 _explain_dashes(given)

@@ -27,7 +27,10 @@ RECORD = f"{NAME}_demo.json"
 
 def demo(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for scan, results and picture.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Folder for scan, results and picture."
+        ),
     ] = Path("scgm-demo"),
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the files of an earlier demo.")

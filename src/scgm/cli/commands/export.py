@@ -27,7 +27,8 @@ def export(
         ),
     ] = None,
     description: Annotated[
-        str, typer.Option(metavar="TEXT", help="One sentence for the card: what the model is for.")
+        str,
+        typer.Option(metavar="SENTENCE", help="One sentence for the card: what the model is for."),
     ] = "Gray matter and cord on axial MRI",
     fold: Annotated[
         list[Path] | None,

@@ -41,10 +41,14 @@ _SUFFIXES = {
 
 def phantom(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the scan and its truth.")
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the scan and its truth."),
     ] = Path("phantom"),
     region: Annotated[
-        str, typer.Option(help="cervical, thoracic, lumbar, or a spinal segment from C1 to S5.")
+        str,
+        typer.Option(
+            metavar="NAME", help="cervical, thoracic, lumbar, or a spinal segment from C1 to S5."
+        ),
     ] = "cervical",
     contrast: Annotated[
         ContrastName | None,
@@ -61,21 +65,28 @@ def phantom(
         float | None,
         typer.Option(min=0.01, max=50, metavar="MM", help="Of a slice; by default 5 (ex vivo 1)."),
     ] = None,
-    slices: Annotated[int, typer.Option(min=1, max=500, help="Number of slices.")] = 10,
+    slices: Annotated[
+        int, typer.Option(min=1, max=500, metavar="N", help="Number of slices.")
+    ] = 10,
     size: Annotated[
         int | None,
-        typer.Option(min=8, max=1024, help="Rows and columns; by default 160 (ex vivo 200)."),
+        typer.Option(
+            min=8, max=1024, metavar="N", help="Rows and columns; by default 160 (ex vivo 200)."
+        ),
     ] = None,
     snr: Annotated[
         float | None,
-        typer.Option(min=0.1, help="White matter over noise; by default 20 (ex vivo 30)."),
+        typer.Option(
+            min=0.1, metavar="NUMBER", help="White matter over noise; by default 20 (ex vivo 30)."
+        ),
     ] = None,
     rotation: Annotated[
         float | None,
         typer.Option(metavar="DEGREES", help="From the right to the front; by default by chance."),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Random seed: another number gives another anatomy.")
+        int,
+        typer.Option(min=0, metavar="N", help="Random seed: another number gives another anatomy."),
     ] = 0,
     no_cord: Annotated[
         bool, typer.Option("--no-cord", help="Leave out the cord and its canal.")

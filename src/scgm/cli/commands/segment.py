@@ -93,23 +93,40 @@ def segment(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for the results; by default the image's own."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder for the results; by default the image's own.",
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Model or atlas of the method: a name ('scgm models') or a file's path."),
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Model or atlas of the method: a name ('scgm models') or a file's path.",
+        ),
     ] = None,
     method: Annotated[
-        str, typer.Option(help=f"Method that finds the gray matter: {', '.join(METHODS)}.")
+        str,
+        typer.Option(
+            metavar="NAME", help=f"Method that finds the gray matter: {', '.join(METHODS)}."
+        ),
     ] = "default",
     cord_model: Annotated[
         str | None,
-        typer.Option(help="Model that finds the cord for a method that does not find it."),
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Model that finds the cord for a method that does not find it.",
+        ),
     ] = None,
     soft: Annotated[bool, typer.Option("--soft", help="Write the probabilities, too.")] = False,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Probability from which on a pixel counts; by default the model's."),
+        typer.Option(
+            metavar="NUMBER",
+            help="Probability from which on a pixel counts; by default the model's.",
+        ),
     ] = None,
     center: Annotated[
         str | None,
@@ -123,12 +140,16 @@ def segment(
     ] = None,
     cord: Annotated[
         Path | None,
-        typer.Option(readable=False, help="Mask of the cord, on the grid of the image."),
+        typer.Option(
+            metavar="FILE", readable=False, help="Mask of the cord, on the grid of the image."
+        ),
     ] = None,
     centerline: Annotated[
         Path | None,
         typer.Option(
-            readable=False, help="Center line of the cord, one voxel a slice, on the same grid."
+            metavar="FILE",
+            readable=False,
+            help="Center line of the cord, one voxel a slice, on the same grid.",
         ),
     ] = None,
     device: Annotated[DeviceName, typer.Option(help="Where the model runs.")] = DeviceName.auto,
