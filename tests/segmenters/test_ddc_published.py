@@ -211,7 +211,7 @@ def test_the_method_leaves_the_cord_to_no_one() -> None:
 
 
 def test_without_weights_it_says_which_file_it_needs() -> None:
-    with pytest.raises(ModelError, match=r"gmseg, and give its path with --model"):
+    with pytest.raises(ModelError, match=r"torch and the weights .*data get gmseg.* with --model"):
         load_published(None)
 
 

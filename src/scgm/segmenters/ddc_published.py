@@ -145,8 +145,8 @@ def load_published(
     """
     if path is None:
         msg = (
-            f"method {name} needs the weights that its authors publish: fetch "
-            "challenge_model.hdf5 from github.com/neuropoly/gmseg, and give its path with --model"
+            f"method {name} needs torch and the weights that its authors publish: fetch them by "
+            "'scgm data get gmseg', and give the path of challenge_model.hdf5 with --model"
         )
         raise ModelError(msg)
     file = _file(path)
@@ -187,7 +187,7 @@ def _constants(file: Path) -> Constants:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         msg = (
             f"{file}: method {WITH_CONSTANTS} needs this file with mean_train and std_train beside "
-            f"the weights ({error}); fetch challenge_model.json from github.com/neuropoly/gmseg"
+            f"the weights ({error}); 'scgm data get gmseg' fetches both"
         )
         raise ModelError(msg) from error
     if not usable:

@@ -77,7 +77,7 @@ def _rebuilt(name: str, about: str) -> MethodSpec:
 
 def _published(name: str, about: str, cord_source: CordSource) -> MethodSpec:
     """Return a way to run the weights that the authors of the dilated network publish."""
-    needs = "needs torch, and --model with their file challenge_model.hdf5"
+    needs = "needs torch, and --model with challenge_model.hdf5 ('scgm data get gmseg')"
     return MethodSpec(
         name=name, about=f"{about}; {needs}", learned="published", cord_source=cord_source
     )

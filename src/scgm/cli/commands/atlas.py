@@ -29,9 +29,14 @@ def build(
             metavar="DATASET", help="Folder (BIDS or SCGM challenge) or table of labeled images."
         ),
     ],
-    method: Annotated[str, typer.Option(help=f"One of {_WITH_ATLAS} (see 'scgm models').")],
+    method: Annotated[
+        str, typer.Option(metavar="NAME", help=f"One of {_WITH_ATLAS} (see 'scgm models').")
+    ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The atlas (.npz); its card lies beside it.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The atlas (.npz); its card lies beside it."
+        ),
     ],
     leave_out: Annotated[
         list[str] | None, typer.Option(metavar="SITE", help="A site to leave out; may be repeated.")
@@ -41,10 +46,13 @@ def build(
         typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated."),
     ] = None,
     description: Annotated[
-        str, typer.Option(help="One sentence for the card.")
+        str, typer.Option(metavar="SENTENCE", help="One sentence for the card.")
     ] = "Made by scgm atlas build",
     license_: Annotated[
-        str, typer.Option("--license", help="Under which the images allow the atlas to be used.")
+        str,
+        typer.Option(
+            "--license", metavar="NAME", help="Under which the images allow the atlas to be used."
+        ),
     ] = "as the images it was made from",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier atlas of the same name.")
