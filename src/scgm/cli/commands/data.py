@@ -41,8 +41,7 @@ def list_sets(verbose: Verbose = False, quiet: Quiet = False, log: Log = None) -
     from scgm.datasets.download import public_sets
 
     messages = Messages(verbose, quiet, log)
-    rows = [["name", "what", "needed for", "files", "size", "license", "fetched to"]]
-    messages.table(rows + [_row(dataset) for dataset in public_sets()])
+    messages.result("\n\n".join(map(_described, public_sets())))
 
 
 @data.command("get")
@@ -93,24 +92,21 @@ def get(
     messages.result(f"{plan.folder}: complete, {len(dataset.files)} files, every checksum is right")
 
 
-def _row(dataset: PublicSet) -> list[str]:
+def _described(dataset: PublicSet) -> str:
     from scgm.datasets.download import data_home, present_files
 
     folder = data_home() / dataset.name
-    present = present_files(dataset, folder)
-    count = len(dataset.files)
-    where = "" if not present else str(folder)
-    if 0 < present < count:
-        where += f" ({present} of {count} files)"
-    return [
-        dataset.name,
-        dataset.title,
-        dataset.needed_for,
-        str(count),
-        _megabytes(dataset.bytes),
-        dataset.license,
-        where,
+    present, count = present_files(dataset, folder), len(dataset.files)
+    lines = [
+        f"{dataset.name}: {count} {'file' if count == 1 else 'files'}, "
+        f"{_megabytes(dataset.bytes)}, license {dataset.license}",
+        f"  {dataset.title}",
+        f"  needed for {dataset.needed_for}",
     ]
+    if present:
+        part = f" ({present} of {count} files)" if present < count else ""
+        lines.append(f"  fetched to {folder}{part}")
+    return "\n".join(lines)
 
 
 def _announcement(plan: Plan) -> str:
