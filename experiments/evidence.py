@@ -56,8 +56,8 @@ def read_case(source: Source) -> Case:
     """Read an image with its labels."""
     assert source.image is not None
     stack = to_axial(read_volume(DATA / source.image))
-    gm = stack_mask(stack, read_volume(DATA / source.gm)) if source.gm else None
-    cord = stack_mask(stack, read_volume(DATA / source.cord[0])) if source.cord else None
+    gm = stack_mask(stack, read_volume(DATA / source.gm))[0] if source.gm else None
+    cord = stack_mask(stack, read_volume(DATA / source.cord[0]))[0] if source.cord else None
     return Case(source, stack, gm, cord)
 
 

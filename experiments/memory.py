@@ -1,13 +1,13 @@
 """Measures the memory that reading an image, and all of ``scgm segment``, take for each voxel.
 
 ``python -m experiments.memory [--segment] [--shape I J K] [--type int16]`` tiles a real scan to the
-shape, runs each step in a process of its own and prints one row: the peak of resident memory less
+shape, runs each step in a process of its own and makes one row: the peak of resident memory less
 that of the same process before it reads, by the number of voxels. ``--segment`` runs the whole
-command, too. Without a shape it takes 512 x 512 x 400 and 2000 x 2000 x 20.
+command, too. Without a shape it takes 512 x 512 x 100, 512 x 512 x 400 and 2000 x 2000 x 20; with
+``--segment`` it writes them into the results page. The first of them tells the constant part.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,9 +17,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
+from experiments.evidence import DATA
+from experiments.markdown import Row, table
+from experiments.results_page import replace_section
+
 SCAN = DATA / "gm-challenge/sub-9418/anat/sub-9418_run-1_T2starw.nii.gz"
-SHAPES = ((512, 512, 400), (2000, 2000, 20))
+SHAPES = ((512, 512, 100), (512, 512, 400), (2000, 2000, 20))
 
 # What is there before an image is read: the libraries, and for a segmentation also the model.
 STEPS = {
@@ -57,6 +60,7 @@ def tiled(target: Path, shape: tuple[int, int, int], dtype: str) -> None:
     header = nib.Nifti1Header()
     header.set_data_dtype(dtype)
     header.set_data_shape(shape)
+    header.set_zooms(scan.header.get_zooms()[:3])
     header.set_sform(scan.affine, 1)
     header.set_xyzt_units("mm")
     with target.open("wb") as file:
@@ -79,27 +83,32 @@ def measured(image: Path, step: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print one row for each shape and step."""
+    """Measure each shape and step."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--segment", action="store_true")
     parser.add_argument("--shape", type=int, nargs=3)
     parser.add_argument("--type", default="int16")
     options = parser.parse_args()
-    steps = ("read", "segment") if options.segment else ("read",)
-    print("| shape | type | step | MB | bytes a voxel | s |\n| --- | --- | --- | --- | --- | --- |")
+    rows = []
     for shape in (tuple(options.shape),) if options.shape else SHAPES:
         with tempfile.TemporaryDirectory() as folder:
             image = Path(folder) / "scan.nii"
             tiled(image, shape, options.type)
-            for step in steps:
-                taken, seconds = measured(image, step)
-                text = " x ".join(map(str, shape))
-                each = taken / np.prod(shape)
-                print(
-                    f"| {text} | {options.type} | {step} | {taken / 1e6:.0f} | {each:.1f} | "
-                    f"{seconds:.0f} |",
-                    flush=True,
-                )
+            for step in ("read", "segment") if options.segment else ("read",):
+                rows.append(row_of(shape, options.type, step, measured(image, step)))
+                sys.stderr.write(f"{rows[-1]}\n")
+    content = table(("shape", "type", "step", "MB", "bytes a voxel", "s"), rows)
+    if options.segment and not options.shape:
+        replace_section("memory", content)
+    sys.stdout.write(f"{content}\n")
+
+
+def row_of(shape: tuple[int, int, int], dtype: str, step: str, taken: tuple[float, float]) -> Row:
+    """Return the cells of one step."""
+    memory, seconds = taken
+    size = " x ".join(map(str, shape))
+    each = memory / np.prod(shape)
+    return (size, dtype, step, f"{memory / 1e6:.0f}", f"{each:.1f}", f"{seconds:.0f}")
 
 
 if __name__ == "__main__":

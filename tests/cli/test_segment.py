@@ -180,6 +180,24 @@ def test_other_options_are_not_done(segment: Run, tmp_path: Path) -> None:
     assert "skipped" not in done.out
 
 
+def test_another_drawing_in_the_same_file_is_not_done(segment: Run, tmp_path: Path) -> None:
+    image, mask = save_scan(tmp_path / "a.nii.gz"), tmp_path / "mask.nii.gz"
+    cord = (cord_voxels() >= 1).astype(np.uint8)
+    scan(cord).to_filename(mask)
+    first = segment(image, "--cord", mask, "--output", tmp_path / "out")
+    again = segment(image, "--cord", mask, "--output", tmp_path / "out", "--skip-existing")
+    cord[:, :, 0] = 0  # the rater takes a slice back
+    scan(cord).to_filename(mask)
+
+    other = segment(
+        image, "--cord", mask, "--output", tmp_path / "out", "--skip-existing", "--overwrite"
+    )
+
+    assert first.status == again.status == other.status == 0
+    assert "done already, skipped" in again.out
+    assert "skipped" not in other.out
+
+
 @pytest.fixture
 def doubtful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an image of which every slice is doubtful."""

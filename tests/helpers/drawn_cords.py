@@ -67,7 +67,7 @@ def drawn(
     stack = to_axial(phantom.volume)
 
     def mask(values: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return stack_mask(stack, Volume(values.astype(np.float32), phantom.volume.geometry))
+        return stack_mask(stack, Volume(values.astype(np.float32), phantom.volume.geometry))[0]
 
     return Drawn(stack, mask(phantom.gm), mask(phantom.cord))
 
@@ -92,6 +92,7 @@ def labeled_phantoms(scans: list[Drawn]) -> LabeledSlices:
 
 class _NeverAsked:
     name = "never asked"
+    method_name = "none"
     threshold = 0.5
     confidence: dict[str, float] | None = None
     provenance: dict[str, str | None] = {}  # noqa: RUF012

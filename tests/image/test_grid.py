@@ -111,4 +111,4 @@ def test_a_mask_in_another_order_lies_on_the_stack_as_on_the_image() -> None:
     values = np.random.default_rng(1).normal(size=SHAPE)
     stack = to_axial(Volume(values.astype(np.float32), grid))
     mask = reordered(grid, (values > 0).astype(float), ORIENTATIONS[-1])
-    assert np.array_equal(stack_mask(stack, mask), stack.slices > 0)
+    assert np.array_equal(stack_mask(stack, mask)[0], stack.slices > 0)

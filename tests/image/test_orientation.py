@@ -222,7 +222,7 @@ def test_a_mask_lies_on_the_stack_as_on_the_image(linear: NDArray[np.float64]) -
     values = np.random.default_rng(1).normal(size=SHAPE)
     mask = volume_of((values > 0).astype(float), linear)
     stack = to_axial(volume_of(values, linear))
-    inside = stack_mask(stack, mask)
+    inside, _ = stack_mask(stack, mask)
     assert inside.dtype == np.bool_
     assert np.array_equal(inside, stack.slices > 0)
 
@@ -230,7 +230,7 @@ def test_a_mask_lies_on_the_stack_as_on_the_image(linear: NDArray[np.float64]) -
 def test_a_mask_holds_what_is_at_least_one_half() -> None:
     values = np.zeros(SHAPE)
     values[0, 0, :5] = 0.49, 0.5, 1, 255, -3
-    inside = stack_mask(to_axial(volume_of(values)), volume_of(values))
+    inside, _ = stack_mask(to_axial(volume_of(values)), volume_of(values))
     assert inside[:5, 0, 0].tolist() == [False, True, True, True, False]
 
 
@@ -242,7 +242,7 @@ def test_a_mask_that_never_reaches_one_half_is_refused() -> None:
 
 def test_an_empty_mask_is_empty() -> None:
     values = np.zeros(SHAPE)
-    assert not stack_mask(to_axial(volume_of(values)), volume_of(values)).any()
+    assert not stack_mask(to_axial(volume_of(values)), volume_of(values))[0].any()
 
 
 @pytest.mark.parametrize("linear", ORIENTATIONS)

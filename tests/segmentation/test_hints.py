@@ -1,8 +1,11 @@
 """What the user says of the cord: believed, followed, checked, or refused by name."""
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,7 +14,7 @@ from scgm.errors import CordMaskError, ImageReadError, UsageError
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.pipeline import segment
 from scgm.segmenters.registry import OnnxModel, load_model
-from tests.helpers.standin import scan, write_model
+from tests.helpers.standin import scan, turned, write_model
 
 SLICES = 5
 ROWS, COLUMNS = np.ogrid[:120, :120]
@@ -68,6 +71,49 @@ def test_a_rough_mask_is_taken_without_a_word(model: OnnxModel, image: Any) -> N
 
     assert set(result.status) == {"ok"}
     assert not any("mask" in line for line in result.provenance.warnings)
+
+
+def rounded(mask: Any) -> Any:
+    """Return a mask whose origin has another third decimal, as a rounded header has."""
+    affine = mask.affine.copy()
+    affine[0, 3] += 0.02  # a 25th of a pixel
+    return nib.Nifti1Image(np.asarray(mask.dataobj), affine)
+
+
+@pytest.mark.parametrize("option", ["cord", "centerline"])
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (rounded, "its voxels lie up to 0.02 mm from those of the image; they were taken as the"),
+        (lambda mask: turned(mask, "LPI"), "its axes were brought into the order of the image's"),
+    ],
+)
+def test_what_differs_between_the_grids_is_said_and_kept(
+    model: OnnxModel, image: Any, option: str, change: Callable[[Any], Any], note: str
+) -> None:
+    given = CORD if option == "cord" else line()
+
+    exact = segment(image, segmenter=model, **{option: scan(given)})
+    result = segment(image, segmenter=model, **{option: change(scan(given))})
+
+    assert any(note in warning for warning in result.provenance.warnings)
+    assert not any(note in warning for warning in exact.provenance.warnings)
+    np.testing.assert_array_equal(result.axial_mask("gm"), exact.axial_mask("gm"))
+
+
+@pytest.mark.parametrize("option", ["cord", "centerline"])
+def test_the_record_tells_which_drawing_was_given(
+    model: OnnxModel, image: Any, tmp_path: Path, option: str
+) -> None:
+    file = tmp_path / "drawn.nii.gz"
+    scan(CORD if option == "cord" else line()).to_filename(file)
+    choice: dict[str, Any] = {option: file}
+
+    result = segment(image, segmenter=model, **choice)
+
+    checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert result.provenance.options["hint_sha256"] == checksum
+    assert segment(image, segmenter=model).provenance.options["hint_sha256"] is None
 
 
 def disc_mask() -> NDArray[np.uint8]:

@@ -38,6 +38,7 @@ class Fixed:
 
     answer: Any
     name: str = "fixed"
+    method_name: str = "by hand"
     threshold: float = 0.5
     confidence: Mapping[str, float] | None = None
     provenance: Mapping[str, str | None] = field(default_factory=dict)
@@ -65,6 +66,15 @@ def probabilities(stack: AxialStack, gm: float, cord: float, presence: float) ->
         centre_px=np.full((shape[0], 2), 3, np.float32),
         presence=np.full(shape[0], presence, np.float32),
     )
+
+
+def test_the_record_names_the_method_that_ran_whatever_the_options_say() -> None:
+    method = Fixed(lambda stack: probabilities(stack, 0.9, 1, 1), method_name="ddc")
+
+    result = segment(scan(cord_voxels()), segmenter=method)
+
+    assert result.provenance.method == "ddc"
+    assert result.provenance.options["method"] == "ddc"
 
 
 @pytest.mark.parametrize("axes", ORIENTATIONS)

@@ -129,6 +129,7 @@ class Finder:
 
     found: Probabilities
     name: str = "finder"
+    method_name: str = "none"
     threshold: float = 0.5
     confidence: Mapping[str, float] | None = None
     provenance: Mapping[str, str | None] = field(default_factory=dict)

@@ -171,7 +171,8 @@ def _mask(file: Path, value: int | None, stack: AxialStack) -> Mask:
     if value is not None:
         chosen = np.rint(labels.voxels) == value
         labels = Volume(chosen, labels.geometry, source=labels.source)
-    return stack_mask(stack, labels)
+    inside, _ = stack_mask(stack, labels)
+    return inside
 
 
 def one_spelling(cases: Sequence[DataCase]) -> tuple[tuple[DataCase, ...], tuple[str, ...]]:

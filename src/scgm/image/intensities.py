@@ -69,9 +69,9 @@ def usual_range(
     limits of a multiple of the image are the same multiple of its limits.
     """
     step = max(1, values.size // SAMPLES)
-    known = values.reshape(-1)[::step]
+    known = values.flat[::step]  # not reshape, which copies a view
     if missing is not None:
-        known = known[~missing.reshape(-1)[::step]]
+        known = known[~missing.flat[::step]]
     known = known[known != 0].astype(np.float64)
     if not known.size:
         return None

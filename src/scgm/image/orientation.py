@@ -167,7 +167,7 @@ def to_axial(volume: Volume) -> AxialStack:
     Returns
     -------
     AxialStack
-        The same values in canonical order; none is interpolated.
+        The same values in canonical order, without a copy; none is interpolated.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def to_axial(volume: Volume) -> AxialStack:
     axes = axis_map(volume.geometry.affine, volume.slice_axis)
     size = volume.geometry.voxel_size_mm
     depth, height, width = (size[axis] for axis in axes.order)
-    slices = np.ascontiguousarray(axes.to_stack(volume.voxels))
+    slices = axes.to_stack(volume.voxels)
     if max(height, width) > MAX_PIXEL_MM + _ROUNDING_MM:
         msg = (
             f"{volume.name}: gray matter cannot be seen in axial pixels of {height:.3g} x "
@@ -222,7 +222,7 @@ def from_axial(stack: AxialStack, values: NDArray[Any]) -> NDArray[Any]:
     Returns
     -------
     (i, j, k) array
-        The same values, bit for bit and of the same type, in the order of the native volume.
+        A view of the same values, in the order of the native volume.
 
     Raises
     ------
@@ -232,10 +232,10 @@ def from_axial(stack: AxialStack, values: NDArray[Any]) -> NDArray[Any]:
     if values.shape != stack.slices.shape:
         msg = f"values are {values.shape}, but the slices {stack.slices.shape}"
         raise GeometryError(msg)
-    return np.ascontiguousarray(stack.axes.to_native(values))
+    return stack.axes.to_native(values)
 
 
-def stack_mask(stack: AxialStack, mask: Volume) -> NDArray[np.bool_]:
+def stack_mask(stack: AxialStack, mask: Volume) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     """Bring a mask that was drawn on the same image to the pixels of a stack.
 
     Parameters
@@ -248,8 +248,10 @@ def stack_mask(stack: AxialStack, mask: Volume) -> NDArray[np.bool_]:
 
     Returns
     -------
-    (Z, Y, X) bool
+    inside : (Z, Y, X) bool
         Whether a pixel lies in the mask.
+    notes : tuple of str
+        What differs between the two grids and does no harm, one sentence each.
 
     Raises
     ------
@@ -258,7 +260,7 @@ def stack_mask(stack: AxialStack, mask: Volume) -> NDArray[np.bool_]:
     ImageReadError
         If there are values above 0, but none reaches 0.5.
     """
-    values, _ = on_grid_of(stack.geometry, mask)
+    values, notes = on_grid_of(stack.geometry, mask)
     most = float(values.max())
     if 0 < most < _MASK_FROM:
         msg = (
@@ -267,7 +269,7 @@ def stack_mask(stack: AxialStack, mask: Volume) -> NDArray[np.bool_]:
         )
         raise ImageReadError(msg)
     inside: NDArray[np.bool_] = np.ascontiguousarray(stack.axes.to_stack(values >= _MASK_FROM))
-    return inside
+    return inside, notes
 
 
 def axis_map(affine: NDArray[np.float64], slice_axis: int | None = None) -> AxisMap:

@@ -29,9 +29,20 @@ MOST_MOVES = 3
 FAR_MM = 5.0
 
 
-def cord_hint(
-    stack: AxialStack, options: SegmentOptions, read: Callable[[Any], Volume]
-) -> CordHint:
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """What the user says of the cord: the hint in the pixels of a stack, and where it came from.
+
+    *notes* say what is odd about the file of a mask or a center line, and *sha256* is the checksum
+    of its bytes.
+    """
+
+    hint: CordHint
+    notes: tuple[str, ...] = ()
+    sha256: str | None = None
+
+
+def given_hint(stack: AxialStack, options: SegmentOptions, read: Callable[[Any], Volume]) -> Given:
     """Return what the user says of the cord, in the pixels of *stack*.
 
     Raises
@@ -43,16 +54,23 @@ def cord_hint(
     """
     if options.cord is not None:
         volume = read(options.cord)
-        mask = stack_mask(stack, volume)
+        mask, notes = stack_mask(stack, volume)
         require_a_cord(mask, stack, volume)
-        return CordHint(centre_px=centroids(mask), mask=mask)
+        return _from_file(CordHint(centre_px=centroids(mask), mask=mask), volume, notes)
     if options.centerline is not None:
         volume = read(options.centerline)
-        return CordHint(centre_px=_along_line(stack_mask(stack, volume), volume.name))
+        line, notes = stack_mask(stack, volume)
+        return _from_file(CordHint(centre_px=_along_line(line, volume.name)), volume, notes)
     if options.center is not None:
         place = np.array(stack.point_to_stack(*options.center), np.float32)
-        return CordHint(centre_px=np.tile(place, (len(stack.slices), 1)))
-    return CordHint()
+        return Given(CordHint(centre_px=np.tile(place, (len(stack.slices), 1))))
+    return Given(CordHint())
+
+
+def _from_file(hint: CordHint, volume: Volume, notes: tuple[str, ...]) -> Given:
+    """Keep what is odd about the file of a hint; the name of the file comes first."""
+    odd = (f"{volume.name}: {warning}" for warning in volume.warnings)
+    return Given(hint, (*odd, *notes), volume.sha256)
 
 
 def _along_line(line: NDArray[np.bool_], name: str) -> NDArray[np.float32]:

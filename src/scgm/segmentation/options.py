@@ -109,8 +109,12 @@ class SegmentOptions:
 DEFAULT_OPTIONS = SegmentOptions()
 
 
-def recorded(options: SegmentOptions) -> dict[str, Any]:
-    """Return the options as they are written to the record of a result."""
+def recorded(options: SegmentOptions, hint_sha256: str | None = None) -> dict[str, Any]:
+    """Return the options as they are written to the record of a result.
+
+    *hint_sha256* is the checksum of the file of the mask or the center line of the cord, so that
+    another drawing in the same file is another choice.
+    """
     values = {field.name: getattr(options, field.name) for field in fields(options)}
     for name in ("model", "cord_model"):
         if values[name] is not None:
@@ -119,4 +123,4 @@ def recorded(options: SegmentOptions) -> dict[str, Any]:
         if values[name] is not None:
             in_file = isinstance(values[name], str | Path)
             values[name] = str(values[name]) if in_file else "an image in memory"
-    return values
+    return {**values, "hint_sha256": hint_sha256}

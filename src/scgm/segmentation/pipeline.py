@@ -14,7 +14,7 @@ from scgm.image.confidence import slice_confidence, slice_features, visible_cont
 from scgm.image.intensities import for_methods
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.volume import Volume
-from scgm.segmentation.hints import apply_hint, centered, check_hint, cord_hint, independent_cord
+from scgm.segmentation.hints import apply_hint, centered, check_hint, given_hint, independent_cord
 from scgm.segmentation.inputs import as_labels, as_volume
 from scgm.segmentation.options import DEFAULT_OPTIONS, SegmentOptions, recorded
 from scgm.segmentation.plausibility import doubted, implausible, refusal
@@ -91,7 +91,8 @@ def segment(
     if problem := refusal(stack):
         msg = f"{volume.name}: {problem}"
         raise ImageReadError(msg)
-    hint = cord_hint(stack, options, lambda given: as_labels(given, options.reading_of_masks()))
+    given = given_hint(stack, options, lambda file: as_labels(file, options.reading_of_masks()))
+    hint = given.hint
     segmenter = segmenter or open_segmenter(options)
     threshold = segmenter.threshold if options.threshold is None else options.threshold
     cleaned = for_methods(stack)
@@ -126,13 +127,14 @@ def segment(
         confidence=confidence,
         provenance=Provenance(
             version=__version__,
-            method=options.method,
+            method=segmenter.method_name,
             model={"name": segmenter.name, **segmenter.provenance},
-            options=recorded(options),
+            options=recorded(replace(options, method=segmenter.method_name), given.sha256),
             input=_fingerprint(volume),
             given_cord=check.record,
             warnings=(
                 *volume.warnings,
+                *given.notes,
                 *check.remarks,
                 *remarks(probabilities, status, has_confidence=has_confidence),
                 *(str(each) for each in findings),

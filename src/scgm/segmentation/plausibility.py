@@ -118,17 +118,19 @@ def doubted(
 
 def _few_valued(slices: Floats) -> str | None:
     """Tell a mask, a map of labels or a soft mask from a scan."""
-    shown = slices[slices != 0]
-    if not shown.size:
+    count = int(np.count_nonzero(slices))
+    if not count:
         return None
-    sample = shown[:: max(1, shown.size // SAMPLES)]
+    step = max(1, count // SAMPLES)
+    # Slice by slice, here and below, as copies of a large image take memory.
+    sample = np.concatenate([pixels[pixels != 0][::step] for pixels in slices])
     values = np.unique(sample)
     advice = "it is a mask or a map of labels, not a scan; give the scan itself"
     if len(values) <= FEWEST_VALUES:
         return f"it holds {len(values)} different values beside 0: {advice}"
     if len(values) <= MOST_LABELS and _equal_neighbors(slices) >= EQUAL_NEIGHBORS:
         return f"it holds {len(values)} different values beside 0, in areas of one value: {advice}"
-    zero = 1 - shown.size / slices.size
+    zero = 1 - count / slices.size
     highest = float(values[-1])
     largest = float(np.mean(sample >= highest - 1e-3 * abs(highest)))
     if values[0] > 0 and zero >= ZERO_SHARE and largest >= LARGEST_SHARE:
@@ -141,10 +143,13 @@ def _few_valued(slices: Floats) -> str | None:
 
 def _equal_neighbors(slices: Floats) -> float:
     """Share of the voxels beside each other, neither of them 0, that have the same value."""
-    left, right = slices[..., 1:], slices[..., :-1]
-    both = (left != 0) & (right != 0)
-    equal = int(np.count_nonzero(both & (left == right)))
-    return equal / max(1, int(np.count_nonzero(both)))
+    pairs = equal = 0
+    for pixels in slices:
+        left, right = pixels[:, 1:], pixels[:, :-1]
+        both = (left != 0) & (right != 0)
+        pairs += int(np.count_nonzero(both))
+        equal += int(np.count_nonzero(both & (left == right)))
+    return equal / max(1, pairs)
 
 
 def _wrapped(slices: Floats) -> str | None:
@@ -202,7 +207,8 @@ def _jumps(mask: Mask, spacing_mm: tuple[float, float, float]) -> Finding:
 def _small_body(stack: AxialStack, cord: Mask) -> Finding:
     """All slices, where a whole body of uneven tissue in air is smaller than a neck."""
     slices = stack.slices
-    level = AIR_LEVEL * float(np.percentile(slices, 99, method="lower"))
+    sample = slices.flat[:: max(1, slices.size // SAMPLES)]
+    level = AIR_LEVEL * float(np.percentile(sample, 99, method="lower"))
     tissue = slices > level
     border = np.concatenate(
         [
@@ -215,11 +221,11 @@ def _small_body(stack: AxialStack, cord: Mask) -> Finding:
         float(_extent(np.asarray(tissue.mean(axis=(0, other)) > 0.1)) * stack.spacing_mm[axis])
         for axis, other in ((1, 2), (2, 1))
     ]
-    around = slices[tissue]
+    around = sample[sample > level]
     small = (
         max(sides_mm) < LEAST_BODY_MM
         and 1 - border.mean() >= AIR_AT_BORDER
-        and around.size > 2 * np.count_nonzero(cord)
+        and np.count_nonzero(tissue) > 2 * np.count_nonzero(cord)
         and float(around.std()) > UNEVEN_BODY * float(around.mean())
     )
     return Finding(

@@ -95,6 +95,10 @@ class Segmenter(Protocol):
         """What results call this method or model."""
 
     @property
+    def method_name(self) -> str:
+        """The method in the table of methods (`scgm.methods`), whatever the model's name."""
+
+    @property
     def threshold(self) -> float:
         """The probability from which on a pixel counts, where the user names none."""
 

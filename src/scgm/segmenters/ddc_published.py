@@ -68,6 +68,11 @@ class PublishedNetwork:
         return f"<PublishedNetwork {self.name!r}: weights {self.sha256[:12]}>"
 
     @property
+    def method_name(self) -> str:
+        """Name of the method, which has one network."""
+        return self.name
+
+    @property
     def threshold(self) -> float:
         """Any value between those of a mask: the published cut (0.999) was made before."""
         return 0.5

@@ -56,6 +56,11 @@ class OnnxModel:
         return self.file.card.name
 
     @property
+    def method_name(self) -> str:
+        """The method that the model is for, from its card."""
+        return self.file.card.method
+
+    @property
     def threshold(self) -> float:
         """Threshold of the model, from its card."""
         return self.file.card.threshold

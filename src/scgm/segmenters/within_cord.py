@@ -43,6 +43,11 @@ class InCord:
         return self.method.name
 
     @property
+    def method_name(self) -> str:
+        """Name of the method."""
+        return self.method.name
+
+    @property
     def threshold(self) -> float:
         """Classical methods mark by 0.5."""
         return 0.5

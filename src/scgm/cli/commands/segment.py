@@ -361,8 +361,16 @@ class Batch:
         from scgm.version import __version__
 
         model = {"name": segmenter.name, **segmenter.provenance}
-        made = {"version": __version__, "method": self.options.method, "model": model}
-        return {**made, "options": recorded(self.options)}
+        made = {"version": __version__, "method": segmenter.method_name, "model": model}
+        return {**made, "options": recorded(self.options, self._hint_sha256())}
+
+    def _hint_sha256(self) -> str | None:
+        """Return the checksum of the file that says where the cord is; None if there is none."""
+        from scgm.io.hashing import sha256_of_file
+
+        file = self.options.cord or self.options.centerline
+        # What cannot be read is named when the image is segmented.
+        return sha256_of_file(Path(file)) if file is not None and Path(file).is_file() else None
 
     def _refuse_doubtful(self, image: Path, result: Segmentation) -> None:
         """Write nothing of an image without a single slice that is ok, unless it was asked for."""

@@ -54,7 +54,7 @@ def as_nifti(
         msg = f"{volume.name}: values are {values.shape}, the volume {volume.geometry.shape}"
         raise GeometryError(msg)
     with np.errstate(invalid="ignore"):
-        stored = values.astype(dtype)
+        stored = values.astype(dtype, copy=False)
     if dtype is np.uint8 and not np.array_equal(stored, values):
         msg = "labels must be whole numbers from 0 to 255"
         raise ValueError(msg)

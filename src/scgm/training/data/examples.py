@@ -80,16 +80,15 @@ class _File:
 
 def _read(root: Path, path: Path) -> _File:
     stack = to_axial(read_volume(root / path))
-    values: NDArray[np.float32] = np.array(
-        stack.slices, dtype=np.float32
-    )  # a copy that may be written to
+    # A copy that may be written to.
+    values: NDArray[np.float32] = np.array(stack.slices, np.float32, order="C")
     return _File(root / path, stack, torch.from_numpy(values))
 
 
 def _read_label(root: Path, path: Path, meant: tuple[int, ...]) -> _File:
     """Read a label: shares of a tissue, or numbers of which some mean it."""
     stack = to_axial(read_labels(root / path))
-    values: NDArray[np.float32] = np.array(stack.slices, dtype=np.float32)
+    values: NDArray[np.float32] = np.array(stack.slices, np.float32, order="C")
     if meant:
         values = np.isin(np.rint(values), meant).astype(np.float32)
     low, high = float(values.min()), float(values.max())
