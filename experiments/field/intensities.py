@@ -83,18 +83,29 @@ def _inner_contrast(share: float, snr: float) -> Callable[[Path], None]:
     return build
 
 
-def _ratio(folder: Path) -> None:
-    """Write the magnetization transfer ratio as computed, with noise divided by noise in air."""
+def _ratio() -> tuple[Values, Values]:
+    """Return the magnetization transfer ratio in percent, and which of its voxels are air."""
     off, on = (
         np.asarray(nib.load(DATA / f"sct-testing/mt/{name}.nii.gz").dataobj, np.float64)
         for name in ("mt0", "mt1")
     )
-    rng = np.random.default_rng(SEED)
     ratio = 100 * (off - on) / np.where(off == 0, 1, off)
-    air = off < np.percentile(off, 15)
+    return ratio, off < np.percentile(off, 15)
+
+
+def _ratio_as_computed(folder: Path) -> None:
+    """Write the ratio with noise divided by noise in air."""
+    rng = np.random.default_rng(SEED)
+    ratio, air = _ratio()
     ratio[air] = -np.abs(rng.standard_cauchy(int(air.sum()))) * 300
     ratio.ravel()[np.flatnonzero(air)[::50]] = -np.inf
     save_like(folder, "mt", ratio)
+
+
+def _ratio_clipped(folder: Path) -> None:
+    """Write the ratio from 0 to 100, and 0 in air."""
+    ratio, air = _ratio()
+    save_like(folder, "mt", np.where(air, 0, ratio).clip(0, 100))
 
 
 def _noise_around(values: Values) -> Values:
@@ -201,9 +212,8 @@ SITUATIONS = (
         name="ratio of magnetization transfer, not clipped",
         report="sct_testing_data",
         before="not listed",
-        build=_ratio,
-        scan=None,
-        wanted="doubt",
+        build=_ratio_as_computed,
+        scan=_ratio_clipped,
     ),
     Situation(
         number="13",

@@ -17,12 +17,22 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.field.situation import SCAN, Situation, copy_scan
+from experiments.field.situation import (
+    GRAY_MATTER,
+    SCAN,
+    Build,
+    Situation,
+    copy_scan,
+    gray_matter_of,
+    image_of,
+)
+from scgm.image.confidence import ENOUGH_DICE
 
-# A slice that is called ok is wrong below this Dice with the untransformed result, or beyond this
+# A slice that is called ok is wrong below this Dice, which is what "ok" promises, or beyond this
 # difference of area.
-LEAST_DICE = 0.8
 MOST_AREA_ERROR = 0.15
+# By the stricter rule, against the untransformed result alone.
+STRICT_DICE = 0.8
 
 _FAULT = 3
 
@@ -79,8 +89,9 @@ class Outcome:
     ----------
     verdict : Verdict
         By rule.
-    slices, ok, wrong : int
-        How many there are, are called ok, and are so though their gray matter is wrong.
+    slices, ok, wrong, strict : int
+        How many there are, are called ok, are so though their gray matter is wrong, and though it
+        is wrong by the stricter rule.
     right : int
         Slices that are right in the untransformed image, where that result is wanted.
     kept : int
@@ -96,6 +107,7 @@ class Outcome:
     slices: int
     ok: int
     wrong: int
+    strict: int
     right: int
     kept: int
     dice: float
@@ -142,10 +154,13 @@ def _areas(rows: Sequence[dict[str, str]], label: str) -> NDArray[np.float64]:
 
 
 @cache
-def untransformed(key: str) -> Ran:
-    """Return the result of an image as it is."""
+def untransformed(scan: str | Build) -> Ran:
+    """Return the result of an image as it should be."""
     with tempfile.TemporaryDirectory() as folder:
-        copy_scan(Path(folder), key)
+        if isinstance(scan, str):
+            copy_scan(Path(folder), scan)
+        else:
+            scan(Path(folder))
         return segment(Path(folder), (SCAN,))
 
 
@@ -161,18 +176,19 @@ def outcome_of(situation: Situation) -> Outcome:
 def judged(situation: Situation, ran: Ran) -> Outcome:
     """Judge what came of an input.
 
-    A slice that is called ok is wrong if its Dice with the untransformed result is below 0.8, if
-    its area, or that of its cord, differs by more than 15 %, or if there is nothing to be found.
-    Slices that are flagged in the untransformed image are not judged.
+    A slice that is called ok is wrong if there is nothing to be found, if its cord differs in area
+    by more than 15 % from that of the untransformed result, or if its gray matter agrees neither
+    with that result nor with the rater's drawing, where there is one: a Dice of at least 0.7 and an
+    area within 15 %. Slices that are flagged in the untransformed image are not judged.
     """
     slices, ok = len(ran.ok), int(ran.ok.sum())
-    dice, ratio, cord_ratio, trusted = _against_untransformed(situation, ran)
-    agree = dice >= LEAST_DICE
-    for each in (ratio, cord_ratio):
-        agree &= np.abs(each - 1) <= MOST_AREA_ERROR
-    judged_ok = ran.ok & trusted
-    wrong = int((judged_ok & ~agree).sum()) if ran.mask is not None else 0
+    near = _against_untransformed(situation, ran)
+    judged_ok = ran.ok & near.trusted
+    cord = np.abs(near.cord_ratio - 1) <= MOST_AREA_ERROR
+    agree = cord & (near.agrees(ENOUGH_DICE) | _against_rater(situation, ran).agrees(ENOUGH_DICE))
+    shown = ran.mask is not None
     wanted = situation.wanted == "result" and situation.scan is not None
+    wrong = int((judged_ok & ~agree).sum()) if shown else 0
     right = _right_slices(situation) if wanted else 0
     kept = int((judged_ok & agree).sum()) if wanted else 0
     named = bool(re.search(situation.says, _troubles(ran.said))) and "UserWarning" not in ran.said
@@ -181,10 +197,11 @@ def judged(situation: Situation, ran: Ran) -> Outcome:
         slices=slices,
         ok=ok,
         wrong=wrong,
+        strict=int((judged_ok & ~(cord & near.agrees(STRICT_DICE))).sum()) if shown else 0,
         right=right,
         kept=kept,
-        dice=_mean(dice[judged_ok]),
-        area_ratio=_mean(ratio[judged_ok]),
+        dice=_mean(near.dice[judged_ok]),
+        area_ratio=_mean(near.area_ratio[judged_ok]),
         said=_troubles(ran.said).partition("\n")[0],
     )
 
@@ -208,25 +225,62 @@ def _verdict(
     return Verdict.RIGHT if ran.ok.any() and ran.ok.all() else Verdict.DOUBTED
 
 
-def _against_untransformed(situation: Situation, ran: Ran) -> tuple[NDArray[Any], ...]:
-    """Return for each slice Dice, ratios of gray matter and cord, and whether it can be judged."""
-    count = len(ran.ok)
-    nothing = (np.zeros(count), np.zeros(count), np.zeros(count), np.ones(count, bool))
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """How each slice (k,) agrees with a reference, and which slices can be judged by it."""
+
+    dice: NDArray[np.float64]
+    area_ratio: NDArray[np.float64]
+    cord_ratio: NDArray[np.float64]
+    trusted: NDArray[np.bool_]
+
+    def agrees(self, least_dice: float) -> NDArray[np.bool_]:
+        """Tell which gray matter agrees in place and area."""
+        near = np.abs(self.area_ratio - 1) <= MOST_AREA_ERROR
+        return np.asarray((self.dice >= least_dice) & near)
+
+
+def _against_untransformed(situation: Situation, ran: Ran) -> Agreement:
     if ran.mask is None or situation.scan is None:
-        return nothing
+        return _none(len(ran.ok))
     source = untransformed(situation.scan)
     assert source.mask is not None
     truth = situation.align(source.mask)
     if truth.shape != ran.mask.shape:
-        return nothing
-    both = 2 * (truth & ran.mask).sum(axis=(0, 1))
-    total = truth.sum(axis=(0, 1)) + ran.mask.sum(axis=(0, 1))
+        return _none(len(ran.ok))
     gray, cord, ok = (
         _by_slice(situation, source, values)
         for values in (source.area_mm2, source.cord_mm2, source.ok)
     )
     with np.errstate(divide="ignore", invalid="ignore"):
-        return both / total, ran.area_mm2 / gray, ran.cord_mm2 / cord, ok & (gray > 0)
+        ratios = ran.area_mm2 / gray, ran.cord_mm2 / cord
+    return Agreement(_dice(truth, ran.mask), *ratios, ok & (gray > 0))
+
+
+def _against_rater(situation: Situation, ran: Ran) -> Agreement:
+    """Compare with what was drawn by hand; the cord is not."""
+    none = _none(len(ran.ok))
+    if ran.mask is None or situation.scan not in GRAY_MATTER:
+        return none
+    drawn = gray_matter_of(situation.scan)
+    truth = situation.align(drawn)
+    if truth.shape != ran.mask.shape:
+        return none
+    pixel_mm2 = float(np.prod(image_of(situation.scan).header.get_zooms()[:2]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = ran.area_mm2 / (truth.sum(axis=(0, 1)) * pixel_mm2)
+    return Agreement(_dice(truth, ran.mask), ratio, none.cord_ratio, none.trusted)
+
+
+def _none(count: int) -> Agreement:
+    """Return that nothing agrees."""
+    return Agreement(np.zeros(count), np.zeros(count), np.zeros(count), np.ones(count, bool))
+
+
+def _dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Dice of each slice (k,); 0 where neither has any."""
+    total = first.sum(axis=(0, 1)) + second.sum(axis=(0, 1))
+    return np.asarray(2 * (first & second).sum(axis=(0, 1)) / np.maximum(total, 1))
 
 
 def _by_slice(situation: Situation, source: Ran, values: NDArray[Any]) -> NDArray[Any]:

@@ -37,7 +37,13 @@ CORDS = {
     "cropped": "sct-testing/t2s/t2s_seg.nii.gz",
     "mt": "sct-testing/mt/mt1_seg.nii.gz",
 }
-GRAY_MATTER = {"9418": _LABEL.format("sub-9418", "gmseg-manual")}
+# Drawn or corrected by hand.
+GRAY_MATTER = {
+    "9418": _LABEL.format("sub-9418", "gmseg-manual"),
+    "whole": "sct-testing/t2s/t2s_uncropped_gmseg_manual.nii.gz",
+    "cropped": "sct-testing/t2s/t2s_gmseg_manual.nii.gz",
+    "mt": "sct-testing/mt/mt1_gmseg_goldstandard.nii.gz",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +60,10 @@ class Situation:
         What version 0.1.0 did, as looked at by eye when the reports were collected.
     build : callable
         Writes the files of the input into a folder.
-    scan : str or None
-        Key in `IMAGES` of the image whose result is right here; None where no gray matter can be
-        seen or where it is unknown, so that no slice may be called ok.
+    scan : str, callable or None
+        Key in `IMAGES` of the image whose result is right here, or what writes that image into a
+        folder; None where no gray matter can be seen or where it is unknown, so that no slice may
+        be called ok.
     wanted : "result" or "doubt"
         Whether the untransformed result is asked for, or any honest doubt.
     says : str
@@ -73,7 +80,7 @@ class Situation:
     report: str
     before: str
     build: Build
-    scan: str | None = None
+    scan: str | Build | None = None
     wanted: Wanted = "result"
     says: str = ""
     arguments: tuple[str, ...] = (SCAN,)
