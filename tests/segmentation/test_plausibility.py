@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scgm.errors import ImageReadError
+from scgm.image.confidence import visible_contrast
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.volume import Geometry, Volume
 from scgm.segmentation.pipeline import segment
@@ -50,7 +51,8 @@ def findings(
     gray, whole = ((each * 1.0).astype(np.float32) for each in (gm & cord, cord))
     found = Probabilities(gray, whole, centre, np.ones(len(image), np.float32))
     stack = stack_of(image, pixel_mm)
-    return implausible(stack, stack, found, 0.5)
+    contrast = visible_contrast(stack, gray, whole, 0.5)
+    return implausible(stack, stack, found, contrast, 0.5)
 
 
 def test_a_good_scan_raises_no_doubt() -> None:
@@ -95,6 +97,18 @@ def test_a_scan_of_few_bits_is_a_scan(bits: int) -> None:
     image = neck()[0]
 
     assert refusal(stack_of(np.round(image / image.max() * (2**bits - 1)))) is None
+
+
+@pytest.mark.parametrize("brightest", [300, 120])
+def test_a_scan_with_a_narrow_window_is_a_scan(brightest: float) -> None:
+    image, _, _ = neck()
+    # As an export of 8 bits: all of the air is 0, and all of the fat has the largest value.
+    wide = np.pad(image, ((0, 0), (20, 20), (20, 20)))
+    windowed = np.floor((wide - 20).clip(0, brightest - 20) * 255 / (brightest - 20))
+    assert np.mean(windowed == 0) > 0.5
+    assert np.mean(windowed[windowed > 0] == 255) > 0.4
+
+    assert refusal(stack_of(windowed)) is None
 
 
 def wrapped(image: NDArray[np.float64], bits: int, brightest: float) -> NDArray[np.float64]:

@@ -114,8 +114,9 @@ def segment(
     # How sure the model is of the cord, also where the user's mask is sure of every pixel.
     cord = probabilities.cord if hint.mask is None else own.cord
     maps = replace(probabilities, centre_px=probabilities.centre_px - box.origin)
-    confidence = _confidence(segmenter, part, maps, cord, threshold)
-    findings = implausible(cleaned, part, probabilities, threshold)
+    contrast = _contrast(part, probabilities, threshold)
+    confidence = _confidence(segmenter, maps, cord, contrast, threshold)
+    findings = implausible(cleaned, part, probabilities, contrast, threshold)
     status = doubted(slice_statuses(probabilities, confidence, threshold, faults), findings)
     has_confidence = segmenter.confidence is not None and cord is not None
     return Segmentation(
@@ -146,11 +147,18 @@ def segment(
     )
 
 
+def _contrast(stack: AxialStack, found: Probabilities, threshold: float) -> NDArray[np.float64]:
+    """Return how visible the gray matter of each slice is; NaN where it cannot be told."""
+    if found.cord is None:
+        return np.full(len(found.gm), np.nan)
+    return visible_contrast(stack, found.gm, found.cord, threshold)
+
+
 def _confidence(
     segmenter: Segmenter,
-    stack: AxialStack,
     found: Probabilities,
     cord: NDArray[np.float32] | None,
+    contrast: NDArray[np.float64],
     threshold: float,
 ) -> tuple[float | None, ...]:
     """Return how sure each slice is; None without cord, and where the method cannot tell."""
@@ -158,7 +166,6 @@ def _confidence(
     if coefficients is None or cord is None or found.cord is None:
         return (None,) * len(found.centre_px)
     features = slice_features(found.gm, cord, found.centre_px, threshold)
-    contrast = visible_contrast(stack, found.gm, cord, threshold)
     values = slice_confidence(features, contrast, coefficients).tolist()
     shown = np.asarray((found.cord >= threshold).any(axis=(1, 2)))
     return tuple(value if seen else None for value, seen in zip(values, shown, strict=True))

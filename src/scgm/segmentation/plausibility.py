@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.image.confidence import EVEN_CONTRAST, visible_contrast
+from scgm.image.confidence import EVEN_CONTRAST
 from scgm.image.orientation import AxialStack
 from scgm.segmentation.status import SliceStatus
 from scgm.segmenters.base import Probabilities
@@ -24,8 +24,11 @@ Floats = NDArray[np.float32]
 FEWEST_VALUES = 8
 MOST_LABELS = 64
 EQUAL_NEIGHBORS = 0.9
-# A soft mask is zero in most voxels, and has its largest value in many of the others.
+# A soft mask is zero in most voxels, and has its largest value in many of the others. Between both
+# it falls smoothly, while the noise of a scan makes many voxels higher or lower than all beside
+# them: 13 % or more, against at most 7 % in probability maps.
 ZERO_SHARE, LARGEST_SHARE = 0.5, 0.1
+LEAST_UNEVEN = 0.1
 SAMPLES = 1_000_000
 
 # Numbers that wrapped round: the extremes have equal size, the values thin out from the lowest one
@@ -70,7 +73,11 @@ def refusal(stack: AxialStack) -> str | None:
 
 
 def implausible(
-    whole: AxialStack, stack: AxialStack, found: Probabilities, threshold: float
+    whole: AxialStack,
+    stack: AxialStack,
+    found: Probabilities,
+    contrast: NDArray[np.float64],
+    threshold: float,
 ) -> tuple[Finding, ...]:
     """Return what speaks against the cord and the gray matter that were found.
 
@@ -82,13 +89,14 @@ def implausible(
         The part of it in which the cord lies, with some of what is around it.
     found : Probabilities
         What was found in that part; nothing is said of a method that finds no cord.
+    contrast : (Z,) float64
+        How visible the gray matter is, from `scgm.image.confidence.visible_contrast`.
     threshold : float
         Probability from which on a pixel belongs to a mask.
     """
     if found.cord is None or not (found.cord >= threshold).any():
         return ()
     mask = found.cord >= threshold
-    contrast = visible_contrast(stack, found.gm, found.cord, threshold)
     findings = (
         Finding(
             "gray matter has no visible contrast with the white matter around it, so that its "
@@ -133,7 +141,8 @@ def _few_valued(slices: Floats) -> str | None:
     zero = 1 - count / slices.size
     highest = float(values[-1])
     largest = float(np.mean(sample >= highest - 1e-3 * abs(highest)))
-    if values[0] > 0 and zero >= ZERO_SHARE and largest >= LARGEST_SHARE:
+    soft = values[0] > 0 and zero >= ZERO_SHARE and largest >= LARGEST_SHARE
+    if soft and _uneven(slices, highest) < LEAST_UNEVEN:
         return (
             f"{zero:.0%} of its voxels are 0 and {largest:.0%} of the others have the largest "
             "value: it is a mask or a probability map, not a scan; give the scan itself"
@@ -150,6 +159,20 @@ def _equal_neighbors(slices: Floats) -> float:
         pairs += int(np.count_nonzero(both))
         equal += int(np.count_nonzero(both & (left == right)))
     return equal / max(1, pairs)
+
+
+def _uneven(slices: Floats, highest: float) -> float:
+    """Share of the voxels between 0 and the highest value that lie beyond all four beside them."""
+    count = uneven = 0
+    for pixels in slices:
+        middle = pixels[1:-1, 1:-1]
+        between = (middle > 0.02 * highest) & (middle < 0.98 * highest)
+        beside = pixels[:-2, 1:-1], pixels[2:, 1:-1], pixels[1:-1, :-2], pixels[1:-1, 2:]
+        above = np.logical_and.reduce([middle > each for each in beside])
+        below = np.logical_and.reduce([middle < each for each in beside])
+        count += int(np.count_nonzero(between))
+        uneven += int(np.count_nonzero(between & (above | below)))
+    return uneven / max(1, count)
 
 
 def _wrapped(slices: Floats) -> str | None:
