@@ -257,6 +257,7 @@ SITUATIONS = (
         build=_changed("9418", lambda values: np.minimum(values, 400)),
         scan="9418",
         wanted="doubt",
+        says=r"(?i)cut off|clipped|saturated",
     ),
     Situation(
         number="32",

@@ -236,6 +236,18 @@ def test_a_cord_without_gray_matter_is_flagged(model: OnnxModel) -> None:
     assert segment(scan(voxels), segmenter=model).status[4] == "no gray matter"
 
 
+def test_without_a_cord_values_that_were_cut_off_are_named() -> None:
+    nowhere = Fixed(lambda stack: probabilities(stack, gm=0, cord=0, presence=0))
+    image = np.random.default_rng(0).uniform(1, 100, (40, 50, 3))
+
+    with pytest.raises(CordNotFoundError, match=r"cord; 4\d% of its voxels, zeros aside, have the"):
+        segment(scan(image.clip(0, 60)), segmenter=nowhere)
+    with pytest.raises(CordNotFoundError, match="cord; tell where it is"):
+        segment(scan(image), segmenter=nowhere)
+    with pytest.raises(CordNotFoundError, match="cord; tell where it is"):
+        segment(scan(-image.clip(50, 100) + 50), segmenter=nowhere)  # zero is the largest value
+
+
 def test_an_image_without_cord_is_an_error_that_names_it(model: OnnxModel, tmp_path: Path) -> None:
     voxels = np.zeros((20, 20, 3), np.float32)
     voxels[0, 0, 0] = 0.2

@@ -17,7 +17,7 @@ from scgm.image.volume import Volume
 from scgm.segmentation.hints import apply_hint, centered, check_hint, given_hint, independent_cord
 from scgm.segmentation.inputs import as_labels, as_volume
 from scgm.segmentation.options import DEFAULT_OPTIONS, SegmentOptions, recorded
-from scgm.segmentation.plausibility import doubted, implausible, refusal
+from scgm.segmentation.plausibility import clipped, doubted, implausible, refusal
 from scgm.segmentation.postprocessing import (
     MIN_CORD_AREA_MM2,
     keep_slices,
@@ -102,7 +102,7 @@ def segment(
     smallest = 0.0 if hint.mask is not None else MIN_CORD_AREA_MM2
     seen = shows_cord(found, part, threshold, smallest)
     if not seen.any():
-        raise CordNotFoundError(_nothing_found(volume, segmenter, found, hint))
+        raise CordNotFoundError(_nothing_found(volume, stack, segmenter, found, hint))
     network = independent_cord(segmenter, cleaned, hint, own, box)
     check = check_hint(hint, network, box, stack.spacing_mm[1:], threshold)
     faults = {
@@ -172,7 +172,7 @@ def _confidence(
 
 
 def _nothing_found(
-    volume: Volume, segmenter: Segmenter, found: Probabilities, hint: CordHint
+    volume: Volume, stack: AxialStack, segmenter: Segmenter, found: Probabilities, hint: CordHint
 ) -> str:
     if found.cord is None:
         return (
@@ -184,7 +184,8 @@ def _nothing_found(
             f"{volume.name}: no slice shows a spinal cord near the given center; check its "
             "voxels in a viewer, or give a mask with --cord"
         )
-    return f"{volume.name}: no slice shows a spinal cord; tell where it is with --center or --cord"
+    remedy = clipped(stack) or "tell where it is with --center or --cord"
+    return f"{volume.name}: no slice shows a spinal cord; {remedy}"
 
 
 def _fingerprint(volume: Volume) -> dict[str, Any]:

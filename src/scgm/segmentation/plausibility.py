@@ -72,6 +72,19 @@ def refusal(stack: AxialStack) -> str | None:
     return _few_valued(stack.slices) or _wrapped(stack.slices)
 
 
+def clipped(stack: AxialStack) -> str | None:
+    """Return how much of the image has the largest value, where it is too much to see a cord."""
+    shown = int(np.count_nonzero(stack.slices))
+    largest = float(stack.slices.max())
+    share = np.count_nonzero(stack.slices == largest) / max(1, shown)
+    if largest == 0 or share < LARGEST_SHARE:
+        return None
+    return (
+        f"{share:.0%} of its voxels, zeros aside, have the largest value, as if bright values were "
+        "cut off; export it again with all of its values"
+    )
+
+
 def implausible(
     whole: AxialStack,
     stack: AxialStack,
