@@ -4,14 +4,18 @@
 shape, runs each step in a process of its own and makes one row: the peak of resident memory less
 that of the same process before it reads, by the number of voxels. ``--segment`` runs the whole
 command, too. Without a shape it takes 512 x 512 x 100, 512 x 512 x 400 and 2000 x 2000 x 20; with
-``--segment`` it writes them into the results page. The first of them tells the constant part.
+``--segment`` it writes them into the results page. A line through the first two tells the constant
+part.
 """
 
 import argparse
+import math
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
@@ -20,6 +24,7 @@ import numpy as np
 from experiments.evidence import DATA
 from experiments.markdown import Row, table
 from experiments.results_page import replace_section
+from scgm.io.nifti.header import MAX_VOXELS
 
 SCAN = DATA / "gm-challenge/sub-9418/anat/sub-9418_run-1_T2starw.nii.gz"
 SHAPES = ((512, 512, 100), (512, 512, 400), (2000, 2000, 20))
@@ -89,26 +94,61 @@ def main() -> None:
     parser.add_argument("--shape", type=int, nargs=3)
     parser.add_argument("--type", default="int16")
     options = parser.parse_args()
-    rows = []
-    for shape in (tuple(options.shape),) if options.shape else SHAPES:
-        with tempfile.TemporaryDirectory() as folder:
-            image = Path(folder) / "scan.nii"
-            tiled(image, shape, options.type)
-            for step in ("read", "segment") if options.segment else ("read",):
-                rows.append(row_of(shape, options.type, step, measured(image, step)))
-                sys.stderr.write(f"{rows[-1]}\n")
-    content = table(("shape", "type", "step", "MB", "bytes a voxel", "s"), rows)
+    shapes = (tuple(options.shape),) if options.shape else SHAPES
+    steps = ("read", "segment") if options.segment else ("read",)
+    found = [each for shape in shapes for each in taken(shape, options.type, steps)]
+    content = table(
+        ("shape", "type", "step", "MB", "bytes a voxel", "s"), (each.row() for each in found)
+    )
     if options.segment and not options.shape:
+        content += f"\n\n{line_through([each for each in found if each.step == 'segment'][:2])}"
         replace_section("memory", content)
     sys.stdout.write(f"{content}\n")
 
 
-def row_of(shape: tuple[int, int, int], dtype: str, step: str, taken: tuple[float, float]) -> Row:
-    """Return the cells of one step."""
-    memory, seconds = taken
-    size = " x ".join(map(str, shape))
-    each = memory / np.prod(shape)
-    return (size, dtype, step, f"{memory / 1e6:.0f}", f"{each:.1f}", f"{seconds:.0f}")
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Memory in bytes and seconds of one step."""
+
+    shape: tuple[int, int, int]
+    dtype: str
+    step: str
+    memory: float
+    seconds: float
+
+    @property
+    def voxels(self) -> int:
+        """How many there are."""
+        return math.prod(self.shape)
+
+    def row(self) -> Row:
+        """Return the cells of the table."""
+        size = " x ".join(map(str, self.shape))
+        each = self.memory / self.voxels
+        cells = (f"{self.memory / 1e6:.0f}", f"{each:.1f}", f"{self.seconds:.0f}")
+        return (size, self.dtype, self.step, *cells)
+
+
+def taken(shape: tuple[int, int, int], dtype: str, steps: Sequence[str]) -> list[Taken]:
+    """Write an image and run each step on it."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder) / "scan.nii"
+        tiled(image, shape, dtype)
+        found = [Taken(shape, dtype, step, *measured(image, step)) for step in steps]
+    sys.stderr.write("".join(f"{each}\n" for each in found))
+    return found
+
+
+def line_through(found: Sequence[Taken]) -> str:
+    """Say how much each voxel takes, and how much there is without any."""
+    small, large = found
+    each = (large.memory - small.memory) / (large.voxels - small.voxels)
+    constant = small.memory - each * small.voxels
+    return (
+        f"Through the first two shapes, `segment` takes {each:.1f} bytes a voxel and a constant of "
+        f"{constant / 1e6:.0f} MB; the largest image that is taken, {MAX_VOXELS:,} voxels, takes "
+        f"{(constant + each * MAX_VOXELS) / 1e9:.1f} GB by this line."
+    )
 
 
 if __name__ == "__main__":
