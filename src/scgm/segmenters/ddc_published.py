@@ -69,7 +69,7 @@ class PublishedNetwork:
 
     @property
     def method_name(self) -> str:
-        """Name of the method, which has one network."""
+        """Name of the method."""
         return self.name
 
     @property
