@@ -18,7 +18,7 @@ from scgm.errors import ImageReadError
 from scgm.image.volume import Geometry
 
 # Eight times an ex vivo cord at 0.08 mm. Reading takes at most 13 bytes a voxel, all of
-# `scgm segment` 16 and a constant: some 9 GB.
+# `scgm segment` at most 16 and a constant of some 0.8 GB: 9 GB (``python -m experiments.memory``).
 MAX_VOXELS = 1 << 29
 
 # Intents of values that are no measurement in time or at several echoes: matrices and vectors.
