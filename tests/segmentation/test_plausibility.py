@@ -84,7 +84,13 @@ def points() -> NDArray[np.float64]:
     return values
 
 
-@pytest.mark.parametrize("made", [mask, labels, soft, points])
+def distances() -> NDArray[np.float64]:
+    """How deep each voxel lies in a disc of 20 pixels, in each slice."""
+    y, x = np.ogrid[-60:60, -60:60]
+    return np.stack([(r - np.hypot(y, x)).clip(0) for r in (20, 20.3, 20.6)])
+
+
+@pytest.mark.parametrize("made", [mask, labels, soft, points, distances])
 def test_what_is_no_scan_is_refused(made: Any) -> None:
     problem = refusal(stack_of(made()))
 
@@ -209,6 +215,35 @@ def test_a_fluid_bright_spot_is_a_cavity(radius_mm: float, found: bool) -> None:
     holes = [each for each in findings(image, cord, gm) if "hole" in each.what]
 
     assert bool(holes) is found
+
+
+@pytest.mark.parametrize(("radius_mm", "found"), [(0.5, False), (1.0, True), (1.5, True)])
+@pytest.mark.parametrize("fluid", [200, 30])
+def test_a_dark_spot_is_a_cavity_whatever_the_fluid(
+    radius_mm: float, fluid: float, *, found: bool
+) -> None:
+    """A void in bright fluid, or dark fluid: a cord of 100 with a spot of 30."""
+    image, cord, gm = neck()
+    y, x = np.indices(image.shape[1:]) - np.array([120, 130])[:, None, None]
+    away_mm = np.hypot(y, x) / 2
+    image[:, (away_mm >= 6) & (away_mm < 9)] = fluid
+    image[:, away_mm <= radius_mm] = 30
+
+    holes = [each for each in findings(image, cord, gm) if "hole" in each.what]
+
+    assert bool(holes) is found
+
+
+def test_a_dark_spot_of_noise_is_no_cavity() -> None:
+    """A spot that is 1.5 standard deviations of the noise darker than the cord."""
+    image, cord, gm = neck()
+    rng = np.random.default_rng(1)
+    y, x = np.indices(image.shape[1:]) - np.array([120, 130])[:, None, None]
+    image[:, (np.hypot(y, x) >= 12) & (np.hypot(y, x) < 18)] = 140
+    image[:, np.hypot(y, x) / 2 <= 1.0] -= 45
+    noisy = np.where(cord, image + rng.normal(0, 30, image.shape), image)
+
+    assert not [each for each in findings(noisy, cord, gm) if "hole" in each.what]
 
 
 def test_a_hole_in_the_cord_is_a_cavity() -> None:

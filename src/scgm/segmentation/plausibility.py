@@ -29,6 +29,8 @@ EQUAL_NEIGHBORS = 0.9
 # them: 13 % or more, against at most 7 % in probability maps.
 ZERO_SHARE, LARGEST_SHARE = 0.5, 0.1
 LEAST_UNEVEN = 0.1
+# A map of distances or a blurred mask is smoother than any scan, and has air around it.
+SMOOTH_ZERO_SHARE, SMOOTH_UNEVEN = 0.8, 0.01
 SAMPLES = 1_000_000
 
 # Numbers that wrapped round: the extremes have equal size, the values thin out from the lowest one
@@ -50,6 +52,8 @@ UNEVEN_BODY = 0.3
 LEAST_CAVITY_MM2 = 2.0
 BORDER_MM, RING_MM = 1.0, 2.5
 FLUID_LEVEL = 0.7
+# So many standard deviations of the cord, which is the median of its amounts over this number.
+VOID_NOISE, MEDIAN_OF_NORMAL = 3.0, 0.6745
 # A spot is round if its area is this share of that of an ellipse of equal second moments, and alone
 # if it has this share of all that is bright.
 ROUND_SHARE, SPOT_SHARE = 0.8, 0.9
@@ -69,7 +73,14 @@ class Finding:
 
 def refusal(stack: AxialStack) -> str | None:
     """Return why the image is no scan to segment, and what to do; None if nothing speaks for it."""
-    return _few_valued(stack.slices) or _wrapped(stack.slices)
+    sample = _sample(stack.slices)
+    if not sample.size:
+        return None
+    return (
+        _few_valued(stack.slices, sample)
+        or _smooth_map(stack.slices, sample)
+        or _wrapped(stack.slices)
+    )
 
 
 def clipped(stack: AxialStack) -> str | None:
@@ -137,28 +148,41 @@ def doubted(
     )
 
 
-def _few_valued(slices: Floats) -> str | None:
-    """Tell a mask, a map of labels or a soft mask from a scan."""
-    count = int(np.count_nonzero(slices))
-    if not count:
-        return None
-    step = max(1, count // SAMPLES)
+def _sample(slices: Floats) -> Floats:
+    """Return up to some SAMPLES of the values that are not 0, evenly spread."""
+    step = max(1, int(np.count_nonzero(slices)) // SAMPLES)
     # Slice by slice, here and below, as copies of a large image take memory.
-    sample = np.concatenate([pixels[pixels != 0][::step] for pixels in slices])
-    values = np.unique(sample)
+    return np.concatenate([pixels[pixels != 0][::step] for pixels in slices])
+
+
+def _few_valued(slices: Floats, sample: Floats) -> str | None:
+    """Tell a mask or a map of labels from a scan."""
+    count = len(np.unique(sample))
     advice = "it is a mask or a map of labels, not a scan; give the scan itself"
-    if len(values) <= FEWEST_VALUES:
-        return f"it holds {len(values)} different values beside 0: {advice}"
-    if len(values) <= MOST_LABELS and _equal_neighbors(slices) >= EQUAL_NEIGHBORS:
-        return f"it holds {len(values)} different values beside 0, in areas of one value: {advice}"
-    zero = 1 - count / slices.size
-    highest = float(values[-1])
-    largest = float(np.mean(sample >= highest - 1e-3 * abs(highest)))
-    soft = values[0] > 0 and zero >= ZERO_SHARE and largest >= LARGEST_SHARE
-    if soft and _uneven(slices, highest) < LEAST_UNEVEN:
+    if count <= FEWEST_VALUES:
+        return f"it holds {count} different values beside 0: {advice}"
+    if count <= MOST_LABELS and _equal_neighbors(slices) >= EQUAL_NEIGHBORS:
+        return f"it holds {count} different values beside 0, in areas of one value: {advice}"
+    return None
+
+
+def _smooth_map(slices: Floats, sample: Floats) -> str | None:
+    """Tell a soft mask or another smooth map from a scan."""
+    zero = 1 - int(np.count_nonzero(slices)) / slices.size
+    highest = float(sample.max())
+    if zero < ZERO_SHARE or sample.min() <= 0:
+        return None
+    largest = float(np.mean(sample >= highest - 1e-3 * highest))
+    uneven = _uneven(slices, highest)
+    if largest >= LARGEST_SHARE and uneven < LEAST_UNEVEN:
         return (
             f"{zero:.0%} of its voxels are 0 and {largest:.0%} of the others have the largest "
             "value: it is a mask or a probability map, not a scan; give the scan itself"
+        )
+    if zero >= SMOOTH_ZERO_SHARE and uneven < SMOOTH_UNEVEN:
+        return (
+            f"{zero:.0%} of its voxels are 0 and the others have no noise: it is a map, as of "
+            "probabilities or distances, not a scan; give the scan itself"
         )
     return None
 
@@ -277,17 +301,17 @@ def _extent(shown: Mask) -> int:
 
 
 def _cavities(stack: AxialStack, mask: Mask) -> Finding:
-    """Slices whose cord has a hole, or an area within as bright as the fluid around it."""
+    """Slices whose cord has a hole, or an area within as bright as the fluid or as dark."""
     found = np.zeros(len(mask), bool)
     pixel_mm = stack.spacing_mm[1:]
     for z, box in _boxes(mask, pixel_mm):
         whole = _filled(mask[z][box])
         hole_mm2 = np.count_nonzero(whole & ~mask[z][box]) * pixel_mm[0] * pixel_mm[1]
-        fluid_mm2 = _fluid_mm2(stack.slices[z][box], whole, pixel_mm)
-        found[z] = max(hole_mm2, fluid_mm2) >= LEAST_CAVITY_MM2
+        spot_mm2 = _spot_mm2(stack.slices[z][box], whole, pixel_mm)
+        found[z] = max(hole_mm2, spot_mm2) >= LEAST_CAVITY_MM2
     return Finding(
-        "the cord has a hole or an area as bright as the fluid around it, as a syrinx has; gray "
-        "matter cannot be told from it",
+        "the cord has a hole, or a spot that differs from it as much as the fluid around it, as a "
+        "syrinx or a void; gray matter cannot be told from it",
         found,
     )
 
@@ -314,8 +338,8 @@ def _filled(mask: Mask) -> Mask:
     return np.asarray(~outside[1:-1, 1:-1])
 
 
-def _fluid_mm2(image: Floats, whole: Mask, pixel_mm: tuple[float, float]) -> float:
-    """Area of one round spot within a cord that is nearly as bright as the fluid around the cord.
+def _spot_mm2(image: Floats, whole: Mask, pixel_mm: tuple[float, float]) -> float:
+    """Area of one round spot in a cord that differs from it nearly as much as the fluid around it.
 
     Gray matter may be as bright as the fluid, but it is no round spot: two horns stand out on
     either side.
@@ -324,16 +348,26 @@ def _fluid_mm2(image: Floats, whole: Mask, pixel_mm: tuple[float, float]) -> flo
     inner = ~_grown(~whole, BORDER_MM, pixel_mm)
     if not ring.any() or not inner.any():
         return 0.0
-    cord, fluid = float(np.median(image[whole])), float(np.percentile(image[ring], 75))
-    bright = inner & (image > cord + FLUID_LEVEL * (fluid - cord))
-    if fluid <= cord or not bright.any():
-        return 0.0
-    brightest = np.zeros_like(bright)
-    brightest.flat[np.argmax(np.where(bright, image, -np.inf))] = True
-    spot = _joined(brightest, bright)
-    alone = np.count_nonzero(spot) >= SPOT_SHARE * np.count_nonzero(bright)
-    area = float(np.count_nonzero(spot) * pixel_mm[0] * pixel_mm[1])
-    return area if alone and _roundness(spot) >= ROUND_SHARE else 0.0
+    away = image - np.median(image[whole])
+    low, high = (float(each) for each in np.percentile(away[ring], (25, 75)))
+    # Fluid is bright or dark; a void is dark whatever the fluid is, and darker than noise.
+    noise = float(np.median(np.abs(away[whole]))) / MEDIAN_OF_NORMAL
+    least = {1: FLUID_LEVEL * high, -1: max(FLUID_LEVEL * max(high, -low), VOID_NOISE * noise)}
+    spots = (_round_spot(sign * away, inner, limit) for sign, limit in least.items() if limit > 0)
+    return max(spots, default=0) * pixel_mm[0] * pixel_mm[1]
+
+
+def _round_spot(values: Floats, inner: Mask, limit: float) -> int:
+    """Count the pixels of the spot beyond a limit; 0 if it is not round, or not the only one."""
+    beyond = inner & (values > limit)
+    if not beyond.any():
+        return 0
+    highest = np.zeros_like(beyond)
+    highest.flat[np.argmax(np.where(beyond, values, -np.inf))] = True
+    spot = _joined(highest, beyond)
+    count = int(np.count_nonzero(spot))
+    alone = count >= SPOT_SHARE * np.count_nonzero(beyond)
+    return count if alone and _roundness(spot) >= ROUND_SHARE else 0
 
 
 def _roundness(spot: Mask) -> float:
