@@ -1,0 +1,199 @@
+"""Faults in data sets, metrics and benchmarks."""
+
+from experiments.mutations.fault import faults_in
+
+EVALUATION = (
+    *faults_in(
+        "evaluation/metrics/intensity.py",
+        "evaluation/metrics/test_intensity.py",
+        ("the published window is not moved to whole pixels", "edge = round(", "edge = ("),
+    ),
+    *faults_in(
+        "benchmark/plan.py",
+        None,
+        (
+            "the cord file is not part of what names a result",
+            '"cord_given": method.cord_given and _cord_identity(case),',
+            '"cord_given": method.cord_given,',
+        ),
+        ("a timeout may be infinite", "math.isfinite(self.timeout_s) and ", ""),
+    ),
+    *faults_in(
+        "benchmark/model_selection.py",
+        None,
+        (
+            "one of two models has seen the site: not said",
+            "any(site_key(case.site) in sites for sites in seen)",
+            "all(site_key(case.site) in sites for sites in seen)",
+        ),
+        (
+            "some models have not seen the site: said of all",
+            "or not all(seen):",
+            "or not any(seen):",
+        ),
+        (
+            "sites are told apart by their spelling",
+            "if site_key(case.site) not in map(site_key, _sites(offers[path])):",
+            "if case.site not in _sites(offers[path]):",
+        ),
+    ),
+    *faults_in(
+        "benchmark/report.py",
+        None,
+        (
+            "cases in doubt count as if they were sound",
+            "suspect.setdefault(job.label, []).append(not left_out)",
+            "suspect.setdefault(job.label, []).append(False)",
+        ),
+    ),
+    *faults_in(
+        "benchmark/scratch.py",
+        None,
+        ("a living process's scratch folder is removed", "not _is_running(int(named[1]))", "False"),
+        ("a dead process's scratch folder stays", "not _is_running(int(named[1]))", "True"),
+    ),
+    *faults_in(
+        "benchmark/parent.py",
+        None,
+        (
+            "a worker outlives its parent where nothing but polling tells",
+            "while os.getppid() == parent:",
+            "while True:",
+        ),
+        (
+            "a worker outlives its parent",
+            "ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)",
+            "pass",
+        ),
+    ),
+    *faults_in(
+        "benchmark/workflow.py",
+        None,
+        (
+            "a dangling link is overwritten",
+            "if os.path.lexists(self.path / name)",
+            "if (self.path / name).exists()",
+        ),
+        ("two methods write into one folder", "while name in used:", "while False:"),
+    ),
+    *faults_in(
+        "benchmark/worker.py",
+        None,
+        (
+            "warnings of a worker are lost",
+            "warnings=np.array(found.volume.warnings, np.str_),",
+            "warnings=np.array([], np.str_),",
+        ),
+    ),
+    *faults_in(
+        "datasets/bids.py",
+        None,
+        (
+            "manual labels come no earlier than others",
+            'rank = 1 if match["manual"] else 2',
+            "rank = 1",
+        ),
+        (
+            "manual labels come last",
+            'rank = 1 if match["manual"] else 2',
+            'rank = 2 if match["manual"] else 1',
+        ),
+        (
+            "labels of a rater come last",
+            "_TISSUES[tissues[0].lower()], rater, 0)",
+            "_TISSUES[tissues[0].lower()], rater, 3)",
+        ),
+    ),
+    *faults_in(
+        "datasets/table.py",
+        None,
+        (
+            "one image under two paths is two cases",
+            "images.setdefault(image.resolve(),",
+            "images.setdefault(image,",
+        ),
+        (
+            "a site has as many names as spellings",
+            'same = site_key if column == "site" else str',
+            "same = str",
+        ),
+        (
+            "a loop of links is a fault of the program",
+            "except RuntimeError as error:",
+            "except KeyError as error:",
+        ),
+    ),
+    *faults_in(
+        "datasets/case.py",
+        None,
+        (
+            "a table that is no CSV is a fault of the program",
+            "except csv.Error as error:",
+            "except KeyError as error:",
+        ),
+        (
+            "sites of a data set are spelled differently",
+            "spelled.setdefault(site_key(case.site), case.site)",
+            "case.site",
+        ),
+    ),
+    *faults_in(
+        "datasets/download.py",
+        None,
+        (
+            "a range that was refused at the first byte is asked for again",
+            "if error.code == 416 and start:",
+            "if error.code == 416:",
+        ),
+        (
+            "a dangling link is downloaded onto",
+            "if not os.path.lexists(target):",
+            "if not target.exists():",
+        ),
+        ("a part that is a link is continued", "if part.is_symlink():", "if False:"),
+        ("a slow server holds the download for ever", "speed.check(len(block))", "pass"),
+        (
+            "a block is waited for until it is full",
+            "partial(response.read1, _CHUNK)",
+            "partial(response.read, _CHUNK)",
+        ),
+        (
+            "a server redirects to a file",
+            "if not _is_web_address(request.full_url, address):",
+            "if False:",
+        ),
+        (
+            "control letters of a server reach the terminal",
+            'return "".join(letter if letter.isprintable() else " " for letter in text)',
+            "return text",
+        ),
+    ),
+    *faults_in(
+        "evaluation/reading.py",
+        None,
+        (
+            "half a voxel outside is an edge to extrapolate",
+            "(3, 1, 1, 1)) - 0.5 + _ROUNDING_VOXELS",
+            "(3, 1, 1, 1)) - 1 + _ROUNDING_VOXELS",
+        ),
+        (
+            "half a voxel at the edge is outside",
+            "(places >= -0.5 - _ROUNDING_VOXELS)",
+            "(places >= 0 - _ROUNDING_VOXELS)",
+        ),
+    ),
+    *faults_in(
+        "evaluation/compare.py",
+        None,
+        (
+            "one file under two paths is compared with itself",
+            "{path.resolve() for path in paths}",
+            "set(paths)",
+        ),
+    ),
+    *faults_in(
+        "evaluation/tables.py",
+        None,
+        ("warnings are not in the table", '"; ".join(found.warnings),', '"",'),
+    ),
+)
