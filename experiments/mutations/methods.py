@@ -4,6 +4,15 @@ from experiments.mutations.fault import faults_in
 
 METHODS = (
     *faults_in(
+        "segmenters/base.py",
+        "segmentation/test_hints.py",
+        (
+            "gray matter leaves the user's mask",
+            "most = np.ones(len(self.gm)) if cord is None else cord",
+            "most = np.ones(len(self.gm))",
+        ),
+    ),
+    *faults_in(
         "networks/ddc.py",
         "networks/test_networks.py",
         ("pyramid joined in another order", "*finer, mean, coarsest]", "*finer, coarsest, mean]"),

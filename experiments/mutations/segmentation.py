@@ -118,11 +118,6 @@ SEGMENTATION = (
             "points[inside, axis] = np.interp(inside, given, points[given, axis])",
             "pass",
         ),
-        (
-            "gray matter leaves the user's mask",
-            "Probabilities(found.gm * given, given,",
-            "Probabilities(found.gm, given,",
-        ),
     ),
     *faults_in(
         "segmentation/hints.py",
@@ -205,6 +200,10 @@ SEGMENTATION = (
         ("specks are cords", "MIN_CORD_AREA_MM2 = 10.0", "MIN_CORD_AREA_MM2 = 1.0"),
         ("a small tip is no cord", "MIN_CORD_AREA_MM2 = 10.0", "MIN_CORD_AREA_MM2 = 11.0"),
         ("presence does not count", "MIN_PRESENCE = 0.5", "MIN_PRESENCE = 0.0"),
+    ),
+    *faults_in(
+        "segmentation/postprocessing.py",
+        "segmentation/test_postprocessing.py",
         (
             "centers of empty slices stay",
             "np.where(seen[:, None], found.centre_px, np.float32(np.nan))",

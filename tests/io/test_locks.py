@@ -1,11 +1,13 @@
 """Locks between processes."""
 
+import errno
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
+from scgm.io import locks
 from scgm.io.locks import LockedError, is_abandoned, locked, open_locked
 
 
@@ -35,3 +37,51 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
 
 def test_a_file_that_is_missing_has_no_dead_owner(tmp_path: Path) -> None:
     assert not is_abandoned(tmp_path / "lock")
+
+
+def test_a_lock_that_its_holder_removes_meanwhile_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is locked then is the file that others will find, not the one that was removed."""
+    file, lock, calls = tmp_path / "lock", locks.lock_handle, 0
+
+    def removed_first(handle: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            file.unlink()
+        lock(handle)
+
+    monkeypatch.setattr(locks, "lock_handle", removed_first)
+    handle = open_locked(file)
+
+    assert calls == 2
+    assert os.path.samestat(os.fstat(handle), file.stat())
+    os.close(handle)
+
+
+def test_where_there_are_no_locks_nobody_is_kept_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_here(_: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks, "lock_handle", none_here)
+
+    with locked(tmp_path / "lock", wait_s=0):
+        entered = True
+
+    assert entered
+    assert not is_abandoned(tmp_path / "lock")
+
+
+def test_a_lock_that_fails_otherwise_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(locks, "lock_handle", broken)
+
+    with pytest.raises(OSError, match="Input/output error"), locked(tmp_path / "lock", wait_s=0):
+        pass

@@ -47,6 +47,17 @@ def test_the_border_of_the_image_cuts_a_cord_or_does_not(side: str, pixel_mm: fl
         assert cut_by_image(cropped(pixel_mm, side, beyond)[None], size).tolist() == [False]
 
 
+@pytest.mark.parametrize(("length_px", "cut"), [(6, False), (7, True)])
+def test_7_mm_in_the_two_outermost_lines_are_a_cut_and_6_mm_are_none(
+    length_px: int, cut: bool
+) -> None:
+    """Two lines of 6 pixels of 0.5 mm have 6 mm."""
+    mask = np.zeros((1, 40, 40), bool)
+    mask[0, :20, 10 : 10 + length_px] = True
+
+    assert cut_by_image(mask, (0.5, 0.5)).tolist() == [cut]
+
+
 def test_a_cord_that_is_cut_off_is_flagged_and_not_measured(model: OnnxModel) -> None:
     """Slices 0 and 2 are whole; in slice 1 the cord goes on beyond the image."""
     voxels = np.zeros((80, 80, 3), np.float32)
@@ -79,6 +90,15 @@ def test_the_window_of_a_network_cuts_a_cord(shift_px: int, cut: bool) -> None:
 
 def test_a_cord_alone_is_no_window() -> None:
     assert cut_by_window(window(0) * (window(0) > 0.5), 0.5, (0.5, 0.5)).tolist() == [False]
+
+
+@pytest.mark.parametrize(("width_px", "cut"), [(39, False), (40, True)])
+def test_a_map_of_20_mm_is_a_window_and_a_narrower_one_a_cord(width_px: int, cut: bool) -> None:
+    """Its pixels have 0.5 mm; it ends as abruptly as a window does."""
+    cord_alone = np.zeros((1, 80, 80), np.float32)
+    cord_alone[0, 20:40, 20 : 20 + width_px] = 0.95
+
+    assert cut_by_window(cord_alone, 0.5, (0.5, 0.5)).tolist() == [cut]
 
 
 def test_an_empty_slice_is_not_cut() -> None:

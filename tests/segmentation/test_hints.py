@@ -65,6 +65,17 @@ def test_a_right_mask_is_taken_without_a_word(model: OnnxModel, image: Any) -> N
     assert result.provenance.given_cord["median_distance_mm"] == 0
 
 
+def test_no_gray_matter_lies_outside_of_the_given_mask(model: OnnxModel, image: Any) -> None:
+    """The mask is the cord without its first rows, in which there is gray matter."""
+    given = CORD * (ROWS >= 58)[..., None].astype(np.uint8)
+
+    result = segment(image, segmenter=model, cord=scan(given))
+
+    expected = GRAY.astype(bool) & (ROWS >= 58)[..., None]
+    assert expected.sum() < GRAY.sum()
+    np.testing.assert_array_equal(np.asarray(result.gm.dataobj) > 0, expected)
+
+
 def test_a_rough_mask_is_taken_without_a_word(model: OnnxModel, image: Any) -> None:
     """One pixel smaller all around: a rater may draw it so."""
     result = segment(image, segmenter=model, cord=scan(ovals((12, 8))))

@@ -306,6 +306,24 @@ def test_a_corrected_file_of_a_result_is_never_replaced(
     assert content(tmp_path) == before
 
 
+def test_a_file_that_is_corrected_while_a_result_is_written_is_not_replaced(
+    result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result.save(tmp_path)
+    mask = tmp_path / "sub-01_T2starw_label-GM_seg.nii.gz"
+
+    def meanwhile(*arguments: Any) -> None:
+        mask.write_bytes(b"corrected")
+        write_table(*arguments)
+
+    monkeypatch.setattr(outputs, "write_table", meanwhile)
+
+    with pytest.raises(OutputError, match="it was not written by scgm, or was changed since"):
+        result.save(tmp_path, overwrite=True)
+
+    assert mask.read_bytes() == b"corrected"
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"files": []}', '{"files": {"a": 3}}', "9" * 5000]
 )

@@ -72,9 +72,11 @@ def labels() -> NDArray[np.float64]:
 
 
 def soft() -> NDArray[np.float64]:
-    """Return a cord of probability 1, at whose border it falls."""
-    y, x = np.indices((60, 60)) - 30
-    return np.stack([np.clip(12 - np.hypot(y, x), 0, 1)] * 3)
+    """Return a cord of probability 1, at whose border it falls to 0, each pixel at its own rate."""
+    y, x = np.indices((60, 60)) - np.array([30.2, 29.7])[:, None, None]
+    map_of_disc = np.clip((14 - np.hypot(y, 1.1 * x)) / 2, 0, 1)
+    assert len(np.unique(map_of_disc)) > 66  # more than labels have
+    return np.stack([map_of_disc] * 3)
 
 
 def points() -> NDArray[np.float64]:

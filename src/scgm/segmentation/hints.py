@@ -91,7 +91,7 @@ def apply_hint(hint: CordHint, found: Probabilities, box: Box) -> Probabilities:
     if hint.mask is not None:
         given = box.crop(hint.mask).astype(np.float32)
         presence = np.asarray(hint.mask.any(axis=(1, 2)), np.float32)
-        return Probabilities(found.gm * given, given, found.centre_px, presence)
+        return Probabilities(found.gm, given, found.centre_px, presence)
     if hint.centre_px is not None:
         told = np.isfinite(hint.centre_px[:, 0])
         return replace(found, presence=np.where(told, np.float32(1), found.presence))

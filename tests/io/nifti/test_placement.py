@@ -62,6 +62,14 @@ def test_a_thickness_that_differs_leaves_areas_as_they_are(tmp_path: Path) -> No
     assert "so areas are the same" in read_volume(path).warnings[0]
 
 
+def test_the_thickness_is_that_of_the_axis_along_the_body(tmp_path: Path) -> None:
+    """The first axis of the voxels goes up, the others to the right and to the front."""
+    sform = {"srow_x": (0, 0.5, 0, 0), "srow_y": (0, 0, 0.5, 0), "srow_z": (3, 0, 0, 0)}
+    fields = {**NO_QFORM, **sform, "pixdim": pixdim(3.6, 0.5, 0.5)}
+    volume = read_volume(write_scan(tmp_path / "a.nii", fields=fields))
+    assert "so areas are the same" in volume.warnings[0]
+
+
 @pytest.mark.parametrize("code", [3, 4, 5])
 @pytest.mark.parametrize(("qform", "source"), [({}, "qform"), (NO_QFORM, "pixdim")])
 def test_a_template_gives_no_voxel_size(
