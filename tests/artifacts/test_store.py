@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scgm.artifacts import store as module
 from scgm.artifacts.atlases import ATLASES, write_atlas
 from scgm.artifacts.cards import AtlasCard
 from scgm.artifacts.models import MODELS
+from scgm.artifacts.store import SHIPPED
 from scgm.errors import ModelError, OutputError
 from tests.helpers.standin import write_model
 
@@ -96,6 +98,46 @@ def test_a_write_that_fails_between_file_and_card_leaves_the_old_pair(
 
     assert ATLASES.read(tmp_path / "mine.npz").content == before
     assert {path.suffix for path in tmp_path.glob("mine*")} == {".npz", ".json"}
+
+
+def test_a_file_with_another_checksum_than_its_card_says_is_refused(tmp_path: Path) -> None:
+    path = write_model(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(ModelError, match="the file is damaged or was exchanged"):
+        MODELS.read(path)
+
+
+def test_a_name_of_the_package_is_never_one_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCGM_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    for name in ("default", "mine"):
+        write_model(tmp_path / "models", name=name)
+
+    assert MODELS.find("default") == SHIPPED / "default.onnx"
+    assert MODELS.find("mine") == tmp_path / "models" / "mine.onnx"
+    assert MODELS.names().count("default") == 1
+    with pytest.raises(ModelError, match="that the package carries"):
+        MODELS.own_path("default")
+
+
+def test_a_card_larger_than_any_card_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_model(tmp_path)
+    card = path.with_suffix(".json")
+    monkeypatch.setattr(module, "_MOST_CARD_BYTES", 2**20)
+    card.write_bytes(card.read_bytes().ljust(2**20))
+    assert MODELS.read(path).card.name == "standin"
+
+    card.write_bytes(card.read_bytes() + b" ")
+
+    with pytest.raises(ModelError, match="no regular file of at most 1 MiB"):
+        MODELS.read(path)
 
 
 def test_another_suffix_is_refused_before_anything_is_made(tmp_path: Path) -> None:
