@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scgm.datasets import DataCase, Reference, reference_masks
-from scgm.datasets.case import site_key
+from scgm.datasets.case import one_spelling, site_key
 from scgm.errors import DataSetError, GeometryError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_volume
@@ -135,6 +135,18 @@ def test_the_files_of_a_reference_are_named_once() -> None:
 @pytest.mark.parametrize("spelling", ["CEITEC", "ceitec", " Ceitec ", "\uff23eitec"])
 def test_spellings_of_a_site_are_one_site(spelling: str) -> None:
     assert site_key(spelling) == "ceitec"
+
+
+def test_all_images_of_a_site_have_its_first_spelling(tmp_path: Path) -> None:
+    cases = [
+        DataCase(str(number), tmp_path / "image.nii.gz", site, "a", {})
+        for number, site in enumerate(("CEITEC", "ceitec", None, "ucl"))
+    ]
+
+    same, remarks = one_spelling(cases)
+
+    assert [each.site for each in same] == ["CEITEC", "CEITEC", None, "ucl"]
+    assert remarks == ("the sites 'CEITEC' and 'ceitec' are taken as one",)
 
 
 def test_sites_of_different_letters_or_of_signs_alone_are_different() -> None:

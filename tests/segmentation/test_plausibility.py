@@ -179,6 +179,15 @@ def test_a_cord_does_not_jump() -> None:
     assert jumps == [[False, False, True, False, False]]
 
 
+def test_a_cord_that_is_moved_and_stays_there_does_not_jump() -> None:
+    """A step of 20 mm between two halves of a scan: each slice has one near neighbor."""
+    image, cord, gm = neck(4)
+    for z, columns in enumerate((0, -4, 36, 36)):
+        cord[z], gm[z], image[z] = (np.roll(each[z], columns, axis=1) for each in (cord, gm, image))
+
+    assert not [each for each in findings(image, cord, gm) if "lies more" in each.what]
+
+
 def test_a_neck_of_animal_size_is_none_of_a_person() -> None:
     image, cord, gm = neck()
 
@@ -254,6 +263,19 @@ def test_a_dark_spot_within_the_noise_is_no_cavity() -> None:
 
     assert not noisy
     assert clear
+
+
+def test_fluid_is_what_lies_within_two_millimeters_of_the_cord() -> None:
+    """Fat around the fluid is twice as bright, and the cavity half as bright as that."""
+    image, cord, gm = neck()
+    y, x = np.indices(image.shape[1:]) - np.array([120, 130])[:, None, None]
+    away_mm = np.hypot(y, x) / 2
+    image[:, away_mm >= 9] = 400
+    image[:, away_mm <= 1.5] = 195
+
+    holes = [each for each in findings(image, cord, gm) if "hole" in each.what]
+
+    assert [each.slices.tolist() for each in holes] == [[True, True, True]]
 
 
 def test_a_hole_in_the_cord_is_a_cavity() -> None:

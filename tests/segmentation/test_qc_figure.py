@@ -216,6 +216,32 @@ def test_the_window_lies_around_the_cord(result: Segmentation) -> None:
     assert right - left == pytest.approx(SHOWN_MM)
 
 
+def scale_bar(panel: Any) -> tuple[str, float]:
+    """Return what stands beside a scale bar, and how long it is."""
+    (text,) = [each.get_text() for each in panel.texts if each.get_text().endswith(" mm")]
+    (bar,) = [each for each in panel.lines if each.get_color() == "white"]
+    return text, abs(float(np.subtract(*bar.get_xdata())))
+
+
+def test_scale_bars_are_as_long_as_they_say_and_less_than_a_third(result: Segmentation) -> None:
+    """The whole slice is shown in 30 mm, the window has 32 mm."""
+    whole, crop, *_ = four_panels(result, [2]).axes
+
+    assert scale_bar(whole) == ("5 mm", pytest.approx(5))
+    assert scale_bar(crop) == ("10 mm", pytest.approx(10))
+
+
+def test_the_smallest_slice_has_a_scale_bar(model: OnnxModel) -> None:
+    """It has 4 mm, the least in which a cord fits."""
+    voxels = np.zeros((8, 8, 2), np.float32)
+    voxels[:7, :7] = 1
+    voxels[2:4, 2:4] = 2
+
+    figure = four_panels(segment(scan(voxels), segmenter=model))
+
+    assert scale_bar(figure.axes[0]) == ("1 mm", pytest.approx(1))
+
+
 def test_a_slice_that_is_not_there_is_an_error(result: Segmentation) -> None:
     with pytest.raises(GeometryError, match=r"slices 0 to 6, not \[7\]"):
         four_panels(result, [7])
