@@ -49,11 +49,12 @@ class Trial:
 
 
 def mirrored(file: str) -> tuple[str, ...]:
-    """Return the tests of a file, if there are tests of its name, and all of its package."""
-    path = Path(file)
-    named = (folder / f"test_{path.stem}.py" for folder in path.parents)
-    first = [str(each) for each in named if (ROOT / "tests" / each).exists()][:1]
-    return (*first, path.parts[0])
+    """Return the tests of a file, those of its name, and all of its package."""
+    path, tests = Path(file), ROOT / "tests"
+    name = f"test_{path.stem}.py"
+    beside = [tests / folder / name for folder in path.parents]
+    named = [each for each in beside if each.exists()][:1] or sorted(tests.rglob(name))
+    return (*(str(each.relative_to(tests)) for each in named), path.parts[0])
 
 
 class Copy:

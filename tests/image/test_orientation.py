@@ -141,6 +141,17 @@ def test_a_sagittal_scan_with_thick_slices_is_refused_with_its_pixel_size() -> N
     assert message.startswith("scan.nii.gz: ")
     assert "0.5 x 3.3 mm" in message
     assert "give a scan with axial slices" in message
+    assert "say --slice-axis k" in message  # the slices are thick along k, and small otherwise
+
+
+@pytest.mark.parametrize("sizes", [(2.5, 0.5, 3.3), (2.5, 2.5, 4.0), (3.3, 2.5, 0.5)])
+def test_no_other_axis_is_proposed_that_has_large_pixels_too(
+    sizes: tuple[float, float, float],
+) -> None:
+    """Axial pixels have the first two sizes."""
+    with pytest.raises(ImageReadError, match="cannot be seen") as caught:
+        to_axial(volume_of(np.zeros(SHAPE), sizes=sizes))
+    assert "--slice-axis" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("pixel_mm", "seen"), [(2.0, True), (2.05, False)])

@@ -216,6 +216,20 @@ def test_the_window_lies_around_the_cord(result: Segmentation) -> None:
     assert right - left == pytest.approx(SHOWN_MM)
 
 
+@pytest.mark.parametrize("axes", [(0, 1, 2), (1, 0, 2)])
+def test_a_slice_is_shown_in_the_middle_of_a_square(
+    model: OnnxModel, axes: tuple[int, ...]
+) -> None:
+    """One of 60 x 30 pixels of 0.5 mm: 30 x 15 mm, from -0.25 to 29.75 and to 14.75 mm."""
+    voxels = cord_voxels(2)[:, :30].transpose(axes)
+
+    panel = four_panels(segment(scan(voxels), segmenter=model)).axes[0]
+
+    limits = [panel.get_xlim()[::-1], panel.get_ylim()]
+    expected = [(-0.25, 29.75), (-7.75, 22.25)]
+    np.testing.assert_allclose(limits, expected if axes[0] == 0 else expected[::-1])
+
+
 def scale_bar(panel: Any) -> tuple[str, float]:
     """Return what stands beside a scale bar, and how long it is."""
     (text,) = [each.get_text() for each in panel.texts if each.get_text().endswith(" mm")]
