@@ -4,6 +4,70 @@ from experiments.mutations.fault import faults_in
 
 EVALUATION = (
     *faults_in(
+        "evaluation/metrics/overlap.py",
+        None,
+        (
+            "Dice counts false negatives twice",
+            "share(2 * n.tp, 2 * n.tp + n.fp + n.fn,",
+            "share(2 * n.tp, 2 * n.tp + n.fp + 2 * n.fn,",
+        ),
+        (
+            "two empty masks do not conform",
+            "return 1.0 if n.both_empty else -math.inf",
+            "return -math.inf",
+        ),
+        ("precision is sensitivity", "n.tp + n.fp, both_empty", "n.tp + n.fn, both_empty"),
+    ),
+    *faults_in(
+        "evaluation/metrics/surface.py",
+        None,
+        ("the tolerance itself is too far", "tolerance_mm + _ROUNDING_MM", "tolerance_mm - 1e-9"),
+        (
+            "percentiles of pooled distances",
+            "max(np.percentile(there, 95), np.percentile(back, 95))",
+            "np.percentile(distances.pooled, 95)",
+        ),
+        (
+            "the direction with more points counts more",
+            "(there.mean() + back.mean()) / 2",
+            "distances.pooled.mean()",
+        ),
+    ),
+    *faults_in(
+        "evaluation/metrics/calibration.py",
+        None,
+        ("one bin less", "BINS = 15", "BINS = 14"),
+        ("bins count alike", "(bins.count[filled] * gaps).sum() / total", "gaps.mean()"),
+        (
+            "soft Dice of squares",
+            "predicted.sum() + true.sum()",
+            "predicted @ predicted + true.sum()",
+        ),
+    ),
+    *faults_in(
+        "evaluation/metrics/case.py",
+        None,
+        (
+            "slices without the structure are missed",
+            "n_missed=int((in_reference & ~in_prediction)",
+            "n_missed=int((~in_prediction)",
+        ),
+        (
+            "areas of a sheared grid are too large",
+            "spacing[1] * spacing[2] if pixel_area_mm2 is None else pixel_area_mm2",
+            "spacing[1] * spacing[2]",
+        ),
+    ),
+    *faults_in(
+        "evaluation/metrics/summary.py",
+        "evaluation/metrics/test_case.py",
+        (
+            "cases of one summary may be scored in different ways",
+            "if len({(case.mode, case.tolerance_mm) for case in rows}) != 1:",
+            "if not rows:",
+        ),
+    ),
+    *faults_in(
         "evaluation/metrics/intensity.py",
         "evaluation/metrics/test_intensity.py",
         ("the published window is not moved to whole pixels", "edge = round(", "edge = ("),

@@ -4,6 +4,24 @@ from experiments.mutations.fault import faults_in
 
 TRAINING = (
     *faults_in(
+        "training/data/checks.py",
+        None,
+        ("a subject may be in two splits", "if before != split:", "if False:"),
+        (
+            "the same image under two names",
+            "if source.image is not None and (root /",
+            "if False and (root /",
+        ),
+        ("gray matter may lie outside of the cord", "if outside > 0.5:", "if False:"),
+        ("an empty label is learned from", "not bool((values >= 0.5).any())", "False"),
+    ),
+    *faults_in(
+        "training/data/phantoms.py",
+        None,
+        ("phantoms count as much as scans", "* share / (1 - share)", "* share"),
+        ("more phantoms count more", "torch.full((count,), 1 / count)", "torch.ones(count)"),
+    ),
+    *faults_in(
         "training/engine/learner.py",
         "training/test_learner.py",
         ("without a limit, gradients become 0", "self.stage.clip or math.inf", "self.stage.clip"),
