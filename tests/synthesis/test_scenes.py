@@ -5,9 +5,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scgm.networks.preparation import COARSE_MIN
+from scgm.networks.preparation import COARSE_MIN, COARSE_MM
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes, _shifts, _targets, scene_batch
+from scgm.synthesis.scenes import (
+    SCENE,
+    SCENE_MM,
+    Scenes,
+    _field_of_view,
+    _shifts,
+    _targets,
+    scene_batch,
+)
 from tests.helpers.label_shapes import disc, one_scene
 
 
@@ -107,6 +115,31 @@ def test_half_of_the_views_lie_within_30_mm_of_the_cord_the_others_within_85() -
 
 
 @pytest.mark.slow
+class Always(Draw):
+    """What may happen, happens."""
+
+    def chance(self, probability: float, *shape: int) -> torch.Tensor:
+        """Return nothing but true."""
+        return torch.ones(shape, dtype=torch.bool)
+
+
+def test_a_small_view_holds_the_middle_of_the_cord_at_any_place() -> None:
+    """At least 2.5 % of its length from its border, and anywhere in between."""
+    size = 4 * COARSE_MIN + 1
+    cord = disc(size, 4).expand(300, -1, -1)
+    kept = _field_of_view(cord, Always(0))
+    assert bool(kept[:, size // 2, size // 2].all())
+    for shown in (kept.amax(dim=2), kept.amax(dim=1)):
+        first, count = shown.argmax(dim=1), shown.sum(dim=1)
+        length, place = count * COARSE_MM, ((size - 1) / 2 - first + 0.5) / count
+
+        assert 20 < float(length.min()) < 26
+        assert 170 < float(length.max()) < 192
+        assert -0.02 < float(place.min()) < 0.1
+        assert 0.9 < float(place.max()) < 1.02
+        assert float(place.std()) == pytest.approx(0.95 / 12**0.5, abs=0.03)
+
+
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_scenes_are_finite_bounded_and_drawn_again_by_the_same_seed(seed: int) -> None:

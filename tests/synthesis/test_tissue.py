@@ -79,3 +79,17 @@ def test_lesions_are_round_spots_of_up_to_3_times_120_percent_in_the_asked_share
     spread = (patches > 0.1).float().sum(dim=(1, 2)) * 0.25**2
     assert float(spread.max()) > torch.pi * 2.0**2
     assert float(spread.max()) < 3 * torch.pi * 3.0**2  # radii of 0.5 to 2.5 mm, soft edges
+
+
+def test_radii_of_lesions_are_spread_evenly_by_their_logarithm() -> None:
+    """From 0.5 to 2.5 mm; half of them are smaller than the root of 0.5 x 2.5, 1.12 mm."""
+    patches = _lesions(torch.Size((300, 160, 160)), Draw(0), 0.1, share=1, most=1)
+    highest = patches.amax(dim=(1, 2))
+    there = highest > 0.1
+    areas = (patches > highest[:, None, None] / 2).sum(dim=(1, 2))[there] * 0.1**2
+    radii = (areas / torch.pi).sqrt()
+
+    assert float(there.float().mean()) == pytest.approx(0.6, abs=0.08)
+    assert 0.45 < float(radii.min()) < 0.65
+    assert 2.3 < float(radii.max()) < 2.6
+    assert float(radii.median()) == pytest.approx((0.5 * 2.5) ** 0.5, abs=0.15)
