@@ -1,11 +1,13 @@
 """Slices of a scan as they are drawn: which, how often, and what lies around gray matter."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from scgm.errors import ConfigError
 from scgm.training.config.sources import Source
 from scgm.training.data.counting import Counter
 from scgm.training.data.examples import LabeledStack, cord_region, make_crops, make_scenes
@@ -37,6 +39,41 @@ def test_the_weight_of_a_source_is_shared_by_its_slices() -> None:
 
     for weight in (crops.weight, scenes.weight):
         assert weight.tolist() == pytest.approx([1 / 6] * 6 + [3 / 2] * 2)
+
+
+def test_the_neighbor_of_a_slice_is_the_next_of_its_scan() -> None:
+    """The last one has itself."""
+    assert make_crops([stack(3), stack(2)]).neighbor.tolist() == [1, 2, 2, 4, 4]
+
+
+def test_slices_without_a_label_are_neither_cut_nor_shown() -> None:
+    """Slice 1 has no cord, slice 2 half a pixel of it."""
+    given = stack(4)
+    assert given.cord is not None
+    given.cord[1:3] = 0
+    given.cord[2, 30, 30] = 0.5
+
+    assert len(make_crops([given]).gm) == 3
+    assert len(make_scenes([given]).image) == 3
+
+
+def test_images_have_a_mean_of_1_whatever_their_scale() -> None:
+    crops, scenes = make_crops([stack(2)]), make_scenes([stack(2)])
+
+    assert crops.image.mean(dim=(1, 2)).tolist() == pytest.approx([1, 1], abs=1e-5)
+    inside = scenes.inside
+    means = (scenes.image * inside).sum(dim=(1, 2)) / inside.sum(dim=(1, 2))
+    assert means.tolist() == pytest.approx([1, 1], abs=1e-4)
+
+
+def test_one_source_must_have_both_labels() -> None:
+    whole = stack(2)
+    gray, cord = replace(whole, cord=None), replace(whole, gm=None)
+
+    assert make_crops([gray, cord, whole]).knows_cord.tolist() == [False] * 2 + [True] * 4
+    for apart in ([gray, cord], [gray], [cord]):
+        with pytest.raises(ConfigError, match="no source has both gm and cord"):
+            make_crops(apart)
 
 
 def test_a_source_for_the_cord_finder_alone_gives_no_crops() -> None:
