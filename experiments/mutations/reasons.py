@@ -11,6 +11,7 @@ REASONS: dict[str, str] = {
     "segmentation/qc_figure.py: '9' -> '10' in 'fontsize=9,'": _LOOKS,
     "image/intensities.py: '<' -> '<=' in 'return bool(np.count_nonzero(far & beside) < "
     "MOST_TOGETHER * np.count_nonzero(far))'": _LIMIT,
+    "training/data/augmentation.py: '>' -> '>=' in 'inside = (moved[:, 3] > 0.5).float()'": _LIMIT,
     # Linear windows are cut by weights, as a spline of first order cuts them.
     "image/patches.py: '>' -> '>=' in 'if order > 1 and window_mm < min(pixel_mm):'": _SAME,
     # The step is odd, and the tails of a small image are among its other values.
