@@ -80,6 +80,13 @@ def test_labels_that_make_sense_pass(tmp_path: Path) -> None:
     check_labels(stack(tmp_path))
 
 
+def test_a_share_of_one_half_is_cord(tmp_path: Path) -> None:
+    made = stack(tmp_path)
+    assert made.cord is not None
+
+    check_labels(replace(made, cord=made.cord / 2))
+
+
 def test_an_empty_label_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gm\.nii\.gz: no voxel of it is gray matter"):
         check_labels(stack(tmp_path, gm=torch.zeros(2, 50, 60)))
