@@ -157,4 +157,7 @@ def test_a_handedness_of_zero_means_right_handed(tmp_path: Path) -> None:
     fields = {**NO_SFORM, "pixdim": [0, 0.5, 0.5, 3, 1, 1, 1, 1]}
     volume = read_volume(write_scan(tmp_path / "a.nii", fields=fields))
     assert np.linalg.det(volume.geometry.affine[:3, :3]) == pytest.approx(0.75)
-    as_nifti(volume.voxels, volume, dtype=np.float32)
+    image = as_nifti(volume.voxels, volume, dtype=np.float32)
+    again = type(image).from_bytes(image.to_bytes())
+    assert again.header["pixdim"][0] == 1
+    np.testing.assert_allclose(again.affine, volume.geometry.affine, atol=1e-5)
