@@ -15,7 +15,8 @@ REASONS: dict[str, str] = {
     # One byte more is read of what follows the voxels; the limit is the same.
     "io/nifti/stream.py: '1' -> '2' in 'trailing = self.skip(_TRAILING_LIMIT + 1)'": _SAME,
     # A file that is cut short is read to its end before it is refused.
-    "io/nifti/voxels.py: '+' -> '-' in 'if found < size * index + min(start + CHUNK, size):'": _SAME,
+    "io/nifti/voxels.py: '+' -> '-' in 'if found < size * index + "
+    "min(start + CHUNK, size):'": _SAME,
     # Linear windows are cut by weights, as a spline of first order cuts them.
     "image/patches.py: '>' -> '>=' in 'if order > 1 and window_mm < min(pixel_mm):'": _SAME,
     # The step is odd, and the tails of a small image are among its other values.
