@@ -391,3 +391,19 @@ def test_cases_that_were_scored_differently_have_no_summary() -> None:
     for wrong in ([], cases, [cases[0], score(boxes(4), boxes(4), tolerance_mm=1)]):
         with pytest.raises(ValueError, match="one mode"):
             summarize(wrong)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("pixel_area_mm2", "error_mm2"), [(None, 1.0), (0.1, 0.8)])
+def test_areas_of_a_sheared_grid_are_those_of_its_pixels(
+    mode: Mode, pixel_area_mm2: float | None, error_mm2: float
+) -> None:
+    """Eight pixels too many: of 0.5 x 0.25 mm, or of 0.1 mm2 where the axes are not upright."""
+    reference = boxes(5, 5, 5, 5)
+    prediction = reference.copy()
+    prediction[:, 20, 5:13] = True
+
+    found = score(prediction, reference, mode=mode, pixel_area_mm2=pixel_area_mm2).values
+
+    assert found["area_error_mm2"] == pytest.approx(error_mm2)
+    assert found["area_error_abs_mm2"] == pytest.approx(error_mm2)
