@@ -154,11 +154,6 @@ TRAINING = (
             "return site_key(source.site) in map(site_key, self.sites)",
             "return source.site in self.sites",
         ),
-        (
-            "weights in other files are read",
-            "if tensor.data_location == onnx.TensorProto.EXTERNAL:",
-            "if False:",
-        ),
     ),
     *faults_in(
         "training/cross_validation.py",
