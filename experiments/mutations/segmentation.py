@@ -69,7 +69,7 @@ SEGMENTATION = (
             "if not LEAST_EXPONENT <= exponent <= MOST_EXPONENT:",
             "if False:",
         ),
-        ("padding sets the usual range", "known = known[~missing.reshape(-1)[::step]]", "pass"),
+        ("padding sets the usual range", "known = known[~missing.flat[::step]]", "pass"),
     ),
     *faults_in(
         "image/confidence.py",
