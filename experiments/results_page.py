@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-PAGES = (Path("docs/results.md"), Path("README.md"))
+PAGES = (Path("docs/results.md"), *sorted(Path("docs/results").glob("*.md")), Path("README.md"))
 
 
 def replace_section(name: str, content: str) -> None:
