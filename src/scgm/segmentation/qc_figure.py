@@ -47,9 +47,10 @@ _TITLES = (
 )
 _CAPTION = (
     "Each row is one axial slice, seen from the feet: anterior (A) is up, the patient's left (L) "
-    "is on the right.\nThe blue box in the first column is what the other three show. Third "
-    "column: the lighter, the more likely gray matter;\nits orange outline is the mask that is "
-    "saved. Fourth column: that outline and the outline of the cord (blue) on the image."
+    "is on the right.\nWhere the slice is larger than the window, a blue box in the first column "
+    "shows the window. Third column: the lighter,\nthe more likely gray matter; its orange outline "
+    "is the mask that is saved. Fourth column: that outline and the outline\nof the cord (blue) on "
+    "the image."
 )
 _NO_CORD_DRAWN = "This method finds no cord."
 

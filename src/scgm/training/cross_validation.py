@@ -24,7 +24,7 @@ COLUMNS = (
     "image",
     "slices",
     "gm_dice",
-    "gm_dice_centred",
+    "gm_dice_centered",
     "cord_dice",
     "found_3mm",
     "seen_by_start",

@@ -88,6 +88,6 @@ def export(
     messages.result(f"{output}\n{card}")
     if read_card(output).confidence is None:
         messages.warning(
-            f"{card}: confidence not available for this model: no slice of its results is flagged "
-            "for low confidence"
+            f"{card}: confidence not available for this model, so its results have no flags of "
+            "low confidence: look at every slice"
         )

@@ -62,8 +62,8 @@ def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _si
         raise ConfigError(msg)
     check_files([*learned, *decided, *left_out], data, config.downloads)
     report(
-        f"{len(learned)} volumes to learn from, {config.phantom_scans} phantom scans, "
-        f"{len(decided)} volumes to validate on, {len(left_out)} to score"
+        f"volumes to learn from: {len(learned)}; phantom scans: {config.phantom_scans}; volumes to "
+        f"validate on: {len(decided)}, to score: {len(left_out)}"
     )
     check_splits({"is learned from": learned, "is kept apart": [*decided, *left_out]}, data)
     apart = {source: _read(source, data) for source in dict.fromkeys((*decided, *left_out))}

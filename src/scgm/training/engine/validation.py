@@ -19,7 +19,7 @@ SHOWN_MM = 24.0
 def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
     """Score one stack: mean 2D Dice over the labeled slices, and how well the cord was found.
 
-    ``gm_dice_centred`` has the window on the center of the label: the result of the segmentation
+    ``gm_dice_centered`` has the window on the center of the label: the result of the segmentation
     network if the cord finder makes no error.
     """
     assert stack.image is not None
@@ -42,7 +42,7 @@ def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
     if stack.gm is not None:
         row["gm_dice"] = round(mean_dice(gm, stack.gm), 4)
         given = torch.where(labeled[:, None], truth, torch.zeros_like(truth)).to(device)
-        row["gm_dice_centred"] = round(
+        row["gm_dice_centered"] = round(
             mean_dice(model(image, spacing, given)[0].cpu(), stack.gm), 4
         )
     if stack.cord is not None:
