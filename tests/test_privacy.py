@@ -90,7 +90,7 @@ def place(tmp_path: Path) -> Place:
     found = Place(tmp_path)
     save_scan(found.work / "scan.nii.gz")
     write_model(found.work)
-    save_scan(found.work / "mask.nii.gz", (cord_voxels() == 2).astype(np.float32))
+    save_scan(found.work / "mask.nii.gz", (cord_voxels() == 2).astype(np.uint8))
     description = {
         "image": "scan.nii.gz",
         "method": "default",
@@ -114,7 +114,17 @@ STANDIN = ["--model", "standin.onnx"]
 CORD = ["--cord-model", "standin.onnx"]
 SLOW = {
     "picture": [PYTHON, "-c", SCGM, "segment", "scan.nii.gz", *STANDIN, "--qc"],
-    "jcscs": [PYTHON, "-c", SCGM, "segment", "scan.nii.gz", "--method", "jcscs", *CORD],
+    "jcscs": [
+        PYTHON,
+        "-c",
+        SCGM,
+        "segment",
+        "scan.nii.gz",
+        "--method",
+        "jcscs",
+        *CORD,
+        "--keep-doubtful",
+    ],
     "evaluate": [PYTHON, "-c", SCGM, "evaluate", "mask.nii.gz", "mask.nii.gz"],
     "phantom": [PYTHON, "-c", SCGM, "phantom", "-o", "phantom"],
     "demo": [PYTHON, "-c", SCGM, "demo", "-o", "demo"],
