@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from scgm.errors import UsageError
+from scgm.errors import DataSetError, UsageError
 from scgm.evaluation import EvaluateOptions, evaluate
 from tests.helpers.box_masks import box, dice_of, save
 
@@ -127,3 +127,42 @@ def test_a_rater_counts_once(tmp_path: Path) -> None:
 def test_without_a_reference_there_is_nothing_to_compare(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="at least one"):
         evaluate(save(tmp_path / "a.nii", box(10)), [])
+
+
+def measurements(path: Path, *statuses: str) -> Path:
+    rows = [f"{z},{label},{word}" for z, word in enumerate(statuses) for label in ("GM", "SC")]
+    path.write_text("\n".join(["slice_is,label,status", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_measurements_split_the_slices_outside_the_reference(tmp_path: Path) -> None:
+    """The reference has slice 0; found are all three, and the last is flagged."""
+    drawn = box(10)
+    drawn[..., 1:] = 0
+    true, found = save(tmp_path / "true.nii", drawn), save(tmp_path / "found.nii", box(10))
+    table = measurements(tmp_path / "m.csv", "ok", "confidence not available", "low confidence")
+
+    scores = evaluate(found, [true], EvaluateOptions(measurements=table)).comparisons[0].scores
+
+    assert (scores.n_outside, scores.n_false) == (2, 2)
+    assert (scores.n_false_ok, scores.n_false_flagged) == (1, 1)
+    assert scores.values["dice"] == 1
+    assert scores.values["dice_3d"] == 0.5
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "slice_is,status\nx,ok\n"])
+def test_a_table_that_is_not_of_measurements_is_refused(tmp_path: Path, text: str) -> None:
+    true = save(tmp_path / "true.nii", box(10))
+    table = tmp_path / "m.csv"
+    table.write_text(text, encoding="utf-8")
+
+    with pytest.raises(DataSetError, match=r"m\.csv: it "):
+        evaluate(true, [true], EvaluateOptions(measurements=table))
+
+
+def test_measurements_of_another_image_are_refused(tmp_path: Path) -> None:
+    true = save(tmp_path / "true.nii", box(10))
+    table = measurements(tmp_path / "m.csv", "ok", "ok")
+
+    with pytest.raises(DataSetError, match="of 2 slices, and the reference has 3"):
+        evaluate(true, [true], EvaluateOptions(measurements=table))

@@ -19,7 +19,7 @@ from scgm.evaluation.consensus import (
 from scgm.evaluation.metrics import CaseScores, Mode
 from scgm.evaluation.metrics.arrays import Mask
 from scgm.evaluation.metrics.case import DEFAULT_TOLERANCE_MM
-from scgm.evaluation.reading import Reader
+from scgm.evaluation.reading import Reader, read_ok_slices
 from scgm.image.orientation import to_axial
 from scgm.io.read import read_labels
 
@@ -48,6 +48,9 @@ class EvaluateOptions:
         Bring files that lie on another grid to that of the first reference.
     soft, cord : Path, optional
         Probability map behind the prediction; mask of the cord, where calibration is looked at.
+    measurements : Path, optional
+        The table ``NAME_measurements.csv`` of the prediction: its status splits the count of
+        slices outside the reference in which something was found.
     """
 
     mode: Mode = "2d"
@@ -58,6 +61,7 @@ class EvaluateOptions:
     resample: bool = False
     soft: Path | None = None
     cord: Path | None = None
+    measurements: Path | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.tolerance_mm) and self.tolerance_mm >= 0):
@@ -131,6 +135,8 @@ def evaluate(
         If the grids differ and may not be resampled.
     UsageError
         If there is no reference, or the same one twice.
+    DataSetError
+        If the table of measurements is of other slices.
     """
     if not references:
         msg = "there is no reference to compare with; give at least one"
@@ -160,7 +166,9 @@ def evaluate(
     spacing = reader.stack.spacing_mm
     pairs = evaluate_pairs(masks, spacing, **scoring)
     against, tie_share = _consensus(masks, options.consensus)
-    scoring |= {"soft": probability, "cord": cord}
+    table = options.measurements
+    ok = None if table is None else read_ok_slices(table, len(reader.stack.slices))
+    scoring |= {"soft": probability, "cord": cord, "ok": ok}
     scores = evaluate_each(found, against, spacing, **scoring)
     return Evaluation(
         comparisons=tuple(FileComparison(str(prediction), *item) for item in scores.items()),

@@ -32,6 +32,7 @@ class CaseOptions(TypedDict, total=False):
     cord: NDArray[Any] | None
     tolerance_mm: float
     pixel_area_mm2: float | None
+    ok: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

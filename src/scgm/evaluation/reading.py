@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from scgm.errors import GeometryError, ImageReadError
+from scgm.errors import DataSetError, GeometryError, ImageReadError
 from scgm.evaluation.metrics.arrays import Mask
 from scgm.image.grid import on_grid_of
 from scgm.image.orientation import AxialStack
@@ -21,6 +22,9 @@ from scgm.io.read import read_labels
 _USUAL_LABELS = (1, 255)
 
 _ROUNDING_VOXELS = 1e-3
+
+# What a table of measurements says of a slice that needs no look.
+_NOT_FLAGGED = ("ok", "confidence not available")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +85,34 @@ class Reader:
     def _named(self, sentence: str) -> str:
         """Say which file the others are compared with."""
         return sentence.replace("the image", self.grid_name)
+
+
+def read_ok_slices(path: Path, slices: int) -> NDArray[np.bool_]:
+    """Read from ``NAME_measurements.csv`` which slices are not flagged, (Z,) from inferior.
+
+    Raises
+    ------
+    DataSetError
+        If the file cannot be read, lacks the columns, or is not of so many slices.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        statuses = {
+            int(row["slice_is"]): row["status"] for row in csv.DictReader(text.splitlines())
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = (
+            f"{path}: it cannot be read as a table with the columns slice_is and status; give the "
+            "measurements that scgm segment wrote beside the prediction"
+        )
+        raise DataSetError(msg) from error
+    if sorted(statuses) != list(range(slices)):
+        msg = (
+            f"{path}: it is of {len(statuses)} slices, and the reference has {slices}; give the "
+            "measurements of this prediction"
+        )
+        raise DataSetError(msg)
+    return np.array([statuses[z] in _NOT_FLAGGED for z in range(slices)])
 
 
 def _fractional(values: NDArray[np.float32]) -> bool:

@@ -13,7 +13,10 @@ from scgm.evaluation.metrics import METRICS, Statistic, Summary, summarize
 from scgm.io.tables import table_text
 from scgm.version import __version__
 
-_COUNTS = ("mode", "n_slices", "n_missed", "n_false", "tolerance_mm", "n_window", "n_slice")
+_COUNTS = (
+    *("mode", "n_slices", "n_missed", "n_false", "n_outside", "n_false_ok", "n_false_flagged"),
+    *("tolerance_mm", "n_window", "n_slice"),
+)
 
 
 def as_table(evaluations: Mapping[str, Sequence[Evaluation]], *, separator: str = ",") -> str:

@@ -11,10 +11,12 @@ from scgm.evaluation.metrics import (
     area_error_mm2,
     area_error_percent,
     area_mm2,
+    boundary_band,
     brier,
     cord_region,
     dice,
     expected_calibration_error,
+    near_reference,
     reliability,
     soft_dice,
 )
@@ -162,3 +164,74 @@ def test_area_errors_of_empty_masks() -> None:
         pytest.approx([0, -100, math.inf])
     )
     assert area_error_mm2(empty, some, (1, 1)) == -16
+
+
+def test_the_region_is_what_lies_within_3_mm_of_the_reference() -> None:
+    """Pixels of 3 x 1 mm: one row above and below, three columns on either side; no corner."""
+    true = np.zeros((2, 9, 9), bool)
+    true[0, 4, 4] = True
+
+    near = near_reference(true, (3, 1))
+
+    expected = np.zeros_like(true)
+    expected[0, 3:6, 4] = expected[0, 4, 1:8] = True
+    assert np.array_equal(near, expected)
+
+
+def test_the_band_is_what_is_unsure_and_what_touches_an_outline() -> None:
+    """In one row: found are columns 2 to 8, drawn 5 to 8; p is 0.5 in column 11."""
+    found, true = np.zeros((2, 3, 13), bool)
+    found[1, 2:9] = true[1, 5:9] = True
+    soft = found * 1.0
+    soft[1, 11] = 0.5
+    soft[1, 10] = 0.05  # is sure: the limits do not count
+
+    band = boundary_band(soft, found, true)
+
+    # Lines of one pixel have no inside: they and what is above and below are in the band.
+    assert np.flatnonzero(band[1]).tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 11]
+    assert np.flatnonzero(band[0]).tolist() == np.flatnonzero(band[2]).tolist() == [*range(2, 9)]
+
+
+def test_the_inside_of_both_masks_is_not_in_the_band() -> None:
+    square = np.zeros((9, 9), bool)
+    square[2:7, 2:7] = True
+
+    band = boundary_band(square * 1.0, square, square)
+
+    # 25 pixels less the 3 x 3 inside, and 4 x 5 that touch from outside.
+    assert band.sum() == 16 + 20
+    assert not band[3:6, 3:6].any()
+
+
+def test_an_outline_does_not_run_along_the_border_of_the_image() -> None:
+    everything = np.ones((4, 4), bool)
+
+    assert not boundary_band(everything * 1.0, everything, everything).any()
+
+
+def test_the_band_leaves_out_slices_without_reference() -> None:
+    true, found = np.zeros((2, 2, 5, 5), bool)
+    true[0, 2, 2] = True
+    found[:, 2, 2] = True
+
+    assert boundary_band(found * 1.0, found, true).sum(axis=(1, 2)).tolist() == [5, 0]
+    assert boundary_band(found * 1.0, found, ~found & found).sum(axis=(1, 2)).tolist() == [5, 5]
+
+
+def test_in_the_band_a_sure_mask_pays_for_what_it_gets_wrong() -> None:
+    """5 x 5 drawn, one column more found: 5 of the pixels in the band are wrong by 1 or by 0.4."""
+    true, found = np.zeros((2, 9, 9), bool)
+    true[2:7, 2:7] = found[2:7, 2:8] = True
+    soft = found * 1.0
+    soft[2:7, 7] = 0.4
+
+    band = boundary_band(soft, found, true)
+
+    # Around both: 2 columns of 5 at the sides and 2 x 6 above and below outside, 2 of 5 in
+    # columns 2 and 6, 5 in column 7, 2 x 3 in rows 2 and 6 between.
+    pixels = 10 + 12 + 10 + 5 + 6
+    assert band.sum() == pixels
+    assert brier(found, true, band) == pytest.approx(5 / pixels)
+    assert brier(soft, true, band) == pytest.approx(5 * 0.16 / pixels)
+    assert expected_calibration_error(soft, true, band) == pytest.approx(5 * 0.4 / pixels)

@@ -113,8 +113,12 @@ def test_slices_that_the_reference_leaves_out_enter_no_mean_but_are_counted() ->
     with_more = score(boxes(4, 8, 4), true)
     without = score(boxes(4, 8, None), true)
 
-    assert with_more.values == without.values
+    # Shared are 80 + 40 of 80 + 80 drawn and, with slice 2, 240 found.
+    assert (with_more.values["dice_3d"], without.values["dice_3d"]) == (0.6, 0.75)
+    assert {**with_more.values, "dice_3d": 0.75} == without.values
     assert (with_more.n_false, without.n_false) == (1, 0)
+    assert (with_more.n_outside, without.n_outside) == (2, 2)
+    assert (with_more.n_false_ok, with_more.n_false_flagged) == (None, None)
     assert [row.index for row in with_more.slices] == [0, 1, 2]
     assert [row.in_reference for row in with_more.slices] == [True, True, False]
     assert with_more.slices[2].values["dice"] == 0
@@ -223,10 +227,38 @@ def test_a_probability_map_is_scored_instead_of_the_mask_where_that_makes_sense(
     case = score(true, true, soft=true * 0.5)
 
     assert case.values["mse_slice"] == pytest.approx(0.25 * 80 / 1200)
-    assert case.values["brier"] == case.values["mse_slice"]
+    # Within 3 mm, 6 rows or 12 columns, of which 4 fit on the left: 10 (8 + 4 + 12) and 8 (6 + 6)
+    # straight, 11 + 11 + 10 + 8 + 6 in each corner on the right, 5 rows of 4 on the left.
+    near = 240 + 96 + 2 * 46 + 2 * 20
+    assert case.values["brier"] == pytest.approx(0.25 * 80 / near)
     assert case.values["soft_dice"] == pytest.approx(2 * 40 / (40 + 80))
-    assert case.values["ece"] == pytest.approx(0.5 * 80 / 1200)
+    assert case.values["ece"] == pytest.approx(0.5 * 80 / near)
+    # The band is the box, which is unsure, and the 2 (10 + 8) pixels that touch it.
+    assert case.values["brier_band"] == pytest.approx(0.25 * 80 / 116)
+    assert case.values["ece_band"] == pytest.approx(0.5 * 80 / 116)
+    assert (case.values["brier_band_mask"], case.values["ece_band_mask"]) == (0, 0)
     assert case.values["dice"] == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_false_slices_are_split_by_their_status(mode: Mode) -> None:
+    """Slice 0 is drawn, 1 is found and ok, 2 is found and flagged, 3 is left empty and flagged."""
+    ok = np.array([True, True, False, False])
+
+    case = score(boxes(4, 4, 4), boxes(4), mode=mode, ok=ok)
+
+    assert (case.n_outside, case.n_false, case.n_false_ok, case.n_false_flagged) == (3, 2, 1, 1)
+    with pytest.raises(GeometryError):
+        score(boxes(4), boxes(4), ok=ok[:3])
+
+
+def test_the_status_of_false_slices_is_known_of_all_cases_or_of_none() -> None:
+    known = score(boxes(4, 4), boxes(4), ok=np.array([True, False, True, True]))
+    unknown = score(boxes(4, 4), boxes(4))
+
+    assert summarize([known, known]).n_false_flagged_slices == 2
+    assert summarize([known, unknown]).n_false_flagged_slices is None
+    assert summarize([known, unknown]).n_outside_slices == 6
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -18,6 +18,7 @@ from scgm.errors import ImageReadError, OutputError, UsageError
 if TYPE_CHECKING:
     from scgm.evaluation import EvaluateOptions, Evaluation
     from scgm.evaluation.matching import MatchedFiles
+    from scgm.evaluation.metrics import Summary
 
 
 class ModeName(StrEnum):
@@ -69,6 +70,10 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Mask of the cord; calibration is looked at only there."),
     ] = None,
+    measurements: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Measurements of the prediction, for its flags."),
+    ] = None,
     resample: Annotated[
         bool, typer.Option("--resample", help="Bring other grids to that of the reference.")
     ] = False,
@@ -110,6 +115,7 @@ def evaluate(
         resample=resample,
         soft=soft,
         cord=cord,
+        measurements=measurements,
     )
     for file, endings in ((table, (".csv", ".tsv")), (json, (".json",))):
         _check_target(file, endings, overwrite=overwrite)
@@ -139,8 +145,11 @@ def _jobs(
         raise UsageError(msg)
     if folders == {False}:
         return [MatchedFiles("", prediction, tuple(references), options.soft)]
-    if options.soft or options.cord:
-        msg = "--soft and --cord are for a single prediction; leave them out for folders"
+    if options.soft or options.cord or options.measurements:
+        msg = (
+            "--soft, --cord and --measurements are for a single prediction; leave them out for "
+            "folders"
+        )
         raise UsageError(msg)
     return matched_files(prediction, references)
 
@@ -178,12 +187,20 @@ def _show(label: str, evaluations: Sequence[Evaluation], messages: Messages) -> 
     messages.result(
         f"{f'{label}: ' if label else ''}{summary.mode} ({way}), comparisons: {summary.n}, slices: "
         f"{summary.n_slices}, missed: {summary.n_missed_slices}, in the prediction alone: "
-        f"{summary.n_false_slices}, surface Dice at {summary.tolerance_mm:g} mm"
+        f"{summary.n_false_slices} of {summary.n_outside_slices} slices outside the reference"
+        f"{_by_status(summary)}, surface Dice at {summary.tolerance_mm:g} mm"
     )
     ties = [each.tie_share for each in evaluations if each.tie_share is not None]
     if ties:
         messages.result(f"ties between raters: {sum(ties) / len(ties):.1%} of what any marked")
     messages.table(summary_rows(evaluations))
+
+
+def _by_status(summary: Summary) -> str:
+    """Say how many of the false slices are ok and flagged, if that is known."""
+    if summary.n_false_ok_slices is None:
+        return ""
+    return f" ({summary.n_false_ok_slices} ok, {summary.n_false_flagged_slices} flagged)"
 
 
 def _check_target(file: Path | None, endings: tuple[str, ...], *, overwrite: bool) -> None:

@@ -7,9 +7,11 @@ other modules are the single scores. Masks are (Z, Y, X) or (Y, X), spacing is i
 from scgm.evaluation.metrics.area import area_error_mm2, area_error_percent, area_mm2
 from scgm.evaluation.metrics.calibration import (
     Reliability,
+    boundary_band,
     brier,
     cord_region,
     expected_calibration_error,
+    near_reference,
     reliability,
     soft_dice,
 )
@@ -60,6 +62,7 @@ __all__ = [
     "area_mm2",
     "assd_mm",
     "boundary",
+    "boundary_band",
     "boundary_distances",
     "brier",
     "center_of",
@@ -76,6 +79,7 @@ __all__ = [
     "mean_surface_distance_mm",
     "median_distance_mm",
     "mse",
+    "near_reference",
     "paper_window",
     "precision",
     "psnr_db",

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, generate_binary_structure
+from scipy.ndimage import (
+    binary_dilation,
+    binary_erosion,
+    distance_transform_edt,
+    generate_binary_structure,
+)
 
 from scgm.evaluation.metrics.arrays import Mask, as_mask, as_probabilities, same_shape, share
 
 BINS = 15
 MARGIN_PX = 2
+NEAR_MM = 3.0
+UNSURE = (0.05, 0.95)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +57,58 @@ def cord_region(cord: NDArray[Any]) -> Mask:
         Every pixel whose center is at most 2 pixels from that of one in the cord.
     """
     mask = as_mask(cord)
-    disc = generate_binary_structure(2, 1).reshape((1,) * (mask.ndim - 2) + (3, 3))
-    grown: Mask = binary_dilation(mask, disc, iterations=MARGIN_PX)
+    grown: Mask = binary_dilation(mask, _cross(mask), iterations=MARGIN_PX)
     return grown
+
+
+def near_reference(reference: NDArray[Any], pixel_mm: Sequence[float]) -> Mask:
+    """Return the pixels at most 3 mm from the reference, each slice by itself.
+
+    The region depends on the reference alone: it is the same for every method, whether or not a
+    cord was drawn. A slice without reference has no such pixel.
+
+    Parameters
+    ----------
+    reference : (Y, X) or (Z, Y, X) mask
+        bool, or numbers that are 0 or 1.
+    pixel_mm : (row, column)
+        Height and width of a pixel.
+    """
+    mask = as_mask(reference)
+    near = np.zeros_like(mask)
+    stack, out = (each.reshape(-1, *mask.shape[-2:]) for each in (mask, near))
+    for z in np.flatnonzero(stack.any(axis=(1, 2))):
+        out[z] = distance_transform_edt(~stack[z], sampling=tuple(pixel_mm)) <= NEAR_MM
+    return near
+
+
+def boundary_band(
+    probability: NDArray[Any], prediction: NDArray[Any], reference: NDArray[Any]
+) -> Mask:
+    """Return where a probability can be wrong by much: the band around the two outlines.
+
+    These are the pixels with 0.05 < p < 0.95, and those that touch the outline of the prediction
+    or of the reference from inside or outside (sharing an edge with a pixel on the other side).
+    Slices in which the reference has nothing are left out, if it has something in any other.
+
+    Parameters
+    ----------
+    probability, prediction, reference : (Y, X) or (Z, Y, X) arrays of one shape
+        Probabilities, and two masks.
+    """
+    predicted, true = as_mask(prediction), as_mask(reference)
+    band: Mask = (np.asarray(probability) > UNSURE[0]) & (np.asarray(probability) < UNSURE[1])
+    for mask in (predicted, true):
+        cross = _cross(mask)
+        band |= binary_dilation(mask, cross) & ~binary_erosion(mask, cross, border_value=1)
+    if true.any():
+        band &= true.any(axis=(-2, -1), keepdims=True)
+    return band
+
+
+def _cross(mask: Mask) -> Mask:
+    """Return the pixel and its four neighbors within a slice."""
+    return np.asarray(generate_binary_structure(2, 1).reshape((1,) * (mask.ndim - 2) + (3, 3)))
 
 
 def brier(

@@ -2,7 +2,8 @@
 
 ``2d`` (the primary way): every slice is scored by itself; the case's score is the mean over the
 slices in which the *reference* has the structure. Slices that only the prediction marks are scored
-and counted (`CaseScores.n_false`), but enter no mean, because most references leave slices out.
+and counted (`CaseScores.n_false`), but enter no mean, because most references leave slices out;
+``dice_3d``, the Dice of the whole volume, stands beside the mean and falls with each of them.
 If the reference has the structure nowhere, the slices that the prediction marks count instead; if
 there are none either, two empty masks are compared.
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,11 @@ class CaseScores:
         Those of them that the prediction leaves empty.
     n_false : int
         Slices in which only the prediction has it.
+    n_outside : int
+        Slices in which the reference has nothing: so many could be false.
+    n_false_ok, n_false_flagged : int or None
+        Those of the false slices whose status is ok, and those that were flagged; None where the
+        status of the slices is not known.
     tolerance_mm : float
         Of the surface Dice.
     n_window, n_slice : int
@@ -90,6 +96,9 @@ class CaseScores:
     tolerance_mm: float
     n_window: int
     n_slice: int
+    n_outside: int = 0
+    n_false_ok: int | None = None
+    n_false_flagged: int | None = None
 
     @property
     def missed(self) -> bool:
@@ -111,6 +120,12 @@ class _Arrays:
         region = None if self.region is None else self.region[z]
         return _Arrays(self.predicted[z], self.true[z], self.found[z], region, self.soft)
 
+    def region_near(self, pixel_mm: Sequence[float]) -> Mask:
+        """Return where Brier score and calibration error look."""
+        if self.region is not None:
+            return self.region
+        return calibration.near_reference(self.true, pixel_mm)
+
 
 @dataclass(frozen=True, slots=True)
 class _Pixels:
@@ -124,7 +139,7 @@ class _Pixels:
         return _Pixels(self.spacing[-2:], self.area_mm2)
 
 
-def evaluate_case(  # noqa: PLR0913  (five of them are by name only)
+def evaluate_case(  # noqa: PLR0913  (six of them are by name only)
     prediction: NDArray[Any],
     reference: NDArray[Any],
     spacing_mm: Sequence[float],
@@ -134,6 +149,7 @@ def evaluate_case(  # noqa: PLR0913  (five of them are by name only)
     cord: NDArray[Any] | None = None,
     tolerance_mm: float = DEFAULT_TOLERANCE_MM,
     pixel_area_mm2: float | None = None,
+    ok: NDArray[np.bool_] | None = None,
 ) -> CaseScores:
     """Compare a mask with its reference, by every metric.
 
@@ -151,11 +167,13 @@ def evaluate_case(  # noqa: PLR0913  (five of them are by name only)
         error, and MSE and PSNR are of this map instead of the mask.
     cord : (Z, Y, X) mask, optional
         Brier score and calibration error look only at the cord, grown by 2 pixels; a slice without
-        cord has none. By default at everything.
+        cord has none. By default at what lies within 3 mm of the reference.
     tolerance_mm : float
         Largest distance that the surface Dice calls near.
     pixel_area_mm2 : float, optional
         Area of a pixel; by default height times width, which is too large on a sheared grid.
+    ok : (Z,) bool array, optional
+        Slices that the prediction does not flag: splits the count of false slices.
 
     Returns
     -------
@@ -177,7 +195,6 @@ def evaluate_case(  # noqa: PLR0913  (five of them are by name only)
     spacing = as_spacing(spacing_mm, 3)
     area_mm2 = spacing[1] * spacing[2] if pixel_area_mm2 is None else pixel_area_mm2
     pixels = _Pixels(spacing, area_mm2)
-    in_reference, in_prediction = _present(arrays.true), _present(arrays.predicted)
     if mode == "2d":
         slices = _scored_slices(arrays, pixels.in_plane, tolerance_mm)
         values = _mean_over_slices(slices) or _slice_scores(
@@ -186,17 +203,41 @@ def evaluate_case(  # noqa: PLR0913  (five of them are by name only)
     else:
         slices = ()
         values = _volume_scores(arrays, pixels, tolerance_mm)
+    values["dice_3d"] = overlap.dice(arrays.predicted, arrays.true)
     return CaseScores(
         mode=mode,
         values=values | _psnr(values),
         slices=slices,
-        n_slices=int(in_reference.sum()),
-        n_missed=int((in_reference & ~in_prediction).sum()),
-        n_false=int((in_prediction & ~in_reference).sum()),
+        **_slice_counts(arrays, ok),
         tolerance_mm=tolerance_mm,
         n_window=intensity.WINDOW_PIXELS**2,
         n_slice=arrays.true[0].size,
     )
+
+
+class _SliceCounts(TypedDict):
+    n_slices: int
+    n_missed: int
+    n_false: int
+    n_outside: int
+    n_false_ok: int | None
+    n_false_flagged: int | None
+
+
+def _slice_counts(arrays: _Arrays, ok: NDArray[np.bool_] | None) -> _SliceCounts:
+    """Count the slices of the reference, those that were missed, and those found outside it."""
+    in_reference, in_prediction = _present(arrays.true), _present(arrays.predicted)
+    false = in_prediction & ~in_reference
+    if ok is not None:
+        same_shape(ok, false)
+    return {
+        "n_slices": int(in_reference.sum()),
+        "n_missed": int((in_reference & ~in_prediction).sum()),
+        "n_false": int(false.sum()),
+        "n_outside": int((~in_reference).sum()),
+        "n_false_ok": None if ok is None else int((false & ok).sum()),
+        "n_false_flagged": None if ok is None else int((false & ~ok).sum()),
+    }
 
 
 def _checked(
@@ -276,10 +317,24 @@ def _shared_scores(arrays: _Arrays, spacing: tuple[float, ...], tolerance_mm: fl
     values["surface_dice"] = surface.surface_dice(border, tolerance_mm)
     values["mse_slice"] = intensity.mse(arrays.found, true)
     if arrays.soft:
-        values["soft_dice"] = calibration.soft_dice(arrays.found, true)
-        values["brier"] = calibration.brier(arrays.found, true, arrays.region)
-        values["ece"] = calibration.expected_calibration_error(arrays.found, true, arrays.region)
+        values |= _soft_scores(arrays, spacing[-2:])
     return values
+
+
+def _soft_scores(arrays: _Arrays, pixel_mm: tuple[float, ...]) -> Values:
+    """Score the probabilities; in the band around the outlines, the mask made of them, too."""
+    soft, mask, true = arrays.found, arrays.predicted, arrays.true
+    region = arrays.region_near(pixel_mm)
+    band = calibration.boundary_band(soft, mask, true)
+    return {
+        "soft_dice": calibration.soft_dice(soft, true),
+        "brier": calibration.brier(soft, true, region),
+        "ece": calibration.expected_calibration_error(soft, true, region),
+        "brier_band": calibration.brier(soft, true, band),
+        "brier_band_mask": calibration.brier(mask, true, band),
+        "ece_band": calibration.expected_calibration_error(soft, true, band),
+        "ece_band_mask": calibration.expected_calibration_error(mask, true, band),
+    }
 
 
 def _in_plane_scores(arrays: _Arrays, pixels: _Pixels) -> Values:

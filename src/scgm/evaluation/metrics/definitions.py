@@ -35,6 +35,7 @@ class Metric:
 
 METRICS: tuple[Metric, ...] = (
     Metric("dice", "Dice", "", "high", "DSC"),
+    Metric("dice_3d", "Dice of the volume", "", "high"),
     Metric("mean_surface_distance_mm", "mean surface distance", "mm", "low", "MSD"),
     Metric("hausdorff_mm", "Hausdorff", "mm", "low", "HSD"),
     Metric("skeleton_hausdorff_mm", "skeleton Hausdorff", "mm", "low", "SHD"),
@@ -62,4 +63,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("soft_dice", "soft Dice", "", "high"),
     Metric("brier", "Brier score", "", "low"),
     Metric("ece", "calibration error", "", "low"),
+    Metric("brier_band", "Brier score, boundary band", "", "low"),
+    Metric("brier_band_mask", "Brier score of the mask, boundary band", "", "low"),
+    Metric("ece_band", "calibration error, boundary band", "", "low"),
+    Metric("ece_band_mask", "calibration error of the mask, boundary band", "", "low"),
 )

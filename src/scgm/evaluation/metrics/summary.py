@@ -46,9 +46,11 @@ class Summary:
     n_missed, n_missed_slices : int
         Cases, and slices, in which the prediction found nothing of what the reference has. They are
         in every mean, with the worst score.
-    n_false_slices : int
-        Slices in which only the prediction has the structure. They are in no mean (see
-        `scgm.evaluation.metrics.case`).
+    n_false_slices, n_outside_slices : int
+        Slices in which only the prediction has the structure, and all in which the reference has
+        nothing. They are in no mean (see `scgm.evaluation.metrics.case`).
+    n_false_ok_slices, n_false_flagged_slices : int or None
+        The false slices by status; None where that of any case is not known.
     statistics : mapping of str to Statistic
         By the names of `scgm.evaluation.metrics.METRICS`.
     """
@@ -60,6 +62,9 @@ class Summary:
     n_missed: int
     n_missed_slices: int
     n_false_slices: int
+    n_outside_slices: int
+    n_false_ok_slices: int | None
+    n_false_flagged_slices: int | None
     statistics: Mapping[str, Statistic]
 
 
@@ -90,10 +95,20 @@ def summarize(cases: Iterable[CaseScores]) -> Summary:
         n_missed=sum(case.missed for case in rows),
         n_missed_slices=sum(case.n_missed for case in rows),
         n_false_slices=sum(case.n_false for case in rows),
+        n_outside_slices=sum(case.n_outside for case in rows),
+        n_false_ok_slices=_sum(case.n_false_ok for case in rows),
+        n_false_flagged_slices=_sum(case.n_false_flagged for case in rows),
         statistics={
             name: _statistic(case.values.get(name, math.nan) for case in rows) for name in names
         },
     )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """Add counts; None if one is not known."""
+    listed = list(counts)
+    known = [count for count in listed if count is not None]
+    return sum(known) if len(known) == len(listed) else None
 
 
 def _statistic(values: Iterable[float]) -> Statistic:
