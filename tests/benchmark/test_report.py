@@ -2,9 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from scgm.benchmark import report
 from scgm.benchmark.model_selection import MAY_HAVE_SEEN
+from scgm.benchmark.scores import ScoredResult
 from scgm.benchmark.tables import cases_csv, groups
+from scgm.evaluation.metrics import evaluate_case
 from tests.helpers.benchmark_results import comparison, result
 
 
@@ -34,8 +38,9 @@ def test_few_images_and_images_of_one_subject_are_warned_of() -> None:
 
     text = " ".join(report.notes(comparisons))
 
-    assert "There are 2 images" in text
-    assert "show 1 subjects" in text
+    assert "There are 1 subjects. With 1 methods and fewer than 6" in text
+    assert "The 2 images show 1 subjects" in text
+    assert "One rater drew on each image" in text
     assert "may have seen" not in text
 
 
@@ -57,3 +62,27 @@ def test_warnings_of_an_image_are_said_once_and_stand_in_the_table() -> None:
     assert report.image_warnings(odd) == ["scan: sizes differ"]
     head, row = cases_csv([comparison(odd[0])]).splitlines()
     assert dict(zip(head.split(","), row.split(","), strict=True))["warnings"] == "sizes differ"
+
+
+def test_slices_drawn_outside_the_reference_stand_beside_the_main_scores_by_status() -> None:
+    """Drawn is slice 0; found are three of four, and one of the two false ones is flagged."""
+    true, mask = np.zeros((2, 4, 5, 5), bool)
+    true[0, 2, :2] = mask[:3, 2, :2] = True
+    scores = evaluate_case(mask, true, (5, 1, 1), ok=np.array([True, True, False, False]))
+    done = result("a")
+
+    head, row = report.main_rows(groups([ScoredResult(done, "r1", scores)]), [done], "2d")
+
+    cells = dict(zip(head, row, strict=True))
+    assert cells["drawn outside the reference, ok"] == "1 of 3"
+    assert cells["drawn outside the reference, flagged"] == "1 of 3"
+    assert cells["Dice"] == "1.000"
+    assert cells["Dice of the volume"] == "0.500"
+
+
+def test_where_no_status_is_known_none_is_told() -> None:
+    done = result("a")
+
+    head, row = report.main_rows(groups([comparison(done)]), [done], "2d")
+
+    assert dict(zip(head, row, strict=True))["drawn outside the reference, ok"] == "-"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from scgm.benchmark import report
+from scgm.benchmark.headline import headline_csv, headlines
 from scgm.benchmark.plan import PlannedRun
 from scgm.benchmark.runner import Outcome
 from scgm.benchmark.scores import RunResult, ScoredResult
@@ -62,6 +63,7 @@ def written() -> dict[str, set[str]]:
         "cases.csv": head(cases_csv(scored)),
         "summary.csv": head(summary_csv(groups(scored))),
         "statistics.csv": head(statistics_csv({("2d", "dice"): []})),
+        "headline.csv": head(headline_csv(headlines(scored))),
         "cross_validation.csv": set(COLUMNS),
     }
 
@@ -87,7 +89,7 @@ def test_what_is_not_known_is_an_empty_cell_and_a_formula_is_harmless() -> None:
 
 def test_a_single_method_has_no_statistics_but_a_head() -> None:
     assert statistics_csv({("2d", "dice"): []}) == (
-        "mode,score,first,second,n,mean,median,low,high,p,p_holm,informative\n"
+        "mode,score,first,second,n,mean,median,low,high,p,p_holm,fewest,sites,site_mean,informative\n"
     )
 
 

@@ -324,3 +324,22 @@ def test_the_cord_can_be_given_beside_being_found(tmp_path: Path) -> None:
         },
         abs=1e-5,
     )
+
+
+def test_the_status_of_each_slice_reaches_the_tables(ran: Ran) -> None:
+    """All slices of these images are drawn, so none can be false."""
+    for row in ran.table("cases.csv"):
+        assert (row["n_outside"], row["n_false_ok"], row["n_false_flagged"]) == ("0", "0", "0")
+
+
+def test_headline_figures_are_over_images_subjects_and_sites(ran: Ran) -> None:
+    rows = {
+        row["unit"]: row
+        for row in ran.table("headline.csv")
+        if (row["method"], row["mode"], row["score"]) == ("default=all", "2d", "dice")
+    }
+
+    mean_of_raters = (1 + HALF) / 2
+    for unit in ("image", "subject", "site"):
+        assert float(rows[unit]["mean"]) == pytest.approx((mean_of_raters + 0) / 2, abs=1e-5)
+        assert (rows[unit]["n"], rows[unit]["low"]) == ("2", "")

@@ -11,8 +11,15 @@ from scgm.datasets import DataCase, Reference
 from scgm.evaluation.metrics import evaluate_case
 
 
-def result(method: str, image: str = "scan", **outcome: object) -> RunResult:
-    case = DataCase(image, Path(f"{image}.nii.gz"), "here", "subject", {"r1": Reference()})
+def result(
+    method: str,
+    image: str = "scan",
+    *,
+    site: str = "here",
+    subject: str = "subject",
+    **outcome: object,
+) -> RunResult:
+    case = DataCase(image, Path(f"{image}.nii.gz"), site, subject, {"r1": Reference()})
     job = PlannedRun(
         label=method, method="default", model=None, case=case, threads=1, remark="", key=image
     )

@@ -22,7 +22,7 @@ CORD_GIVEN = ", cord given"  # what it adds to the name of a method
 Cord = Literal["found", "given", "both"]
 
 # Raised whenever a result of the worker changes its meaning: earlier results are run again.
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 SOURCE = "Perone et al. 2018 (DDC), Table 4, the others after Prados et al. 2017"
+RATERS_AGREE = (
+    "in the literature, a Dice of 0.826 (healthy subjects) and 0.835 (multiple sclerosis) at C2/C3 "
+    "is called close to the variability between raters (Prados F. et al. Scientific Reports 6, "
+    "36151, 2016; other images)"
+)
 METHODS = ("JCSCS", "DEEPSEG", "MGAC", "GSBME", "SCT", "VBEM", "DDC")
 
 

@@ -6,14 +6,22 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 
+from scgm.benchmark.headline import Headline, headlines
 from scgm.benchmark.model_selection import WITHOUT_SITE
 from scgm.benchmark.plan import CORD_GIVEN, BenchmarkOptions, PlannedRun
-from scgm.benchmark.published import IN_PERCENT, METHODS, PUBLISHED, SOURCE, PublishedScore
-from scgm.benchmark.scores import MODES, PRIMARY, RunResult, ScoredResult
-from scgm.benchmark.statistics import FEWEST_IMAGES, Difference
-from scgm.benchmark.tables import ALL, RATERS, Group, differences
+from scgm.benchmark.published import (
+    IN_PERCENT,
+    METHODS,
+    PUBLISHED,
+    RATERS_AGREE,
+    SOURCE,
+    PublishedScore,
+)
+from scgm.benchmark.scores import MODES, PRIMARY, RunResult, ScoredResult, by_image
+from scgm.benchmark.statistics import FEWEST_FOR_INTERVAL, Difference, fewest_units
+from scgm.benchmark.tables import ALL, RATERS, Group, differences, methods_of
 from scgm.datasets import DataSet
-from scgm.evaluation.metrics import METRICS, Metric, Mode, Statistic
+from scgm.evaluation.metrics import METRICS, Metric, Mode, Statistic, Summary
 from scgm.version import __version__
 
 FIGURES = "figures"
@@ -22,6 +30,7 @@ Rows = list[list[str]]
 Differences = Mapping[tuple[Mode, str], Sequence[Difference]]
 
 _MAIN = ("dice", "surface_dice", "assd_mm", "hausdorff95_mm", "area_error_percent")
+_OUTSIDE = ("drawn outside the reference, ok", "drawn outside the reference, flagged")
 _BY = ("dice", "assd_mm", "hausdorff95_mm")
 _TITLES = {metric.name: metric for metric in METRICS}
 _HOW = {
@@ -43,6 +52,8 @@ def compose(
     primary = PRIMARY.upper()
     sections = {
         **{mode_heading(mode): markdown(main_rows(found, results, mode)) for mode in MODES},
+        f"Headline figures, Dice, {primary}": headline_table(headlines(comparisons)),
+        f"Dice of each image, {primary}": image_table(comparisons),
         "Failures": failures_table(results),
         f"Differences between methods, {primary}": pairs_table(pairs, PRIMARY),
         f"By rater, {primary}": by_rater(found),
@@ -89,15 +100,67 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 def main_rows(found: Sequence[Group], results: Sequence[RunResult], mode: Mode) -> Rows:
     """Return the methods by row: failures, main scores, time and memory."""
-    head = ["method", "comparisons", "failures", "missed slices", *map(_title, _MAIN)]
+    head = [
+        "method",
+        "comparisons",
+        "failures",
+        "missed slices",
+        *_OUTSIDE,
+        *map(_title, _main(mode)),
+    ]
     rows = [[*head, "s per image", "s with start", "peak MiB"]]
     for group in _chosen(found, mode, ALL, ALL):
         summary = group.summary
         slices = f"{summary.n_missed_slices} of {summary.n_slices}"
-        scores = [_mean_std(summary.statistics.get(name)) for name in _MAIN]
-        counts = [str(summary.n), str(group.failures), slices]
+        scores = [_mean_std(summary.statistics.get(name)) for name in _main(mode)]
+        counts = [str(summary.n), str(group.failures), slices, *_outside(summary)]
         rows.append([group.method, *counts, *scores, *_costs(group.method, results)])
     return rows
+
+
+def _main(mode: Mode) -> tuple[str, ...]:
+    """Return the main scores; beside the mean over slices stands the Dice of the volume."""
+    return _MAIN if mode == "3d" else (_MAIN[0], "dice_3d", *_MAIN[1:])
+
+
+def _outside(summary: Summary) -> list[str]:
+    """Return how many of the slices without reference were drawn in, by status."""
+    counts = (summary.n_false_ok_slices, summary.n_false_flagged_slices)
+    total = summary.n_outside_slices
+    return ["-" if count is None else f"{count} of {total}" for count in counts]
+
+
+def headline_table(found: Sequence[Headline]) -> str:
+    """Return the mean Dice over images, subjects and sites, each with its interval."""
+    rows = [["method", "over", "n", "mean Dice", "95 % interval", "how"]]
+    rows += [
+        [
+            each.method,
+            f"{each.unit}s",
+            str(each.n),
+            _number(each.mean),
+            "-" if math.isnan(each.low) else f"{each.low:.3f} to {each.high:.3f}",
+            each.interval,
+        ]
+        for each in found
+        if (each.mode, each.score) == (PRIMARY, "dice")
+    ]
+    return markdown(rows)
+
+
+def image_table(comparisons: Sequence[ScoredResult]) -> str:
+    """Return the Dice of every image, the methods by column."""
+    names = methods_of(comparisons)
+    dice = {
+        name: by_image([c for c in comparisons if c.result.job.label == name], PRIMARY, "dice")
+        for name in names
+    }
+    cases = {each.result.job.case.name: each.result.job.case for each in comparisons}
+    rows = [["image", "subject", "site", *names]]
+    for image, case in cases.items():
+        cells = [_number(dice[name][image]) if image in dice[name] else "-" for name in names]
+        rows.append([image, case.subject, case.site or "unknown", *cells])
+    return markdown(rows)
 
 
 def _costs(method: str, results: Sequence[RunResult]) -> list[str]:
@@ -149,7 +212,8 @@ def _by(what: str, found: Sequence[Group]) -> str:
 
 def pairs_table(found: Differences, mode: Mode) -> str:
     """Return the differences of each pair of methods; "" for a single method."""
-    rows = [["score", "pair", "images", "mean difference", "95 % interval", "p", "p, Holm"]]
+    rows = [["score", "pair", "subjects", "mean difference"]]
+    rows[0] += ["mean over sites", "95 % interval", "p", "p, Holm"]
     for (which, name), some in found.items():
         if which == mode:
             rows.extend([_title(name), *_pair(each)] for each in some)
@@ -163,6 +227,7 @@ def _pair(each: Difference) -> list[str]:
         f"{each.first} - {each.second}",
         str(each.n),
         "-" if math.isnan(each.mean) else f"{each.mean:+.3f}",
+        "-" if math.isnan(each.site_mean) else f"{each.site_mean:+.3f} ({each.sites})",
         interval,
         f"{_p(each.p)}{mark}",
         f"{_p(each.p_holm)}{mark}",
@@ -245,22 +310,33 @@ def notes(comparisons: Sequence[ScoredResult]) -> list[str]:
     found = [
         "A method that fails on an image is scored as if it had found nothing: Dice 0, and "
         "distances as large as the field of view. Nothing is left out.",
-        "Differences, intervals and p values are taken per image, over the mean of its raters; "
-        "intervals are percentile bootstraps, p is of the Wilcoxon signed-rank test, corrected by "
-        "Holm for the number of pairs, within each score.",
+        "Differences, intervals and p values are taken per subject, over the mean of its images "
+        "and raters; intervals are by Student's t, as wide as sites that differ demand, and none "
+        f"is given below {FEWEST_FOR_INTERVAL} subjects; p is of the Wilcoxon signed-rank test, "
+        "corrected by Holm for the number of pairs, within each score.",
+        "Gray matter drawn in slices that the rater left out is in no mean over slices. It is "
+        "counted by the status of the slice, and lowers the Dice of the volume; a rater may have "
+        "left out a slice that shows gray matter.",
         "MSE and PSNR depend on how much background is shown; they are here to be compared with "
         "published numbers and rank nothing. Where a method gives a mask and no probabilities, "
         "they are of the mask.",
     ]
-    if len(cases) < FEWEST_IMAGES:
+    methods = len(methods_of(comparisons))
+    fewest = fewest_units(math.comb(methods, 2))
+    if len(subjects) < fewest:
         found.append(
-            f"There are {len(cases)} images. With fewer than {FEWEST_IMAGES} p cannot fall below "
-            "0.05, whatever the differences, and the intervals are too narrow: uninformative."
+            f"There are {len(subjects)} subjects. With {methods} methods and fewer than {fewest} "
+            "the corrected p cannot fall below 0.05, whatever the differences: uninformative."
+        )
+    if all(len(case.references) < 2 for case in cases.values()):
+        found.append(
+            "One rater drew on each image, so how far raters agree is not known here; "
+            f"{RATERS_AGREE}."
         )
     if len(subjects) < len(cases):
         found.append(
             f"The {len(cases)} images show {len(subjects)} subjects. Images of one subject are "
-            "not independent, so intervals are too narrow and p values too small."
+            "not independent: they count as one in intervals and p values."
         )
     jobs = {each.result.job.key: each.result.job for each in comparisons}
     return [*found, *(f"**{sentence}**" for sentence in training_notes(list(jobs.values())))]

@@ -157,6 +157,11 @@ class Runner:
         with np.load(self.folder / f"{outcome.key}.npz", allow_pickle=False) as arrays:
             return arrays["mask"], arrays["soft"]
 
+    def ok_slices(self, outcome: Outcome) -> NDArray[np.bool_] | None:
+        """Return which slices (Z,) the method did not flag; None if the worker did not say."""
+        with np.load(self.folder / f"{outcome.key}.npz", allow_pickle=False) as arrays:
+            return arrays.get("ok", None)
+
     def _process(
         self, job: PlannedRun, scratch: Path, image: Path | None
     ) -> tuple[int, str, float]:

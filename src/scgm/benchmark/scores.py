@@ -70,6 +70,15 @@ class SliceArea:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What a method found: mask, probabilities if it has them, slices it does not flag."""
+
+    mask: Mask
+    soft: NDArray[np.float32] | None
+    ok: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CaseData:
     """An image with what each rater drew on it: gray matter, and the cord or None."""
 
@@ -139,35 +148,39 @@ def score_all(
         comparisons: list[ScoredResult] = []
         slices: list[SliceArea] = []
         for result in of_case:
-            mask, soft = _found(result, runner, data, with_soft=result.job.label not in mask_only)
+            found = _found(result, runner, data, with_soft=result.job.label not in mask_only)
             for rater in data.references:
-                scored = _compare(result, data, rater, mask, soft)
+                scored = _compare(result, data, rater, found)
                 comparisons.extend(scored)
-                slices.extend(_slice_areas(scored[0], data, mask))
+                slices.extend(_slice_areas(scored[0], data, found.mask))
         yield comparisons, slices
 
 
-def _found(
-    result: RunResult, runner: Runner, data: CaseData, *, with_soft: bool
-) -> tuple[Mask, NDArray[np.float32] | None]:
+def _found(result: RunResult, runner: Runner, data: CaseData, *, with_soft: bool) -> Found:
     """Return what a method found: nothing at all where it failed."""
     shape = data.stack.slices.shape
     if result.outcome.failed:
         mask, soft = np.zeros(shape, np.bool_), np.zeros(shape, np.float32)
+        ok: NDArray[np.bool_] | None = np.zeros(shape[0], np.bool_)
     else:
         mask, soft = runner.masks(result.outcome)
-    return mask, soft if with_soft else None
+        ok = runner.ok_slices(result.outcome)
+    return Found(mask, soft if with_soft else None, ok)
 
 
-def _compare(
-    result: RunResult, data: CaseData, rater: str, mask: Mask, soft: NDArray[np.float32] | None
-) -> list[ScoredResult]:
-    """Score in every way, the primary one first."""
-    gm, cord = data.references[rater]
+def _compare(result: RunResult, data: CaseData, rater: str, found: Found) -> list[ScoredResult]:
+    """Score in every way, the primary one first.
+
+    The cord is not told, drawn or not: calibration is looked at in one region on all images.
+    """
+    gm, _ = data.references[rater]
     spacing, pixel = data.stack.spacing_mm, data.stack.pixel_area_mm2
-    options = (CaseOptions(mode=mode, soft=soft, cord=cord, pixel_area_mm2=pixel) for mode in MODES)
+    options = (
+        CaseOptions(mode=mode, soft=found.soft, pixel_area_mm2=pixel, ok=found.ok) for mode in MODES
+    )
     return [
-        ScoredResult(result, rater, evaluate_case(mask, gm, spacing, **each)) for each in options
+        ScoredResult(result, rater, evaluate_case(found.mask, gm, spacing, **each))
+        for each in options
     ]
 
 
@@ -198,3 +211,31 @@ def by_image(comparisons: Iterable[ScoredResult], mode: Mode, name: str) -> dict
             image = values.setdefault(each.result.job.case.name, [])
             image.append(each.scores.values.get(name, math.nan))
     return {image: float(np.mean(of_image)) for image, of_image in values.items()}
+
+
+def by_subject(comparisons: Sequence[ScoredResult], mode: Mode, name: str) -> dict[str, float]:
+    """Return one score of each subject of one method: the mean over its images."""
+    subjects = subjects_of(comparisons)
+    values: dict[str, list[float]] = {}
+    for image, value in by_image(comparisons, mode, name).items():
+        values.setdefault(subjects[image], []).append(value)
+    return {subject: float(np.mean(of_subject)) for subject, of_subject in values.items()}
+
+
+def subjects_of(comparisons: Iterable[ScoredResult]) -> dict[str, str]:
+    """Return whom each image shows."""
+    cases = (each.result.job.case for each in comparisons)
+    return {case.name: case.subject for case in cases}
+
+
+def sites_of(comparisons: Iterable[ScoredResult]) -> dict[str, str]:
+    """Return where each subject was scanned; several sites of one subject are one more."""
+    found: dict[str, set[str]] = {}
+    for each in comparisons:
+        found.setdefault(each.result.job.case.subject, set()).add(site_of(each))
+    return {subject: " + ".join(sorted(sites)) for subject, sites in found.items()}
+
+
+def site_of(comparison: ScoredResult) -> str:
+    """Return the site of an image; "unknown" where the data set does not say it."""
+    return comparison.result.job.case.site or "unknown"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from scgm.benchmark.runner import as_record
-from scgm.benchmark.scores import MODES, ScoredResult, by_image
+from scgm.benchmark.scores import MODES, ScoredResult, by_subject, site_of, sites_of
 from scgm.benchmark.statistics import Difference, compare_methods
 from scgm.evaluation.metrics import METRICS, CaseScores, Mode, Summary, summarize
 from scgm.io.tables import table_text
@@ -18,7 +18,10 @@ RATERS = "raters among themselves"
 # One score of each kind: overlap, border, its worst part, size. More tests would find more chance.
 TESTED = ("dice", "assd_mm", "hausdorff95_mm", "area_error_abs_percent")
 
-_COUNTS = ("n_slices", "n_missed", "n_false", "tolerance_mm", "n_window", "n_slice")
+_COUNTS = (
+    *("n_slices", "n_missed", "n_false", "n_outside", "n_false_ok", "n_false_flagged"),
+    *("tolerance_mm", "n_window", "n_slice"),
+)
 _STATISTIC = ("mean", "std", "median", "n")
 
 
@@ -94,19 +97,15 @@ def agreement_groups(found: Mapping[Mode, Sequence[CaseScores]]) -> list[Group]:
     ]
 
 
-def site_of(comparison: ScoredResult) -> str:
-    """Return the site of an image; "unknown" where the data set does not say it."""
-    return comparison.result.job.case.site or "unknown"
-
-
 def differences(comparisons: Sequence[ScoredResult]) -> dict[tuple[Mode, str], list[Difference]]:
     """Compare all pairs of methods by each score that is tested, by (mode, score)."""
     of_method: dict[str, list[ScoredResult]] = {name: [] for name in methods_of(comparisons)}
     for each in comparisons:
         of_method[each.result.job.label].append(each)
+    sites = sites_of(comparisons)
     return {
         (mode, name): compare_methods(
-            {method: by_image(some, mode, name) for method, some in of_method.items()}
+            {method: by_subject(some, mode, name) for method, some in of_method.items()}, sites
         )
         for mode in MODES
         for name in TESTED
@@ -150,6 +149,9 @@ def summary_csv(found: Sequence[Group]) -> str:
             "failures": group.failures,
             "missed_slices": group.summary.n_missed_slices,
             "slices": group.summary.n_slices,
+            "false_ok": group.summary.n_false_ok_slices,
+            "false_flagged": group.summary.n_false_flagged_slices,
+            "outside": group.summary.n_outside_slices,
         }
         for group in found
         for metric in METRICS

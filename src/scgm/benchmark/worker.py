@@ -20,6 +20,7 @@ from scgm.errors import ScgmError, UsageError
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.pipeline import open_segmenter, segment
 from scgm.segmentation.result import Label
+from scgm.segmentation.status import SliceStatus
 
 _KIB = 1024
 
@@ -34,8 +35,9 @@ def run(description: dict[str, Any], result: Path) -> None:
         ``threads``; each can be None. ``parent`` is the process that started this one. Without an
         image the method is only started, and nothing is written.
     result : Path
-        An ``.npz`` file: ``mask`` (Z, Y, X) bool, ``soft`` (Z, Y, X) float32, ``seconds`` from
-        the file to the masks with the method already started, ``peak_mib`` of this process.
+        An ``.npz`` file: ``mask`` (Z, Y, X) bool, ``soft`` (Z, Y, X) float32, ``ok`` (Z,) bool for
+        slices that are not flagged, ``seconds`` from the file to the masks with the method already
+        started, ``peak_mib`` of this process.
     """
     options = SegmentOptions(
         method=description["method"],
@@ -57,6 +59,7 @@ def run(description: dict[str, Any], result: Path) -> None:
             file,
             mask=found.axial_mask(Label.GM),
             soft=found.axial_probability(Label.GM),
+            ok=np.array([status is SliceStatus.OK for status in found.status]),
             seconds=seconds,
             peak_mib=peak_mib(),
             warnings=np.array(found.volume.warnings, np.str_),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scgm.benchmark import tables
+from scgm.benchmark.headline import headline_csv, headlines
 from scgm.benchmark.plan import BenchmarkOptions, PlannedRun, describe, make_plan, read_methods
 from scgm.benchmark.report import FIGURES, compose
 from scgm.benchmark.runner import WORKER, Runner
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 PLAN = "benchmark.json"
 RUNS = "runs"
-TABLES = ("cases.csv", "summary.csv", "statistics.csv", "report.md")
+TABLES = ("cases.csv", "summary.csv", "statistics.csv", "headline.csv", "report.md")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +181,7 @@ def run_benchmark(
         "cases.csv": tables.cases_csv(comparisons),
         "summary.csv": tables.summary_csv(groups),
         "statistics.csv": tables.statistics_csv(found),
+        "headline.csv": headline_csv(headlines(comparisons)),
     }
     files = folder.write(texts, figures)
     return Benchmark(results=tuple(results), groups=tuple(groups), files=tuple(files))
