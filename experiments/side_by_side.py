@@ -1,16 +1,20 @@
-"""Methods side by side on the real images: ``python -m experiments.side_by_side``.
+"""Methods side by side on the real images: ``python -m experiments.side_by_side [SECTION ...]``.
 
 Runs ``scgm benchmark`` on the images whose labels are evidence, and apart from them on those whose
-labels reproduce a published model, and puts its tables into ``docs/results.md``.
+labels reproduce a published model, and puts its tables into ``docs/results.md``. The section
+``costs`` runs every method on one image, with one thread and with two, and prints its table.
 """
 
+import argparse
 import csv
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from experiments.evidence import DATA, EVIDENCE, FOLDS, sources
+from experiments.evidence import DATA, EVIDENCE, FOLDS, source_of, sources
+from experiments.markdown import Row, table
 from experiments.published import WEIGHTS
 from experiments.results_page import replace_section
 from scgm.cli.console import EXIT_FAILED
@@ -19,44 +23,56 @@ from scgm.training.config.sources import Source
 OUTPUT = Path("runs/side-by-side")
 NETWORKS = ("default", "ddc", "unet", "ddc-published", "ddc-published-found")
 METHODS = (*NETWORKS, "deepseg", "vbem", "jcscs", "mgac", "gsbme", "sct")
-EVIDENCE_TABLES = ("2D (", "3D (", "All scores, 2D")
+EVIDENCE_TABLES = ("2D (", "3D (", "Headline", "Dice of each image", "All scores, 2D")
+COSTS_OF = "sub-9418"
+THREADS = (1, 2)
+# A subject's name may end with the session, as sub-9709Ses1.
+_SUBJECT = re.compile(r"(sub-[A-Za-z0-9]+?)(?:Ses[\d-]+)?")
+
+
+def subject_of(image: Path) -> str:
+    """Return whom an image shows: the entity sub- of BIDS, else the folder it lies in.
+
+    `sct-testing/t2s` holds one scan twice, whole and cropped.
+    """
+    named = filter(None, map(_SUBJECT.fullmatch, image.parts[:-1]))
+    subject = next(named, None)
+    return subject[1] if subject else "-".join(image.parts[:-1])
 
 
 def write_table(path: Path, chosen: list[Source]) -> None:
     """Write the images and labels of some sources as a table that ``scgm benchmark`` reads."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(("image", "gm", "cord", "site", "subject"))
+        rows = csv.writer(file)
+        rows.writerow(("image", "gm", "cord", "site", "subject"))
         for source in chosen:
             assert source.image is not None
             assert source.gm is not None
             cord = str((DATA / source.cord[0]).resolve()) if source.cord else ""
             image, gm = (DATA / source.image).resolve(), (DATA / source.gm).resolve()
-            table.writerow((image, gm, cord, source.site, source.image.name.split(".")[0]))
+            rows.writerow((image, gm, cord, source.site, subject_of(source.image)))
 
 
 def report_of(
-    name: str, chosen: list[Source], cord: str = "found", asked: Sequence[str] = METHODS
+    name: str,
+    chosen: list[Source],
+    cord: str = "found",
+    asked: Sequence[str] = METHODS,
+    threads: int = 2,
 ) -> str:
     """Run the benchmark on some sources, with the cord found or given, and return its report."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    table = OUTPUT / f"{name}.csv"
-    write_table(table, chosen)
+    listed = OUTPUT / f"{name}.csv"
+    write_table(listed, chosen)
     methods = [word for method in asked for word in ("--method", method)]
     scgm = str(Path(sys.executable).with_name("scgm"))
-    arguments = [*methods, "--models", str(FOLDS), "--weights", str(DATA / WEIGHTS)]
+    arguments = [*methods, "--models", str(FOLDS)]
+    if any(method.startswith("ddc-published") for method in asked):
+        arguments += ["--weights", str(DATA / WEIGHTS)]
     folder = OUTPUT / name
-    arguments += [
-        "--cord",
-        cord,
-        "--threads",
-        "2",
-        "--output",
-        str(folder),
-        "--overwrite",
-        "--quiet",
-    ]
-    done = subprocess.run([scgm, "benchmark", str(table), *arguments], check=False)
+    arguments += ["--cord", cord, "--threads", str(threads), "--output", str(folder)]
+    arguments += ["--overwrite", "--quiet"]
+    done = subprocess.run([scgm, "benchmark", str(listed), *arguments], check=False)
     if done.returncode not in (0, EXIT_FAILED):  # a failure of a method is part of the result
         msg = f"the benchmark {name} ended with status {done.returncode}"
         raise RuntimeError(msg)
@@ -70,16 +86,93 @@ def tables_of(report: str, wanted: tuple[str, ...]) -> str:
     return "\n\n".join(f"#### {section}" for section in kept)
 
 
-def main() -> None:
-    """Run both, and put the tables between their marks in the results page."""
+def evidence_and_pseudo() -> tuple[list[Source], list[Source]]:
+    """Return the sources whose labels are evidence, and the other labeled ones."""
     labeled = [source for source in sources() if source.gm is not None]
     evidence = [source for source in labeled if str(source.image) in EVIDENCE.values()]
-    pseudo = [source for source in labeled if source not in evidence]
-    replace_section("side-by-side", tables_of(report_of("evidence", evidence), EVIDENCE_TABLES))
-    given = report_of("evidence-cord-given", evidence, cord="given")
-    replace_section("side-by-side-given", tables_of(given, ("2D (", "All scores, 2D")))
-    of_pseudo = report_of("pseudo", pseudo, asked=NETWORKS)
-    replace_section("side-by-side-pseudo", tables_of(of_pseudo, ("2D (",)))
+    return evidence, [source for source in labeled if source not in evidence]
+
+
+def found() -> None:
+    """Compare on the evidence, each method finding the cord."""
+    report = report_of("evidence", evidence_and_pseudo()[0])
+    replace_section("side-by-side", tables_of(report, EVIDENCE_TABLES))
+
+
+def given() -> None:
+    """Compare on the evidence with the cord given."""
+    report = report_of("evidence-cord-given", evidence_and_pseudo()[0], cord="given")
+    replace_section("side-by-side-given", tables_of(report, ("2D (", "All scores, 2D")))
+
+
+def pseudo() -> None:
+    """Compare on labels that reproduce a published model."""
+    report = report_of("pseudo", evidence_and_pseudo()[1], asked=NETWORKS)
+    replace_section("side-by-side-pseudo", tables_of(report, ("2D (",)))
+
+
+def costs(asked: Sequence[str] = METHODS) -> None:
+    """Print time and memory of each method on one image, with one thread and with two."""
+    rows = {}
+    for threads in THREADS:
+        name = f"costs-{threads}"
+        report_of(name, [source_of(EVIDENCE[COSTS_OF])], asked=asked, threads=threads)
+        with (OUTPUT / name / "cases.csv").open(encoding="utf-8", newline="") as file:
+            rows[threads] = list(csv.DictReader(file))
+    sys.stdout.write(f"{costs_table(rows)}\n")
+
+
+def costs_table(rows: Mapping[int, Sequence[Mapping[str, str]]]) -> str:
+    """Return the table of costs, of the rows of cases.csv by number of threads."""
+    measured = {(threads, row["method"]): row for threads, some in rows.items() for row in some}
+    columns = [
+        (f"{title}, {threads} thread{'s' * (threads > 1)}", threads, name, digits)
+        for name, title, digits in _COSTS
+        for threads in rows
+    ]
+    methods = dict.fromkeys(method for _, method in measured)
+    body: list[Row] = [
+        (
+            method,
+            *(_cost(measured.get((threads, method), {}), *what) for _, threads, *what in columns),
+        )
+        for method in methods
+    ]
+    return table(("method", *(title for title, *_ in columns)), body)
+
+
+_COSTS = (
+    ("seconds", "s", 2),
+    ("seconds_with_start", "s with start", 2),
+    ("peak_mib", "peak MiB", 0),
+)
+
+
+def _cost(row: Mapping[str, str], name: str, digits: int) -> str:
+    return f"{float(row[name]):.{digits}f}" if row.get(name) else "-"
+
+
+SECTIONS: dict[str, Callable[[], None]] = {
+    "found": found,
+    "given": given,
+    "pseudo": pseudo,
+    "costs": costs,
+}
+
+
+def main() -> None:
+    """Run what is asked for, or everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}")
+    parser.add_argument(
+        "--method", action="append", help="a method whose costs are measured; all if left out"
+    )
+    arguments = parser.parse_args()
+    for name in arguments.sections or list(SECTIONS):
+        if name == "costs":
+            costs(arguments.method or METHODS)
+        else:
+            SECTIONS[name]()
 
 
 if __name__ == "__main__":

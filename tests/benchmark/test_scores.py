@@ -21,7 +21,7 @@ def test_a_method_is_mask_only_if_it_never_gave_a_probability() -> None:
 
 
 def test_calibration_is_looked_at_in_one_region_with_and_without_a_drawn_cord() -> None:
-    """One pixel of 2 mm is drawn, with p = 0.5: the region is that pixel and all eight around it."""
+    """One pixel of 2 mm is drawn, with p = 0.5: the region is it and the 8 around."""
     geometry = Geometry((9, 9, 1), np.diag([2.0, 2.0, 5.0, 1.0]))
     stack = to_axial(Volume(np.zeros((9, 9, 1), np.float32), geometry))
     gm = np.zeros((1, 9, 9), bool)

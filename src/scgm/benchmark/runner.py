@@ -160,7 +160,8 @@ class Runner:
     def ok_slices(self, outcome: Outcome) -> NDArray[np.bool_] | None:
         """Return which slices (Z,) the method did not flag; None if the worker did not say."""
         with np.load(self.folder / f"{outcome.key}.npz", allow_pickle=False) as arrays:
-            return arrays.get("ok", None)
+            ok: NDArray[np.bool_] | None = arrays.get("ok", None)
+        return ok
 
     def _process(
         self, job: PlannedRun, scratch: Path, image: Path | None

@@ -1,0 +1,118 @@
+"""The commands that measure on real images: their rules, on numbers made here."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import side_by_side
+from experiments.accuracy import _mean_rows
+from experiments.calibration import Pixels, draw, fit_on_people, fit_on_phantoms, in_band, joined
+from experiments.evidence import EVIDENCE
+from experiments.side_by_side import costs_table, subject_of, write_table
+from scgm.training.config.sources import Source
+
+
+@pytest.mark.parametrize(
+    ("image", "subject"),
+    [
+        ("gm-challenge/sub-9418/anat/sub-9418_run-1_T2starw.nii.gz", "sub-9418"),
+        ("gm-challenge/sub-9709Ses1/anat/sub-9709Ses1_run-1_T2starw.nii.gz", "sub-9709"),
+        ("gm-challenge/sub-9611Ses1-3/anat/x.nii.gz", "sub-9611"),
+        ("sct-testing/t2s/t2s.nii.gz", "sct-testing-t2s"),
+        ("sct-testing/t2s/t2s_uncropped.nii.gz", "sct-testing-t2s"),
+        ("sct-testing/mt/mt1.nii.gz", "sct-testing-mt"),
+    ],
+)
+def test_the_subject_is_whom_an_image_shows(image: str, subject: str) -> None:
+    assert subject_of(Path(image)) == subject
+
+
+def test_the_four_images_of_the_evidence_show_three_subjects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "DATA", tmp_path)
+    chosen = [
+        Source(site="here", image=Path(image), gm=Path("gm.nii.gz")) for image in EVIDENCE.values()
+    ]
+
+    write_table(tmp_path / "table.csv", chosen)
+
+    with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
+        assert len({row["subject"] for row in csv.DictReader(file)}) == 3
+
+
+def test_costs_stand_side_by_side_for_one_thread_and_two() -> None:
+    rows = {
+        1: [{"method": "a", "seconds": "2", "seconds_with_start": "3", "peak_mib": "100.4"}],
+        2: [{"method": "a", "seconds": "1.5", "seconds_with_start": "", "peak_mib": "120"}],
+    }
+
+    head, _, row = costs_table(rows).splitlines()
+
+    assert head.startswith("| method | s, 1 thread | s, 2 threads | s with start, 1 thread |")
+    assert row == "| a | 2.00 | 1.50 | 3.00 | - | 100 | 120 |"
+
+
+def test_means_over_subjects_and_sites_count_each_once() -> None:
+    """Images 1, 1, 0.4, 0; subjects (1 + 1) / 2, 0.4 and 0; sites (1 + 0.4) / 2 and 0."""
+    subjects = {"a": ("x", "s"), "b": ("x", "s"), "c": ("x", "t"), "d": ("y", "u")}
+
+    images, people, sites = _mean_rows({"a": 1.0, "b": 1.0, "c": 0.4, "d": 0.0}, subjects)
+
+    assert (images[3], people[3], sites[3]) == ("0.600", "0.467", "0.350")
+    assert (people[0], sites[0]) == ("mean over 3 subjects", "mean over 2 sites")
+    assert len({len(row) for row in (images, people, sites)}) == 1
+
+
+def pixels(probability: float, share: float, count: int = 20) -> Pixels:
+    """Make pixels of one probability, or its complement, of which a share is as it says."""
+    right = round(share * count)
+    true = np.array([1] * right + [0] * (count - right), float)
+    found = np.full(2 * count, probability)
+    found[count:] = 1 - probability
+    return Pixels(found, np.concatenate([true, 1 - true]), (found > 0.5).astype(float))
+
+
+SURE, CAUTIOUS = pixels(0.95, 0.7), pixels(0.6, 0.9)
+
+
+def test_a_correction_is_kept_where_it_helps_on_all_data_kept_apart() -> None:
+    """All are as sure in the same way: what is fitted on some helps on the others."""
+    assert fit_on_people([SURE, SURE, SURE], SURE).kept
+    assert fit_on_phantoms(SURE, SURE, [SURE]).kept
+
+
+def test_a_correction_that_hurts_on_any_selection_data_is_not_kept() -> None:
+    assert not fit_on_people([SURE, SURE, SURE], CAUTIOUS).kept
+    assert not fit_on_phantoms(SURE, SURE, [CAUTIOUS]).kept
+    assert not fit_on_phantoms(SURE, CAUTIOUS, [SURE]).kept
+
+
+def test_each_person_is_judged_by_a_fit_on_the_others() -> None:
+    """Fitted on one, a correction makes the other kind worse, and the other way round."""
+    fit = fit_on_people([SURE, CAUTIOUS], SURE)
+
+    (name, before, after), _ = fit.judged
+    assert name == "people left out"
+    assert after > before
+
+
+def test_only_the_band_is_measured_and_the_mask_goes_with_it() -> None:
+    true = np.zeros((1, 9, 9), bool)
+    true[0, 2:7, 2:7] = True
+
+    found = in_band((true * 0.5).astype(np.float32), true, true)
+
+    # All 25 are unsure, and 4 x 5 touch from outside.
+    assert (found.found.size, found.true.sum()) == (45, 25)
+    assert found.mask is not None
+    assert found.mask.sum() == 25
+    assert joined([found, found]).true.size == 90
+
+
+def test_the_diagrams_are_drawn(tmp_path: Path) -> None:
+    draw({"one": SURE, "two": CAUTIOUS}, tmp_path / "images" / "reliability.png")
+
+    assert (tmp_path / "images" / "reliability.png").read_bytes().startswith(b"\x89PNG")
