@@ -31,6 +31,7 @@ from scgm.evaluation.metrics.calibration import (
     reliability,
 )
 from scgm.phantom.confidence import draw_scan
+from scgm.segmentation.status import SliceStatus
 from scgm.segmenters.registry import OnnxModel, load_model
 
 FITTED_ON, JUDGED_ON = range(0, 60, 2), range(1, 60, 2)
@@ -165,6 +166,7 @@ def _pixels_of(image: str) -> Pixels:
 
 
 def _phantom_pixels(model: OnnxModel, seeds: Iterable[int]) -> Iterable[Pixels]:
+    """Pixels in the band of phantoms, of slices that are not flagged: what a user relies on."""
     for seed in seeds:
         phantom = draw_scan(seed)
         try:
@@ -172,7 +174,10 @@ def _phantom_pixels(model: OnnxModel, seeds: Iterable[int]) -> Iterable[Pixels]:
         except CordNotFoundError:
             continue
         truth = np.asarray(phantom.gm.T, bool)
-        yield in_band(result.axial_probability("gm"), result.axial_mask("gm"), truth)
+        ok = [z for z, status in enumerate(result.status) if status is SliceStatus.OK]
+        if truth[ok].any():
+            maps = (result.axial_probability("gm"), result.axial_mask("gm"), truth)
+            yield in_band(*(each[ok] for each in maps))
 
 
 def in_band(soft: NDArray[np.float32], mask: NDArray[np.bool_], true: NDArray[np.bool_]) -> Pixels:
