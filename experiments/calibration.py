@@ -176,8 +176,8 @@ def _phantom_pixels(model: OnnxModel, seeds: Iterable[int]) -> Iterable[Pixels]:
         truth = np.asarray(phantom.gm.T, bool)
         ok = [z for z, status in enumerate(result.status) if status is SliceStatus.OK]
         if truth[ok].any():
-            maps = (result.axial_probability("gm"), result.axial_mask("gm"), truth)
-            yield in_band(*(each[ok] for each in maps))
+            soft, mask = result.axial_probability("gm"), result.axial_mask("gm")
+            yield in_band(soft[ok], mask[ok], truth[ok])
 
 
 def in_band(soft: NDArray[np.float32], mask: NDArray[np.bool_], true: NDArray[np.bool_]) -> Pixels:

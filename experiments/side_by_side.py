@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.evidence import DATA, EVIDENCE, FOLDS, source_of, sources
@@ -125,31 +126,33 @@ def costs(asked: Sequence[str] = METHODS) -> None:
 def costs_table(rows: Mapping[int, Sequence[Mapping[str, str]]]) -> str:
     """Return the table of costs, of the rows of cases.csv by number of threads."""
     measured = {(threads, row["method"]): row for threads, some in rows.items() for row in some}
-    columns = [
-        (f"{title}, {threads} thread{'s' * (threads > 1)}", threads, name, digits)
-        for name, title, digits in _COSTS
-        for threads in rows
-    ]
-    methods = dict.fromkeys(method for _, method in measured)
+    columns = [(cost, threads) for cost in _COSTS for threads in rows]
+    titles = (f"{cost.title}, {n} thread{'s' * (n > 1)}" for cost, n in columns)
     body: list[Row] = [
-        (
-            method,
-            *(_cost(measured.get((threads, method), {}), *what) for _, threads, *what in columns),
-        )
-        for method in methods
+        (method, *(cost.cell(measured.get((n, method), {})) for cost, n in columns))
+        for method in dict.fromkeys(method for _, method in measured)
     ]
-    return table(("method", *(title for title, *_ in columns)), body)
+    return table(("method", *titles), body)
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """A column of cases.csv, what the table calls it, and its digits."""
+
+    column: str
+    title: str
+    digits: int
+
+    def cell(self, row: Mapping[str, str]) -> str:
+        value = row.get(self.column)
+        return f"{float(value):.{self.digits}f}" if value else "-"
 
 
 _COSTS = (
-    ("seconds", "s", 2),
-    ("seconds_with_start", "s with start", 2),
-    ("peak_mib", "peak MiB", 0),
+    _Cost("seconds", "s", 2),
+    _Cost("seconds_with_start", "s with start", 2),
+    _Cost("peak_mib", "peak MiB", 0),
 )
-
-
-def _cost(row: Mapping[str, str], name: str, digits: int) -> str:
-    return f"{float(row[name]):.{digits}f}" if row.get(name) else "-"
 
 
 SECTIONS: dict[str, Callable[[], None]] = {

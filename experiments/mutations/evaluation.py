@@ -49,8 +49,8 @@ EVALUATION = (
         None,
         (
             "slices without the structure are missed",
-            "n_missed=int((in_reference & ~in_prediction)",
-            "n_missed=int((~in_prediction)",
+            '"n_missed": int((in_reference & ~in_prediction)',
+            '"n_missed": int((~in_prediction)',
         ),
         (
             "areas of a sheared grid are too large",
