@@ -23,7 +23,8 @@ ALLOWED: dict[str, set[str]] = {
     "datasets": {"image", "io"},
     "networks": set(),
     "segmenters": {"image", "io", "artifacts", "datasets", "networks"},
-    "segmentation": {"image", "io", "segmenters"},
+    "measurement": {"image", "io"},
+    "segmentation": {"image", "io", "segmenters", "measurement"},
     "evaluation": {"image", "io"},
     "benchmark": {
         *("image", "io", "artifacts", "datasets", "segmenters", "segmentation", "evaluation"),

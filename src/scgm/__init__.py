@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scgm.evaluation import evaluate
     from scgm.segmentation.api import load_model, segment
+    from scgm.segmentation.measure import measure
     from scgm.segmentation.options import SegmentOptions
     from scgm.segmentation.segmentation import Segmentation
     from scgm.segmenters.registry import methods
@@ -26,6 +27,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "load_model",
+    "measure",
     "methods",
     "segment",
 ]
@@ -36,6 +38,7 @@ _MODULES = {
     "Segmentation": "scgm.segmentation.segmentation",
     "evaluate": "scgm.evaluation",
     "load_model": "scgm.segmentation.api",
+    "measure": "scgm.segmentation.measure",
     "methods": "scgm.segmenters.registry",
     "segment": "scgm.segmentation.api",
 }

@@ -16,6 +16,7 @@ from scgm.cli.console import EXIT_USAGE, exit_statuses, plain
 COMMANDS = (
     "segment",
     "demo",
+    "measure",
     "models",
     "evaluate",
     "benchmark",

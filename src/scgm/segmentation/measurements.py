@@ -10,6 +10,7 @@ from scgm.segmentation.result import LABELS, Label, Result
 from scgm.segmentation.status import CONFIDENCE_NOT_AVAILABLE, SliceStatus
 
 NOT_FOUND = "not found by this method"
+NOT_FLAGGED = (SliceStatus.OK, CONFIDENCE_NOT_AVAILABLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class SliceMeasurement:
     @property
     def flagged(self) -> bool:
         """Whether the slice needs a look before this row is used."""
-        return self.status not in (SliceStatus.OK, CONFIDENCE_NOT_AVAILABLE)
+        return self.status not in NOT_FLAGGED
 
 
 def measure(segmentation: Result) -> list[SliceMeasurement]:
@@ -122,14 +123,14 @@ def _row(
         center_y=y if has_center else None,
         presence=float(segmentation.probabilities.presence[z]),
         confidence=segmentation.confidence[z],
-        status=NOT_FOUND if areas is None else _word(segmentation, z),
+        status=NOT_FOUND if areas is None else status_word(segmentation, z),
         slice_mm=segmentation.stack.spacing_mm[0],
         pixel_area_mm2=segmentation.stack.pixel_area_mm2,
         voxel_size_from=segmentation.volume.voxel_size_from,
     )
 
 
-def _word(segmentation: Result, z: int) -> str:
+def status_word(segmentation: Result, z: int) -> str:
     """Return the status, but never "ok" where nothing can be told."""
     status = segmentation.status[z]
     if status is SliceStatus.OK and segmentation.confidence[z] is None:

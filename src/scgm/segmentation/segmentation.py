@@ -15,6 +15,8 @@ from scgm.segmentation.outputs import DEFAULT_OUTPUT, OutputOptions, QcSlices, s
 from scgm.segmentation.result import Label, Result
 
 if TYPE_CHECKING:
+    from scgm.measurement.options import MeasureOptions
+    from scgm.measurement.table import Table
     from scgm.segmentation.qc_figure import QcFigure, SliceChoice
 
 
@@ -26,8 +28,15 @@ class Segmentation(Result):
     """
 
     def measurements(self) -> list[SliceMeasurement]:
-        """Measure every slice; see `scgm.segmentation.measurements.measure`."""
+        """Measure the areas of every slice; see `scgm.segmentation.measurements.measure`."""
         return measure(self)
+
+    def measure(self, options: MeasureOptions | None = None, **choices: Any) -> Table:
+        """Measure shape, parts and intensities, too, by slice or level; see `scgm.measure`."""
+        from scgm.measurement.options import DEFAULT_MEASURE  # noqa: PLC0415  (imports scipy)
+        from scgm.segmentation.measure import measure as measure_all  # noqa: PLC0415
+
+        return measure_all(self, options or DEFAULT_MEASURE, **choices)
 
     @for_python
     def mask(self, label: Label | str) -> Any:

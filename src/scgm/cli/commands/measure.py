@@ -1,0 +1,227 @@
+"""``scgm measure``: size, shape, parts and intensities of what was segmented."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scgm.cli.console import Failures, Messages
+from scgm.cli.options import Log, Quiet, Verbose
+from scgm.errors import UsageError
+
+if TYPE_CHECKING:
+    from scgm.measurement.options import MeasureOptions
+    from scgm.measurement.table import Table
+
+
+class ByName(StrEnum):
+    """What a row stands for."""
+
+    slice = "slice"
+    level = "level"
+    range = "range"
+    whole = "whole"
+
+
+class LevelKindName(StrEnum):
+    """What the levels mean."""
+
+    vertebral = "vertebral"
+    spinal = "spinal"
+    discs = "discs"
+    discs_below = "discs-below"
+
+
+class ColumnsName(StrEnum):
+    """Names of the columns."""
+
+    scgm = "scgm"
+    sct = "sct"
+
+
+# What is shown on the screen; the file has every column.
+_SHOWN = {
+    "label": "label",
+    "area_mm2": "mm2",
+    "diameter_ap_mm": "AP mm",
+    "diameter_rl_mm": "RL mm",
+    "angle_deg": "angle",
+    "gm_cord_ratio": "ratio",
+    "asymmetry_percent": "asym. %",
+}
+
+
+def measure(
+    results: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="RESULT", readable=False, help="Folders of results, or NAME_seg.json files."
+        ),
+    ] = None,
+    gm: Annotated[
+        Path | None,
+        typer.Option(readable=False, help="In place of RESULT: a mask of the gray matter."),
+    ] = None,
+    cord: Annotated[
+        Path | None, typer.Option(readable=False, help="In place of RESULT: a mask of the cord.")
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(readable=False, help="The scan, for intensities, if it lies elsewhere."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help=".csv, .tsv, .json or .parquet."),
+    ] = None,
+    by: Annotated[
+        ByName | None,
+        typer.Option(help="What a row is; by default a slice, or with --levels their range."),
+    ] = None,
+    levels: Annotated[
+        str | None, typer.Option(metavar="C2:C5", help="Only these levels; also C3, or C2,C4.")
+    ] = None,
+    levels_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", readable=False, help="Label image of levels or discs, or a text file."
+        ),
+    ] = None,
+    level_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SLICE=C3", help="Level of one slice; others approximately, by average lengths."
+        ),
+    ] = None,
+    level_kind: Annotated[
+        LevelKindName | None,
+        typer.Option(help="What levels mean. discs: 3 is C2/C3; discs-below: 2 is C2/C3."),
+    ] = None,
+    no_angle_correction: Annotated[
+        bool,
+        typer.Option("--no-angle-correction", help="Areas and lengths of the slice as it is."),
+    ] = False,
+    include_flagged: Annotated[
+        bool, typer.Option("--include-flagged", help="Means use slices that need a look, too.")
+    ] = False,
+    columns: Annotated[
+        ColumnsName,
+        typer.Option(help="sct: names that scripts for sct_process_segmentation expect."),
+    ] = ColumnsName.scgm,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier table.")
+    ] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    log: Log = None,
+) -> None:
+    """Measure size, shape, parts and intensities, by slice or level.
+
+    Areas are those across the cord, corrected for its angle to the slices.
+    Left and right are the patient's.
+
+    For example:
+
+      scgm measure results/ -o table.csv
+
+      scgm measure t2s_seg.json --levels-from t2s_levels.nii.gz --levels C2:C5
+
+      scgm measure --gm GM.nii.gz --cord CORD.nii.gz --image t2s.nii.gz --by whole
+    """
+    from scgm.measurement.options import MeasureOptions
+    from scgm.measurement.table import check_target, joined
+
+    messages = Messages(verbose, quiet, log)
+    options = MeasureOptions(
+        by=None if by is None else by.value,
+        levels=levels,
+        levels_from=levels_from,
+        level_at=None if level_at is None else _level_at(level_at),
+        level_kind=None if level_kind is None else level_kind.value,
+        angle_correction=not no_angle_correction,
+        include_flagged=include_flagged,
+    )
+    if output is not None:
+        check_target(output, columns.value, overwrite=overwrite)
+    elif columns is ColumnsName.sct:
+        msg = "--columns sct is for a file; name it with --output"
+        raise UsageError(msg)
+    masks = {name: path for name, path in (("gm", gm), ("cord", cord)) if path is not None}
+    tables, statuses = _measure_all(results or [], masks, image, options, messages)
+    table = joined(tables)
+    for warning in table.warnings:
+        messages.warning(warning)
+    if tables:
+        messages.table(_shown(table))
+        if output is not None:
+            table.write(output, columns=columns.value, overwrite=overwrite)
+            messages.result(f"{output}: {len(table)} rows")
+    if statuses:
+        messages.error(f"{len(statuses)} of {len(statuses) + len(tables)} could not be measured")
+        raise typer.Exit(max(statuses))
+
+
+def _level_at(text: str) -> tuple[int, str]:
+    found = re.fullmatch(r"([0-9]{1,6})=([A-Za-z0-9]{1,4})", text)
+    if found is None:
+        msg = f"{text[:40]!r} is not of the form SLICE=LEVEL, for example 7=C3"
+        raise typer.BadParameter(msg)
+    return int(found[1]), found[2]
+
+
+def _measure_all(
+    results: Sequence[Path],
+    masks: dict[str, Path],
+    image: Path | None,
+    options: MeasureOptions,
+    messages: Messages,
+) -> tuple[list[Table], list[int]]:
+    """Measure one after the other; name those that fail and return their statuses."""
+    from scgm.segmentation.measure import measure as measure_one
+    from scgm.segmentation.saved import saved_results
+
+    if masks or not results:
+        if results or not masks:
+            msg = "give either results of scgm segment, or masks with --gm and --cord"
+            raise UsageError(msg)
+        return [measure_one(None, options, image=image, **masks)], []
+    failures = Failures(messages)
+    jobs: dict[Path, None] = {}
+    for path in results:
+        with failures.of(path):
+            jobs |= dict.fromkeys(one.folder / one.record_name for one in saved_results(path))
+    if len(jobs) > 1 and (image or options.levels_from is not None or options.level_at):
+        msg = "--image, --levels-from and --level-at are for a single result; give one at a time"
+        raise UsageError(msg)
+    tables = []
+    with messages.progress(len(jobs), "Measuring") as advance:
+        for record in jobs:
+            with failures.of(record):
+                messages.detail(f"{record}: measuring")
+                tables.append(measure_one(record, options, image=image))
+            advance()
+    return tables, failures.statuses
+
+
+def _shown(table: Table) -> list[list[str]]:
+    """Return the most wanted columns of a table as text."""
+    rows = table.rows
+    files = {row["file"] for row in rows}
+    names = ["slice" if rows and rows[0]["by"] == "slice" else "slices"]
+    if any(row["level"] is not None for row in rows):
+        names.append("level")
+    names = [*(["file"] if len(files) > 1 else []), *names, *_SHOWN]
+    if "slice" in names:
+        names.append("status")
+    head = [_SHOWN.get(name, name) for name in names]
+    return [head, *([_text(row[name]) for name in names] for row in rows)]
+
+
+def _text(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

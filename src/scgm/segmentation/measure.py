@@ -1,0 +1,90 @@
+"""What `scgm.measure` offers: results, saved results and masks, measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from scgm.errors import UsageError
+from scgm.image.volume import Volume
+from scgm.io.read import DEFAULT_READING
+from scgm.measurement.level_source import levels_for
+from scgm.measurement.masks import structures_from_masks
+from scgm.measurement.measure import measure as measure_structures
+from scgm.measurement.options import DEFAULT_MEASURE, MeasureOptions
+from scgm.measurement.structures import Structures
+from scgm.measurement.table import Table, joined
+from scgm.segmentation.inputs import as_labels, as_volume
+from scgm.segmentation.messages import for_python
+from scgm.segmentation.result import Result
+from scgm.segmentation.saved import saved_results, structures_of_saved
+from scgm.segmentation.structures import structures_of
+
+
+@for_python
+def measure(
+    result: Any = None,
+    options: MeasureOptions = DEFAULT_MEASURE,
+    *,
+    gm: Any = None,
+    cord: Any = None,
+    image: Any = None,
+    **choices: Any,
+) -> Table:
+    """Measure size, shape, parts and intensities of cord, gray and white matter.
+
+    Parameters
+    ----------
+    result : Segmentation, str or Path, optional
+        What `scgm.segment` returned, or the record (``NAME_seg.json``), a mask, or the folder of
+        saved results.
+    options : MeasureOptions
+        All choices in one value, to be used for many results.
+    gm, cord : str, Path or nibabel image, optional
+        Masks of 0 and 1, or maps of probabilities, in place of a result.
+    image : str, Path or nibabel image, optional
+        The scan, for intensities; a result has it already.
+    **choices
+        Single choices, which take precedence over *options*:
+
+        - by: "slice", "level", "range" or "whole"; levels: as "C2:C5";
+        - levels_from: a label image or a text file of levels; level_at: as (7, "C3");
+        - level_kind: "vertebral", "spinal", "discs" or "discs-below";
+        - angle_correction: False for areas of the slice as it is;
+        - include_flagged: True to use slices that need a look, too.
+
+    Returns
+    -------
+    Table
+        Its ``rows`` are dicts, for ``pandas.DataFrame(table.rows)``; ``write`` makes a file.
+
+    Raises
+    ------
+    ImageReadError, GeometryError
+        If a file cannot be used, or does not fit the others.
+    UsageError
+        If the choices contradict each other.
+    """
+    options = replace(options, **choices)
+    scan = None if image is None else as_volume(image, DEFAULT_READING)
+    tables = [
+        measure_structures(one, levels_for(one, options), options)
+        for one in _structures(result, gm, cord, scan)
+    ]
+    return joined(tables)
+
+
+def _structures(result: Any, gm: Any, cord: Any, scan: Volume | None) -> list[Structures]:
+    if (result is None) == (gm is None and cord is None):
+        msg = "give either a result, or masks with --gm and --cord"
+        raise UsageError(msg)
+    if isinstance(result, Result):
+        return [structures_of(result)]
+    if result is not None:
+        saved = saved_results(Path(result))
+        return [structures_of_saved(one, scan) for one in saved]
+    masks = [None if one is None else as_labels(one, DEFAULT_READING) for one in (gm, cord)]
+    sources = [one.source for one in (scan, *masks) if one is not None and one.source]
+    name = sources[0].name if sources else "image"
+    return [structures_from_masks(name, masks[0], masks[1], scan)]
