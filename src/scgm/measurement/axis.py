@@ -16,7 +16,7 @@ MOST_DEG = 40.0
 
 _COARSE_DEG, _FINE_DEG = 2.0, 0.25
 # Of two equally good axes, that which is rotated less.
-_PREFER_UPRIGHT = 0.02
+_PREFER_UPRIGHT = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +61,9 @@ def symmetry_axis(cord: Outline, others: Sequence[Outline] = ()) -> Axis:
     outlines = (cord, *others)
 
     def score(angle: float) -> float:
-        overlap = sum(_mirrored(outline, Axis(center, angle)) for outline in outlines)
-        return overlap - _PREFER_UPRIGHT * float(np.radians(angle)) ** 2
+        # By area: a piece of gray matter on one side alone must not turn the axis to itself.
+        overlap = sum(_mirrored_mm2(outline, Axis(center, angle)) for outline in outlines)
+        return overlap / cord.area_mm2 - _PREFER_UPRIGHT * float(np.radians(angle)) ** 2
 
     around = np.arange(-MOST_DEG, MOST_DEG + _COARSE_DEG / 2, _COARSE_DEG)
     best = max(around, key=score)
@@ -71,13 +72,13 @@ def symmetry_axis(cord: Outline, others: Sequence[Outline] = ()) -> Axis:
     return Axis(center, float(np.clip(_peak(near, scores), -MOST_DEG, MOST_DEG)))
 
 
-def _mirrored(outline: Outline, axis: Axis) -> float:
-    """Return which share of a shape lies on itself after it was mirrored at the axis."""
+def _mirrored_mm2(outline: Outline, axis: Axis) -> float:
+    """Return how much of a shape lies on itself after it was mirrored at the axis."""
     points = outline.points - axis.center
     mirrored = points - 2 * np.outer(points @ axis.right, axis.right) + axis.center
     columns, rows = np.linalg.solve(outline.to_mm, mirrored.T)
     values = map_coordinates(outline.mask.astype(np.float32), [rows, columns], order=1)
-    return float(values.mean())
+    return float(values.sum()) * outline.pixel_mm2
 
 
 def _peak(angles: NDArray[np.float64], scores: NDArray[np.float64]) -> float:

@@ -9,7 +9,7 @@ from scgm.measurement.levels import LevelKind, Levels, level_names, parsed_level
 
 # Average lengths along the cord in mm, from C1 down, as in the template PAM50 of 50 healthy adults
 # (De Leener et al., NeuroImage 2018); its spinal levels are those of Frostell et al. 2016, measured
-# on it. People differ: after four levels, by about half a level.
+# on it. People differ, the more the further away a slice is.
 _LENGTHS_MM = {
     LevelKind.VERTEBRAL: (
         *(10.5, 15.5, 18.5, 18.5, 16.5, 15.5, 17),
