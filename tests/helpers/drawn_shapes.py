@@ -22,6 +22,7 @@ class Ellipse:
 
     @property
     def area(self) -> float:
+        """Area in mm2."""
         return float(np.pi * self.half_x * self.half_y)
 
 
@@ -58,6 +59,7 @@ class Grid:
 
     @property
     def affine(self) -> NDArray[np.float64]:
+        """Voxels to millimeters, RAS+."""
         affine = np.diag([*self.size, 1.0])
         affine[:3, 3] = [-(n - 1) / 2 * mm for n, mm in zip(self.shape, self.size, strict=True)]
         return affine
@@ -71,7 +73,7 @@ class Grid:
         angle = np.radians(self.turn_deg)
         x, y = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
         inside = [((x - e.x) / e.half_x) ** 2 + ((y - e.y) / e.half_y) ** 2 <= 1 for e in ellipses]
-        return np.any(inside, axis=0).astype(np.uint8)
+        return np.asarray(np.any(inside, axis=0), np.uint8)
 
     def volume(self, values: NDArray[np.generic]) -> Volume:
         """Return values (i, j, k) as a volume on this grid."""

@@ -70,4 +70,14 @@ COLUMNS = (
     Column("pixel_area_mm2", "mm²", "area of one pixel", "same"),
 )
 NAMES = tuple(column.name for column in COLUMNS)
+_TEXTS = {"file", "by", "level", "level_kind", "level_from", "label", "status"}
+_SCT_TEXTS = {"Timestamp", "SCT Version", "Filename", "Slice (I->S)", "VertLevel"}
+_COUNTS = {"slice", "slice_is", "slices", "slices_left_out"}
 AVERAGED = tuple(column.name for column in COLUMNS if column.together == "mean")
+
+
+def kind_of(name: str) -> Literal["text", "count", "number"]:
+    """Return what a column holds, also where all its values are missing."""
+    if name in _TEXTS | _SCT_TEXTS:
+        return "text"
+    return "count" if name in _COUNTS else "number"

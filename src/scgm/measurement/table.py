@@ -14,7 +14,7 @@ from scgm.errors import OutputError, UsageError, missing_library
 from scgm.io.atomic import write_bytes, write_text
 from scgm.io.tables import table_text
 from scgm.io.text import name_text
-from scgm.measurement.columns import NAMES
+from scgm.measurement.columns import NAMES, kind_of
 from scgm.measurement.rows import Cell, Row
 from scgm.measurement.sct import SCT_NAMES, sct_rows
 
@@ -145,7 +145,10 @@ def _json(rows: Sequence[dict[str, Cell]]) -> str:
 def _parquet(names: Sequence[str], rows: Sequence[dict[str, Cell]]) -> bytes:
     arrow, parquet = _library("pyarrow", "a .parquet file"), import_module("pyarrow.parquet")
     buffer = io.BytesIO()
-    content = {name: [row[name] for row in rows] for name in names}
+    types = {"text": arrow.string(), "count": arrow.int64(), "number": arrow.float64()}
+    content = {
+        name: arrow.array([row[name] for row in rows], types[kind_of(name)]) for name in names
+    }
     parquet.write_table(arrow.table(content), buffer)
     return buffer.getvalue()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scgm.errors import UsageError
+from scgm.errors import ScgmWarning, UsageError
 from scgm.image.volume import Volume
 from scgm.io.read import DEFAULT_READING
 from scgm.measurement.level_source import levels_for
@@ -16,7 +17,7 @@ from scgm.measurement.options import DEFAULT_MEASURE, MeasureOptions
 from scgm.measurement.structures import Structures
 from scgm.measurement.table import Table, joined
 from scgm.segmentation.inputs import as_labels, as_volume
-from scgm.segmentation.messages import for_python
+from scgm.segmentation.messages import for_python, in_python
 from scgm.segmentation.result import Result
 from scgm.segmentation.saved import saved_results, structures_of_saved
 from scgm.segmentation.structures import structures_of
@@ -59,6 +60,11 @@ def measure(
     Table
         Its ``rows`` are dicts, for ``pandas.DataFrame(table.rows)``; ``write`` makes a file.
 
+    Warns
+    -----
+    ScgmWarning
+        For what is odd about the files, and what was taken for granted about levels.
+
     Raises
     ------
     ImageReadError, GeometryError
@@ -66,7 +72,22 @@ def measure(
     UsageError
         If the choices contradict each other.
     """
-    options = replace(options, **choices)
+    table = measured_table(result, replace(options, **choices), gm=gm, cord=cord, image=image)
+    told = replace(table, warnings=tuple(map(in_python, table.warnings)))
+    for line in told.warnings:
+        warnings.warn(line, ScgmWarning, stacklevel=3)
+    return told
+
+
+def measured_table(
+    result: Any = None,
+    options: MeasureOptions = DEFAULT_MEASURE,
+    *,
+    gm: Any = None,
+    cord: Any = None,
+    image: Any = None,
+) -> Table:
+    """Measure as `measure` does, with messages for a user of the command line."""
     scan = None if image is None else as_volume(image, DEFAULT_READING)
     tables = [
         measure_structures(one, levels_for(one, options), options)

@@ -65,14 +65,21 @@ def measure(
     ] = None,
     gm: Annotated[
         Path | None,
-        typer.Option(readable=False, help="In place of RESULT: a mask of the gray matter."),
+        typer.Option(
+            metavar="FILE", readable=False, help="In place of RESULT: a mask of the gray matter."
+        ),
     ] = None,
     cord: Annotated[
-        Path | None, typer.Option(readable=False, help="In place of RESULT: a mask of the cord.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", readable=False, help="In place of RESULT: a mask of the cord."
+        ),
     ] = None,
     image: Annotated[
         Path | None,
-        typer.Option(readable=False, help="The scan, for intensities, if it lies elsewhere."),
+        typer.Option(
+            metavar="FILE", readable=False, help="The scan, for intensities, if it lies elsewhere."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -181,14 +188,14 @@ def _measure_all(
     messages: Messages,
 ) -> tuple[list[Table], list[int]]:
     """Measure one after the other; name those that fail and return their statuses."""
-    from scgm.segmentation.measure import measure as measure_one
+    from scgm.segmentation.measure import measured_table
     from scgm.segmentation.saved import saved_results
 
     if masks or not results:
         if results or not masks:
             msg = "give either results of scgm segment, or masks with --gm and --cord"
             raise UsageError(msg)
-        return [measure_one(None, options, image=image, **masks)], []
+        return [measured_table(None, options, image=image, **masks)], []
     failures = Failures(messages)
     jobs: dict[Path, None] = {}
     for path in results:
@@ -202,7 +209,7 @@ def _measure_all(
         for record in jobs:
             with failures.of(record):
                 messages.detail(f"{record}: measuring")
-                tables.append(measure_one(record, options, image=image))
+                tables.append(measured_table(record, options, image=image))
             advance()
     return tables, failures.statuses
 
