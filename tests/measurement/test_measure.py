@@ -260,3 +260,23 @@ def test_without_a_cord_there_are_no_parts_but_areas() -> None:
     assert number(table.rows[0], "area_mm2") > 0
     assert table.rows[0]["left_mm2"] is None
     assert table.rows[0]["gm_cord_ratio"] is None
+
+
+def test_a_cord_in_several_pieces_is_named_by_its_slice() -> None:
+    grid = Grid(shape=(80, 60, 3))
+    mask = grid.mask([CORD])
+    mask[3:5, 3:5, 1] = 1
+    table = measure(structures_from_masks("pieces", None, grid.volume(mask)))
+
+    assert [line for line in table.warnings if "several pieces in slices 1:" in line]
+
+
+def test_gray_matter_on_one_side_does_not_turn_the_axis_to_itself() -> None:
+    """A round cord tells nothing of its rotation; half of a butterfly must not, either."""
+    grid = Grid(shape=(80, 80, 1))
+    gray = (HORNS["anterior_left"], HORNS["posterior_left"])
+    gm, cord = grid.volume(grid.mask(gray)), grid.volume(grid.mask([Ellipse(0, 0, 5, 5)]))
+    row = measure(structures_from_masks("half", gm, cord)).rows[0]
+
+    assert abs(number(row, "axis_deg")) < 5
+    assert number(row, "asymmetry_percent") == pytest.approx(200, abs=1)

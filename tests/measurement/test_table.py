@@ -20,7 +20,7 @@ from scgm.measurement.options import MeasureOptions
 from scgm.measurement.sct import SCT_NAMES
 from scgm.measurement.structures import Structures
 from scgm.measurement.table import Table
-from tests.helpers.drawn_shapes import Grid
+from tests.helpers.drawn_shapes import CORD, Grid
 
 DOCS = Path(scgm.__file__).parents[2] / "docs" / "measurements.md"
 LEVELS = Levels(("C4", "C4", "C3", "C3", None), LevelKind.VERTEBRAL, "text file")
@@ -62,6 +62,11 @@ def test_a_range_is_one_row() -> None:
 
     assert (row["by"], row["level"], row["slices"]) == ("range", "C3:C4", 4)
     assert row["area_mm2"] == pytest.approx(28)
+
+
+def test_levels_of_a_range_that_no_slice_shows_are_named() -> None:
+    assert table(levels="C1:C4").warnings == ("no slice shows C1:C2: not in the table",)
+    assert table(levels="C3:C4").warnings == ()
 
 
 def test_a_range_by_slice_or_level_keeps_only_its_slices() -> None:
@@ -231,6 +236,18 @@ def test_the_names_of_sct_are_there(tmp_path: Path) -> None:
     assert float(row["SUM(length)"]) == pytest.approx(20)
     assert row["SCT Version"].startswith("scgm ")
     assert row["DistancePMJ"] == ""
+
+
+def test_angles_have_the_sign_they_have_there(tmp_path: Path) -> None:
+    """Here and there, to the front is positive; there, to the left, too; here, to the right."""
+    grid = Grid((60, 60, 6), (0.5, 0.5, 3), lean=(0.3, 0.2))
+    leaning = measure(structures_from_masks("a", None, grid.volume(grid.mask([CORD]))))
+    path = leaning.write(tmp_path / "t.csv", columns="sct")
+    with path.open(encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file))
+
+    assert float(row["MEAN(angle_AP)"]) == pytest.approx(-np.degrees(np.arctan(0.3)), abs=0.5)
+    assert float(row["MEAN(angle_RL)"]) == pytest.approx(np.degrees(np.arctan(0.2)), abs=0.5)
 
 
 def test_sct_names_of_single_slices(tmp_path: Path) -> None:

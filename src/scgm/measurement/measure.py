@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import label
 
-from scgm.measurement.levels import Levels
+from scgm.measurement.levels import Levels, parsed_range, range_text
 from scgm.measurement.options import DEFAULT_MEASURE, MeasureOptions
 from scgm.measurement.rows import rows_of
 from scgm.measurement.slices import SliceNumbers, measure_slices
@@ -43,8 +44,42 @@ def measure(
     """
     numbers = measure_slices(structures, angle_correction=options.angle_correction)
     rows = rows_of(structures, numbers, levels, options)
-    notes = (*structures.warnings, *(levels.warnings if levels else ()), *_remarks(numbers))
+    notes = (
+        *structures.warnings,
+        *_pieces(structures),
+        *(levels.warnings if levels else ()),
+        *_missing_levels(levels, options),
+        *_remarks(numbers),
+    )
     return Table(tuple(rows), tuple(dict.fromkeys(notes)))
+
+
+def _pieces(structures: Structures) -> tuple[str, ...]:
+    """Name the slices whose cord is in several pieces, which have no common shape."""
+    outline = structures.masks.get("SC")
+    if outline is None:
+        return ()
+    usable = np.flatnonzero(structures.measured["SC"])
+    split = [z for z in usable if label(outline[z], np.ones((3, 3)))[1] > 1]
+    if not split:
+        return ()
+    listed = ", ".join(str(structures.stack.native_index(int(z))) for z in split[:10])
+    more = ", ..." if len(split) > 10 else ""
+    return (
+        f"{structures.name}: the cord is in several pieces in slices {listed}{more}: look at the "
+        "mask before its shape is used",
+    )
+
+
+def _missing_levels(levels: Levels | None, options: MeasureOptions) -> tuple[str, ...]:
+    """Name the levels that were asked for and that no slice shows."""
+    if levels is None or options.levels is None:
+        return ()
+    wanted = parsed_range(options.levels, levels.kind)
+    missing = [name for name in wanted if name not in levels.of_slice]
+    if not missing:
+        return ()
+    return (f"no slice shows {range_text(missing, levels.kind)}: not in the table",)
 
 
 def _remarks(numbers: list[SliceNumbers]) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ def _row(row: Row, now: str) -> dict[str, Cell]:
 
 def _numbers(values: Sequence[Values], column: str) -> list[float]:
     found = [value for one in values if (value := one.get(column)) is not None]
+    if column == "angle_ap_deg":  # positive there if the cord leans to the left
+        return [-value for value in found]
     return [abs(value) for value in found] if column == "orientation_deg" else found
 
 
