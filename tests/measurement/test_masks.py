@@ -42,6 +42,18 @@ def test_other_values_than_0_and_1_are_refused(value: float) -> None:
     assert f"{value:g}" in str(refused.value)
 
 
+def test_an_image_in_place_of_a_mask_is_refused_with_its_range() -> None:
+    scan = np.arange(40 * 30 * 3, dtype=np.float32).reshape(40, 30, 3)
+    with pytest.raises(ImageReadError, match="0 to 3599"):
+        structures_from_masks("x", None, volume(scan))
+
+
+def test_a_map_may_pass_1_by_rounding() -> None:
+    structures = structures_from_masks("x", None, volume(cord(1.000002)))
+
+    assert measure(structures).rows[0]["area_mm2"] == pytest.approx(70)
+
+
 def test_empty_masks_are_refused() -> None:
     with pytest.raises(ImageReadError, match="no voxel is in the mask"):
         structures_from_masks("x", volume(gm(0)), volume(cord(0)))

@@ -16,6 +16,9 @@ from scgm.measurement.structures import Structures
 
 _MASK_FROM = 0.5
 
+# A map that was interpolated may pass 0 and 1 by this.
+_ROUNDING = 0.01
+
 OK, NO_CORD, NO_GRAY_MATTER, CUT_OFF = "ok", "no cord", "no gray matter", "cut off"
 
 
@@ -38,20 +41,26 @@ def given_mask(volume: Volume, stack: AxialStack) -> tuple[GivenMask, tuple[str,
         If it has other values.
     """
     values, notes = on_grid_of(stack.geometry, volume)
-    low, high = float(values.min()), float(values.max())
-    if low < 0 or high > 1:
-        listed = ", ".join(f"{value:g}" for value in np.unique(values)[:6])
+    if values.min() < -_ROUNDING or values.max() > 1 + _ROUNDING:
         msg = (
-            f"{volume.name}: it holds values other than 0 and 1 ({listed}); give a mask of 0 and 1 "
-            "for each structure, or a map of probabilities from 0 to 1"
+            f"{volume.name}: it holds values other than 0 and 1 ({_listed(values)}); give a mask "
+            "of 0 and 1 for each structure, or a map of probabilities from 0 to 1"
         )
         raise ImageReadError(msg)
-    on_slices = np.ascontiguousarray(stack.axes.to_stack(values), np.float32)
+    on_slices = np.ascontiguousarray(stack.axes.to_stack(np.clip(values, 0, 1)), np.float32)
     soft = not np.isin(on_slices, (0, 1)).all()
     notes = (*(f"{volume.name}: {note}" for note in volume.warnings), *notes)
     if soft:
         notes += (f"{volume.name}: probabilities; its mask is where they are at least 0.5",)
     return GivenMask(on_slices >= _MASK_FROM, on_slices if soft else None), notes
+
+
+def _listed(values: NDArray[np.float32]) -> str:
+    """Return the values of a mask if they are few, else their range."""
+    different = np.unique(values)
+    if len(different) > 6:
+        return f"{different[0]:.4g} to {different[-1]:.4g}"
+    return ", ".join(f"{value:g}" for value in different)
 
 
 def structures_from_masks(
