@@ -192,6 +192,20 @@ def test_a_result_that_cannot_be_read_does_not_end_the_others(
     assert {row["file"] for row in rows_of(table)} == {"b.nii.gz"}
 
 
+def test_a_damaged_record_is_named_and_those_of_others_are_not(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out, table = results(capsys, tmp_path), tmp_path / "t.csv"
+    (out / "a_seg.json").write_text("{", encoding="utf-8")
+    (out / "c_seg.json").write_text('{"made by": "another program"}', encoding="utf-8")
+    ended = run_scgm(capsys, "measure", out, "-o", table)
+
+    assert ended.status == 1
+    assert "a_seg.json: it is no record of a result" in ended.err
+    assert "c_seg.json" not in ended.err
+    assert {row["file"] for row in rows_of(table)} == {"b.nii.gz"}
+
+
 def test_levels_are_for_one_result_at_a_time(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

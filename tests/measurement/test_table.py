@@ -65,7 +65,7 @@ def test_a_range_is_one_row() -> None:
 
 
 def test_levels_of_a_range_that_no_slice_shows_are_named() -> None:
-    assert table(levels="C1:C4").warnings == ("no slice shows C1:C2: not in the table",)
+    assert table(levels="C1:C4").warnings == ("=cord: no slice shows C1:C2: not in the table",)
     assert table(levels="C3:C4").warnings == ()
 
 

@@ -151,6 +151,8 @@ def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
         scgm.measure(tmp_path)
     with pytest.raises(ImageReadError, match="belongs to no result"):
         scgm.measure(tmp_path / "t2s.nii.gz")
+    with pytest.raises(ImageReadError, match="there is no such record"):
+        scgm.measure(tmp_path / "t2s_seg.json")
 
 
 @pytest.mark.parametrize("given", [{}, {"result": "x", "gm": "y"}])

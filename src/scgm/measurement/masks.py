@@ -101,7 +101,7 @@ def structures_from_masks(
         msg = f"{names}: no voxel is in the mask, so there is nothing to measure; give another"
         raise ImageReadError(msg)
     masks, probabilities = _labels(given)
-    notes += _remarks(masks)
+    notes += [f"{name}: {line}" for line in _remarks(masks)]
     status, flagged = _statuses(masks)
     return Structures(
         name=name,

@@ -46,10 +46,10 @@ def measure(
     rows = rows_of(structures, numbers, levels, options)
     notes = (
         *structures.warnings,
-        *_pieces(structures),
+        *(f"{structures.name}: {line}" for line in _pieces(structures)),
         *(levels.warnings if levels else ()),
-        *_missing_levels(levels, options),
-        *_remarks(numbers),
+        *(f"{structures.name}: {line}" for line in _missing_levels(levels, options)),
+        *(f"{structures.name}: {line}" for line in _remarks(numbers)),
     )
     return Table(tuple(rows), tuple(dict.fromkeys(notes)))
 
@@ -66,8 +66,8 @@ def _pieces(structures: Structures) -> tuple[str, ...]:
     listed = ", ".join(str(structures.stack.native_index(int(z))) for z in split[:10])
     more = ", ..." if len(split) > 10 else ""
     return (
-        f"{structures.name}: the cord is in several pieces in slices {listed}{more}: look at the "
-        "mask before its shape is used",
+        f"the cord is in several pieces in slices {listed}{more}: look at the mask before its "
+        "shape is used",
     )
 
 

@@ -19,7 +19,7 @@ from scgm.measurement.table import Table, joined
 from scgm.segmentation.inputs import as_labels, as_volume
 from scgm.segmentation.messages import for_python, in_python
 from scgm.segmentation.result import Result
-from scgm.segmentation.saved import saved_results, structures_of_saved
+from scgm.segmentation.saved import record_paths, saved_result, structures_of_saved
 from scgm.segmentation.structures import structures_of
 
 
@@ -103,8 +103,8 @@ def _structures(result: Any, gm: Any, cord: Any, scan: Volume | None) -> list[St
     if isinstance(result, Result):
         return [structures_of(result)]
     if result is not None:
-        saved = saved_results(Path(result))
-        return [structures_of_saved(one, scan) for one in saved]
+        records = record_paths(Path(result))
+        return [structures_of_saved(saved_result(record), scan) for record in records]
     masks = [None if one is None else as_labels(one, DEFAULT_READING) for one in (gm, cord)]
     sources = [one.source for one in (scan, *masks) if one is not None and one.source]
     name = sources[0].name if sources else "image"

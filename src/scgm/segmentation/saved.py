@@ -50,8 +50,8 @@ class SavedResult:
         return ReadOptions(**{name: options[name] for name in names if name in options})
 
 
-def saved_results(path: Path) -> list[SavedResult]:
-    """Return the results at a path: a folder, a record (``NAME_seg.json``) or a mask of one.
+def record_paths(path: Path) -> list[Path]:
+    """Return the records at a path: a folder, a record (``NAME_seg.json``) or a mask of a result.
 
     Raises
     ------
@@ -60,17 +60,34 @@ def saved_results(path: Path) -> list[SavedResult]:
     """
     if path.is_dir():
         names = [file.name.removesuffix(_RECORD) for file in sorted(path.glob(f"*{_RECORD}"))]
-        found = [_saved(path, name) for name in names]
+        # A record that is damaged must not be passed over, but other programs write such names, too.
+        found = [path / record_file(name) for name in names if _is_result(path, name)]
     else:
         endings = (_RECORD, *(label_file("", label) for label in LABELS))
         name = next((path.name.removesuffix(e) for e in endings if path.name.endswith(e)), None)
-        found = [] if name is None else [_saved(path.parent, name)]
-    results = [result for result in found if result is not None]
-    if not results:
+        found = [] if name is None else [path.parent / record_file(name)]
+    if not found:
         what = "holds no result of scgm" if path.is_dir() else "belongs to no result of scgm"
         msg = f"{path}: it {what}; give a folder of results or NAME_seg.json, or masks with --gm"
         raise ImageReadError(msg)
-    return results
+    return found
+
+
+def saved_result(record: Path) -> SavedResult:
+    """Return the result that a record belongs to.
+
+    Raises
+    ------
+    ImageReadError
+        If it is missing, or no record.
+    """
+    name = record.name.removesuffix(_RECORD)
+    content = read_record(record.parent, name)
+    if content is None:
+        what = "it is no record of a result" if record.exists() else "there is no such record"
+        msg = f"{record}: {what}; segment the image again, or give masks with --gm and --cord"
+        raise ImageReadError(msg)
+    return SavedResult(record.parent, name, content)
 
 
 def structures_of_saved(saved: SavedResult, image: Volume | None = None) -> Structures:
@@ -117,9 +134,8 @@ def structures_of_saved(saved: SavedResult, image: Volume | None = None) -> Stru
     )
 
 
-def _saved(folder: Path, name: str) -> SavedResult | None:
-    record = read_record(folder, name)
-    return None if record is None else SavedResult(folder, name, record)
+def _is_result(folder: Path, name: str) -> bool:
+    return (folder / label_file(name, Label.GM)).exists() or read_record(folder, name) is not None
 
 
 def _image_name(saved: SavedResult) -> str:

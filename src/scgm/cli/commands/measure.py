@@ -189,7 +189,7 @@ def _measure_all(
 ) -> tuple[list[Table], list[int]]:
     """Measure one after the other; name those that fail and return their statuses."""
     from scgm.segmentation.measure import measured_table
-    from scgm.segmentation.saved import saved_results
+    from scgm.segmentation.saved import record_paths
 
     if masks or not results:
         if results or not masks:
@@ -200,7 +200,7 @@ def _measure_all(
     jobs: dict[Path, None] = {}
     for path in results:
         with failures.of(path):
-            jobs |= dict.fromkeys(one.folder / one.record_name for one in saved_results(path))
+            jobs |= dict.fromkeys(record_paths(path))
     if len(jobs) > 1 and (image or options.levels_from is not None or options.level_at):
         msg = "--image, --levels-from and --level-at are for a single result; give one at a time"
         raise UsageError(msg)
