@@ -60,7 +60,7 @@ def record_paths(path: Path) -> list[Path]:
     """
     if path.is_dir():
         names = [file.name.removesuffix(_RECORD) for file in sorted(path.glob(f"*{_RECORD}"))]
-        # A record that is damaged must not be passed over, but other programs write such names, too.
+        # A damaged record must be named; other programs write files of such names, too.
         found = [path / record_file(name) for name in names if _is_result(path, name)]
     else:
         endings = (_RECORD, *(label_file("", label) for label in LABELS))
