@@ -203,6 +203,17 @@ def test_levels_on_another_grid_are_found_by_place() -> None:
     assert "another grid" in found.warnings[-1]
 
 
+@pytest.mark.parametrize("shift", [-2.0, 2.0])
+def test_a_level_is_that_of_the_nearest_voxel(shift: float) -> None:
+    """Slices of 5 mm, 2 mm away from those of the labels."""
+    affine = GRID.affine.copy()
+    affine[2, 3] = shift
+    values = surfaces(5, 5, 4, 4, 3, 3, 2, 2).voxels
+    found = levels_from_image(labels(values, Geometry(SHAPE, affine)), STACK, ON_SLICES)
+
+    assert found.of_slice == ("C5", "C5", "C4", "C4", "C3", "C3", "C2", "C2")
+
+
 def test_levels_of_another_place_are_refused() -> None:
     affine = GRID.affine.copy()
     affine[2, 3] = 500

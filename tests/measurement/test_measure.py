@@ -280,3 +280,34 @@ def test_gray_matter_on_one_side_does_not_turn_the_axis_to_itself() -> None:
 
     assert abs(number(row, "axis_deg")) < 5
     assert number(row, "asymmetry_percent") == pytest.approx(200, abs=1)
+
+
+def test_a_pixel_that_an_axis_crosses_is_shared_out() -> None:
+    """A cord of 21 x 13 pixels of 1 mm2: each quarter has a quarter."""
+    cord = np.zeros((30, 30, 1), np.uint8)
+    cord[5:26, 9:22] = 1
+    grid = Grid(shape=(30, 30, 1), size=(1, 1, 4.0))
+    (row,) = measure(structures_from_masks("box", None, grid.volume(cord)))
+
+    assert [row[f"{part}_mm2"] for part in HORNS] == pytest.approx([21 * 13 / 4] * 4)
+
+
+def test_a_round_cord_is_not_rotated() -> None:
+    grid = Grid(shape=(81, 81, 1))
+    cord = grid.volume(grid.mask([Ellipse(0, 0, 5, 5)]))
+    (row,) = measure(structures_from_masks("round", None, cord))
+
+    assert abs(number(row, "axis_deg")) < 3
+
+
+def test_the_volume_on_a_sheared_grid_is_that_of_its_voxels() -> None:
+    """Each slice lies 1 mm further to the right; a voxel still has 0.25 x 0.25 x 5 mm3."""
+    grid = Grid()
+    mask = grid.mask([CORD])
+    affine = grid.affine
+    affine[0, 2] = 1.0
+    sheared = Volume(mask.astype(np.float32), Geometry(mask.shape, affine))
+    (row,) = measure(structures_from_masks("x", None, sheared), None, MeasureOptions(by="whole"))
+
+    assert number(row, "volume_mm3") == pytest.approx(int(mask.sum()) * 0.25 * 0.25 * 5)
+    assert number(row, "angle_deg") == pytest.approx(np.degrees(np.arctan(1 / 5)), abs=0.1)

@@ -38,3 +38,23 @@ def test_a_place_comes_back_to_its_slice() -> None:
     world = point @ plane.to_world[:3, :3].T + plane.to_world[:3, 3]
 
     assert np.allclose(plane.to_slices(world), point)
+
+
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1), (-1, -1, -1)])
+def test_pixels_lie_where_the_voxels_of_the_file_lie(signs: tuple[int, int, int]) -> None:
+    affine = np.diag([*(0.5 * sign for sign in signs), 1.0])
+    affine[:3, 3] = (3, -7, 11)
+    stack = to_axial(Volume(np.ones((8, 9, 3), np.float32), Geometry((8, 9, 3), affine)))
+    lowest_left_back = np.array([0, 0, 0, 1.0])
+    for axis, (sign, count) in enumerate(zip(signs, (8, 9, 3), strict=True)):
+        lowest_left_back[axis] = 0 if sign > 0 else count - 1
+
+    assert np.allclose(plane_of(stack).to_world[:3, 3], (affine @ lowest_left_back)[:3])
+
+
+def test_up_is_up_where_the_user_named_the_axis_of_the_slices() -> None:
+    volume = Volume(np.ones((8, 3, 9), np.float32), Geometry((8, 3, 9), np.eye(4)), slice_axis=1)
+    plane = plane_of(to_axial(volume))
+
+    assert plane.normal @ plane.to_world[:3, 2] == pytest.approx(1)
+    assert np.linalg.norm(plane.right) == np.linalg.norm(plane.anterior) == 1

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -246,8 +247,28 @@ def test_angles_have_the_sign_they_have_there(tmp_path: Path) -> None:
     with path.open(encoding="utf-8", newline="") as file:
         row = next(csv.DictReader(file))
 
+    steep = np.arctan(np.hypot(0.3, 0.2))
+    assert float(row["SUM(length)"]) == pytest.approx(3 / np.cos(steep), rel=0.01)
     assert float(row["MEAN(angle_AP)"]) == pytest.approx(-np.degrees(np.arctan(0.3)), abs=0.5)
     assert float(row["MEAN(angle_RL)"]) == pytest.approx(np.degrees(np.arctan(0.2)), abs=0.5)
+
+
+def test_the_orientation_has_no_sign_there(tmp_path: Path) -> None:
+    grid = Grid((80, 80, 1), turn_deg=-20)
+    turned = measure(structures_from_masks("a", None, grid.volume(grid.mask([CORD]))))
+    path = turned.write(tmp_path / "t.csv", columns="sct")
+    with path.open(encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file))
+
+    assert turned.rows[0]["orientation_deg"] == pytest.approx(-20, abs=0.5)
+    assert float(row["MEAN(orientation)"]) == pytest.approx(20, abs=0.5)
+
+
+def test_a_name_that_is_no_text_is_written_as_everywhere(tmp_path: Path) -> None:
+    odd = replace(structures(), name=os.fsdecode(b"caf\xe9.nii"))
+    path = measure(odd).write(tmp_path / "t.json")
+
+    assert json.loads(path.read_text(encoding="utf-8"))["rows"][0]["file"] == "caf\\xe9.nii"
 
 
 def test_sct_names_of_single_slices(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Results measured in memory, and again from their files."""
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,6 +125,23 @@ def test_a_corrected_mask_is_measured_as_it_is_and_that_is_said(
     volume = table.rows[2]["volume_mm3"]
     assert isinstance(before["volume_mm3"], float)
     assert volume == pytest.approx(before["volume_mm3"] - 16 * 0.25 * 5)
+
+
+def test_a_slice_that_somebody_emptied_does_not_spoil_the_others(
+    tmp_path: Path, model: OnnxModel
+) -> None:
+    saved(tmp_path, model)
+    path = tmp_path / "sub-01_T2starw_label-SC_seg.nii.gz"
+    image = nib.load(path)
+    values = np.asarray(image.dataobj).copy()
+    values[..., 3] = 0
+    nib.Nifti1Image(values, image.affine).to_filename(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        rows = scgm.measure(tmp_path).rows
+
+    assert [row["angle_deg"] is None for row in rows[2::3]] == [True, False, False, True, False]
+    assert rows[11]["area_mm2"] is None
 
 
 def test_flagged_slices_of_a_record_are_left_out_of_means(tmp_path: Path, model: OnnxModel) -> None:
