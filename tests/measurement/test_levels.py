@@ -252,6 +252,13 @@ def test_points_are_not_guessed_at() -> None:
     assert "discs-below" in str(refused.value)
 
 
+def test_balls_around_discs_are_points() -> None:
+    values = np.zeros(SHAPE, np.float32)
+    values[2:5, 2:5, 6], values[2:5, 2:5, 2] = 3, 4
+    with pytest.raises(UsageError, match="points"):
+        levels_from_image(labels(values), STACK, ON_SLICES)
+
+
 def test_a_missing_disc_leaves_its_levels_unknown() -> None:
     found = levels_from_image(discs({3: 7, 4: 5, 6: 1}), STACK, ON_SLICES, LevelMeaning.DISCS)
 

@@ -130,6 +130,15 @@ def test_an_oblique_cut_is_corrected_by_the_cosine_of_the_angle(
         assert plain["angle_deg"] == row["angle_deg"]
 
 
+def test_an_oblique_cut_on_pixels_that_are_no_squares_is_corrected() -> None:
+    grid = Grid(shape=(180, 70, 6), size=(0.2, 0.4, 3.0), lean=(0.5, 0.6))
+
+    for row in rows_of(grid)["SC"]:
+        assert number(row, "area_mm2") == pytest.approx(CORD.area, rel=0.01)
+        assert number(row, "diameter_rl_mm") == pytest.approx(13, rel=0.015)
+        assert number(row, "diameter_ap_mm") == pytest.approx(8, rel=0.015)
+
+
 def test_the_center_line_is_smoothed() -> None:
     """A jump of one pixel between slices of 2 mm is no angle of 14 degrees."""
     grid = Grid(shape=(80, 60, 12), size=(0.5, 0.5, 2.0))
@@ -293,11 +302,13 @@ def test_a_pixel_that_an_axis_crosses_is_shared_out() -> None:
 
 
 def test_a_round_cord_is_not_rotated() -> None:
-    grid = Grid(shape=(81, 81, 1))
-    cord = grid.volume(grid.mask([Ellipse(0, 0, 5, 5)]))
-    (row,) = measure(structures_from_masks("round", None, cord))
+    """Wherever it lies on the pixels, whose edges alone could turn it by 20 degrees."""
+    grid = Grid(shape=(41, 41, 1), size=(0.5, 0.5, 5))
+    for x, y in np.random.default_rng(0).uniform(-0.25, 0.25, (10, 2)):
+        cord = grid.volume(grid.mask([Ellipse(x, y, 4.5, 4.5)]))
+        (row,) = measure(structures_from_masks("round", None, cord))
 
-    assert abs(number(row, "axis_deg")) < 3
+        assert abs(number(row, "axis_deg")) < 6
 
 
 def test_the_volume_on_a_sheared_grid_is_that_of_its_voxels() -> None:
