@@ -135,6 +135,7 @@ def test_an_oblique_cut_on_pixels_that_are_no_squares_is_corrected() -> None:
 
     for row in rows_of(grid)["SC"]:
         assert number(row, "area_mm2") == pytest.approx(CORD.area, rel=0.01)
+        assert number(row, "orientation_deg") == pytest.approx(0, abs=0.5)
         assert number(row, "diameter_rl_mm") == pytest.approx(13, rel=0.015)
         assert number(row, "diameter_ap_mm") == pytest.approx(8, rel=0.015)
 
