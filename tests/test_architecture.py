@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "segmenters": {"image", "io", "artifacts", "datasets", "networks"},
     "measurement": {"image", "io"},
     "segmentation": {"image", "io", "segmenters", "measurement"},
+    "report": {"image", "io", "artifacts", "segmentation"},
     "evaluation": {"image", "io"},
     "benchmark": {
         *("image", "io", "artifacts", "datasets", "segmenters", "segmentation", "evaluation"),
@@ -117,7 +118,9 @@ def test_imports_are_absolute(path: Path) -> None:
     assert not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
 
 
-@pytest.mark.parametrize("name", ["torch", "matplotlib", "nibabel", "onnxruntime", "typer", "rich"])
+@pytest.mark.parametrize(
+    "name", ["torch", "matplotlib", "nibabel", "onnxruntime", "typer", "rich", "jinja2", "PIL"]
+)
 def test_each_library_has_its_place(name: str) -> None:
     places = {
         "torch": {"networks", "synthesis", "training"},
@@ -126,6 +129,8 @@ def test_each_library_has_its_place(name: str) -> None:
         "onnxruntime": {"segmenters"},
         "typer": {"cli"},
         "rich": {"cli"},
+        "jinja2": {"report"},
+        "PIL": {"report"},
     }
 
     users = {

@@ -11,6 +11,7 @@
       OutputError                    a result cannot be written (it exists, disk full, ...)
       ConfigError                    parameters (of a training run, of a phantom) make no sense
       DataSetError                   a folder or a table is not a data set
+      RecordError                    a result cannot be shown: its record or image is not right
       DownloadError                  a public data set cannot be fetched
         NoConnectionError                its server cannot be reached at all
     UsageError                   exit 2: the command line contradicts itself
@@ -63,6 +64,10 @@ class ConfigError(ScgmError, ValueError):
 
 class DataSetError(ScgmError, ValueError):
     """A folder or a table is not a data set, or contradicts itself."""
+
+
+class RecordError(ScgmError):
+    """A result cannot be shown: its record is damaged, or a file that belongs to it is not right."""
 
 
 class DownloadError(ScgmError):

@@ -18,6 +18,7 @@ COMMANDS = (
     "demo",
     "measure",
     "models",
+    "report",
     "evaluate",
     "benchmark",
     "phantom",

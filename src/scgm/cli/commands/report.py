@@ -1,0 +1,63 @@
+"""``scgm report``: results as one HTML file to look through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scgm.cli.console import EXIT_FAILED, Messages
+from scgm.cli.options import Log, Quiet, Verbose
+
+
+def report(
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RESULTS...", help="Records (*_seg.json) of 'scgm segment', or their folders."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE.html", help="The report.")
+    ] = Path("report.html"),
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder with the images, where they do not lie beside their results; can be "
+            "given several times.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier report.")
+    ] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    log: Log = None,
+) -> None:
+    """Make one HTML file of results, to look through and judge them.
+
+    It opens in any browser, needs no network, and holds the images.
+
+    For example:
+
+      scgm report results/ --images data/ --output report.html
+
+      scgm report results/sub-01_T2starw_seg.json
+    """
+    from scgm.report.records import find_records
+    from scgm.report.write import write_report
+
+    messages = Messages(verbose, quiet, log)
+    with messages.progress(len(find_records(results)), "Reading results") as advance:
+        made = write_report(results, output, images=images or (), overwrite=overwrite, done=advance)
+    for notice in made.notices:
+        messages.warning(notice)
+    for sentence in made.left_out:
+        messages.error(sentence)
+    size = made.path.stat().st_size / 1e6
+    count = "1 image" if made.shown == 1 else f"{made.shown} images"
+    messages.result(f"{made.path}: {count}, {size:.1f} MB; open it in a browser")
+    if made.left_out:
+        raise typer.Exit(EXIT_FAILED)

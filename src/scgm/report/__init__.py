@@ -1,0 +1,1 @@
+"""Results as one HTML file to look through: `scgm.report.write.write_report`."""

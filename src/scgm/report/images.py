@@ -1,0 +1,91 @@
+"""The image of a result: found by its name and known by its checksum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scgm.errors import RecordError
+from scgm.image.orientation import AxialStack, to_axial
+from scgm.io.hashing import sha256_of_file
+from scgm.io.read import ReadOptions, read_volume
+from scgm.io.text import name_text
+from scgm.report.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFolders:
+    """Files of the folders that the user named, by their names."""
+
+    by_name: dict[str, list[Path]]
+
+    @classmethod
+    def of(cls, folders: Iterable[Path]) -> ImageFolders:
+        """List folders with all that is in them.
+
+        Raises
+        ------
+        RecordError
+            If one of them is no folder.
+        """
+        by_name: dict[str, list[Path]] = {}
+        for folder in folders:
+            if not folder.is_dir():
+                msg = f"{folder}: there is no such folder; give a folder with images"
+                raise RecordError(msg)
+            for path in sorted(folder.rglob("*.*")):
+                by_name.setdefault(name_text(path.name), []).append(path)
+        return cls(by_name)
+
+
+def read_image(record: Record, folders: ImageFolders) -> AxialStack:
+    """Return the slices of the image that a result was made from, read in the same way.
+
+    It is looked for beside the record, then in *folders*.
+
+    Raises
+    ------
+    RecordError
+        If it is not found, or has changed.
+    ImageReadError
+        If it cannot be read.
+    """
+    stack = to_axial(read_volume(_image_of(record, folders), reading_of(record)))
+    if len(stack.slices) != len(record.slices):
+        msg = (
+            f"{record.path}: its image has {len(stack.slices)} slices, the record "
+            f"{len(record.slices)}; segment the image again"
+        )
+        raise RecordError(msg)
+    return stack
+
+
+def reading_of(record: Record, *, of_masks: bool = False) -> ReadOptions:
+    """Return how the image of a record was read, or how its masks are read."""
+    options = record.options
+    return ReadOptions(
+        volume=None if of_masks else options.get("volume"),
+        voxel_size_from=options.get("voxel_size_from"),
+        slices_in_time=bool(options.get("slices_in_time")),
+        slice_axis=options.get("slice_axis"),
+    )
+
+
+def _image_of(record: Record, folders: ImageFolders) -> Path:
+    name = record.input.file
+    if name is None:
+        msg = f"{record.path}: the image was in memory, in no file, so no picture can be drawn"
+        raise RecordError(msg)
+    beside = [path for path in record.path.parent.iterdir() if name_text(path.name) == name]
+    found = [path for path in (*beside, *folders.by_name.get(name, ())) if path.is_file()]
+    for path in found:
+        if sha256_of_file(path) == record.input.sha256:
+            return path
+    raise RecordError(_missing(record, name, found))
+
+
+def _missing(record: Record, name: str, found: Sequence[Path]) -> str:
+    if found:
+        return f"{found[0]}: it has changed since {record.path.name} was written; segment it again"
+    return f"{record.path}: its image {name} is not found; name its folder with --images"
