@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -24,13 +25,15 @@ from scgm.version import __version__
 class Entry:
     """An image as the page shows it.
 
-    *notices* say what is wrong with its files, one sentence each.
+    *notices* say what is wrong with its files, one sentence each. *folders* are those that they
+    may name, which the page leaves out.
     """
 
     record: Record
     rows: list[SliceRow]
     pictures: dict[str, Any] | None
     notices: list[str] = field(default_factory=list)
+    folders: tuple[Path, ...] = ()
 
     @property
     def flagged(self) -> int:
@@ -81,7 +84,8 @@ def read_entry(record: Record, folders: ImageFolders) -> Entry:
     notices += [f"{name}: it has changed since it was written" for name in changed_files(record)]
     _tried(notices, lambda: fill_rows(record, rows))
     drawn = _tried(notices, lambda: _drawn(record, folders, rows))
-    return Entry(record, rows, drawn, notices)
+    places = {path.parent for path in (record.path, *folders.candidates(record))}
+    return Entry(record, rows, drawn, notices, tuple(places))
 
 
 def model_card(model: Mapping[str, str | None]) -> dict[str, str] | None:

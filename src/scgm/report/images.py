@@ -38,6 +38,12 @@ class ImageFolders:
                 by_name.setdefault(name_text(path.name), []).append(path)
         return cls(by_name)
 
+    def candidates(self, record: Record) -> list[Path]:
+        """Return the files that have the name of a record's image, those beside it first."""
+        name = record.input.file or ""
+        beside = [path for path in record.path.parent.iterdir() if name_text(path.name) == name]
+        return [*beside, *self.by_name.get(name, ())]
+
 
 def read_image(record: Record, folders: ImageFolders) -> AxialStack:
     """Return the slices of the image that a result was made from, read in the same way.
@@ -77,8 +83,7 @@ def _image_of(record: Record, folders: ImageFolders) -> Path:
     if name is None:
         msg = f"{record.path}: the image was in memory, in no file, so no picture can be drawn"
         raise RecordError(msg)
-    beside = [path for path in record.path.parent.iterdir() if name_text(path.name) == name]
-    found = [path for path in (*beside, *folders.by_name.get(name, ())) if path.is_file()]
+    found = [path for path in folders.candidates(record) if path.is_file()]
     for path in found:
         if sha256_of_file(path) == record.input.sha256:
             return path

@@ -77,4 +77,5 @@ def _read(record: Record, name: str) -> Volume | None:
 
 def _probability(stack: AxialStack, soft: Volume) -> NDArray[np.float32]:
     values, _ = on_grid_of(stack.geometry, soft)
-    return np.clip(stack.axes.to_stack(values), 0, 1)
+    probability: NDArray[np.float32] = np.clip(stack.axes.to_stack(values), 0, 1)
+    return probability

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +28,34 @@ SCRIPTS = (
 )
 
 
-def page(entries: Sequence[Entry], left_out: Sequence[str], title: str) -> str:
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A record whose result could not be shown, and why, in one sentence."""
+
+    record: Path
+    why: str
+
+
+def without_folders(sentence: str, folders: Iterable[Path]) -> str:
+    """Return a sentence that names files without the folders that they lie in.
+
+    >>> without_folders("/home/ann/t2.nii.gz: it is damaged", [Path("/home/ann")])
+    't2.nii.gz: it is damaged'
+    """
+    for folder in sorted(map(str, folders), key=len, reverse=True):
+        sentence = sentence.replace(f"{folder.rstrip(os.sep)}{os.sep}", "")
+    return name_text(sentence)
+
+
+def page(entries: Sequence[Entry], left_out: Sequence[LeftOut], title: str) -> str:
     """Return a report as HTML.
 
     Parameters
     ----------
     entries : sequence of Entry
         The images.
-    left_out : sequence of str
-        Why others could not be shown, one sentence each.
+    left_out : sequence of LeftOut
+        Results that could not be shown.
     title : str
         Of the page.
     """
@@ -51,7 +72,7 @@ def page(entries: Sequence[Entry], left_out: Sequence[str], title: str) -> str:
         script=Markup(script),  # noqa: S704  a file of this package
         index=_json(_index(entries)),
         details=[_json(entry.details()) for entry in entries],
-        left_out=[name_text(sentence) for sentence in left_out],
+        left_out=[without_folders(each.why, (each.record.parent,)) for each in left_out],
     )
 
 
@@ -67,8 +88,9 @@ def _index(entries: Sequence[Entry]) -> dict[str, Any]:
             "method": entry.record.method,
             "slices": len(entry.rows),
             "flagged": entry.flagged,
+            "drawn": entry.pictures is not None,
             "warnings": list(entry.record.warnings),
-            "notices": entry.notices,
+            "notices": [without_folders(notice, entry.folders) for notice in entry.notices],
             "features": own,
             "z": z,
         }

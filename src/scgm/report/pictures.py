@@ -165,7 +165,8 @@ def _gray(values: NDArray[np.float32]) -> Bytes:
     """Spread the gray values between the 1st and the 99.5th percentile over 0 to 255."""
     low, high = np.percentile(values, (1, 99.5))
     scaled = (values - low) / max(float(high - low), 1e-6) * 255
-    return np.clip(np.round(scaled), 0, 255).astype(np.uint8)
+    gray: Bytes = np.clip(np.round(scaled), 0, 255).astype(np.uint8)
+    return gray
 
 
 def _box(corner: list[int], size: tuple[int, int], shape: tuple[int, int]) -> list[float]:

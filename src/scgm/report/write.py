@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scgm.errors import OutputError, RecordError, ScgmError
 from scgm.io.atomic import write_text
 from scgm.report.entry import Entry, read_entry
 from scgm.report.images import ImageFolders
-from scgm.report.page import GENERATOR, page
+from scgm.report.page import GENERATOR, LeftOut, page
 from scgm.report.records import find_records, is_foreign, read_record
 
 _HEAD_BYTES = 4096
@@ -76,14 +76,16 @@ def write_report(
     folders = ImageFolders.of(Path(folder) for folder in images)
     named = [Path(result) for result in results]
     records = [file for file in find_records(named) if file in named or not is_foreign(file)]
-    entries, left_out = _read_all(records, folders, done)
-    if not entries:
-        found = left_out[0] if left_out else f"{named[0]}: there is no record *_seg.json in it"
+    read = _read_all(records, folders, done)
+    if not read.entries:
+        found = read.left_out[0].why if read.left_out else f"{named[0]}: it holds no *_seg.json"
         msg = f"there is no result to show ({found})"
         raise RecordError(msg)
-    write_text(path, page(entries, left_out, _title(entries)))
+    entries = list(read.entries.values())
+    write_text(path, page(entries, read.left_out, _title(entries)))
     notices = [notice for entry in entries for notice in entry.notices]
-    return Report(path, len(entries), tuple(notices), tuple(left_out))
+    reasons = tuple(each.why for each in read.left_out)
+    return Report(path, len(entries), (*notices, *read.twins), reasons)
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
@@ -115,29 +117,42 @@ def _is_report(path: Path) -> bool:
         return f'content="{GENERATOR} '.encode() in file.read(_HEAD_BYTES)
 
 
-def _read_all(
-    records: Iterable[Path], folders: ImageFolders, done: Callable[[], None]
-) -> tuple[list[Entry], list[str]]:
-    """Read all results; one that fails does not keep the others out."""
-    entries: dict[str, Entry] = {}
-    left_out = []
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read: results by their keys, what could not be, and what was there twice."""
 
-    def read(path: Path) -> Entry | str:
+    entries: dict[str, Entry] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    twins: list[str] = field(default_factory=list)
+
+    def add(self, path: Path, found: Entry | LeftOut) -> None:
+        """Take what was read from a record."""
+        if isinstance(found, LeftOut):
+            self.left_out.append(found)
+        elif found.record.key in self.entries:
+            first = self.entries[found.record.key].record.path
+            self.twins.append(f"{path}: the same result as {first}; it is shown once")
+        else:
+            self.entries[found.record.key] = found
+
+
+def _read_all(records: Sequence[Path], folders: ImageFolders, done: Callable[[], None]) -> _Read:
+    """Read all results; one that fails does not keep the others out."""
+
+    def read(path: Path) -> Entry | LeftOut:
         try:
             return read_entry(read_record(path), folders)
         except ScgmError as error:
-            return str(error)
+            return LeftOut(path, str(error))
         finally:
             done()
 
+    results = _Read()
     # Unpacking, checksums and WebP leave Python's lock to others.
     with ThreadPoolExecutor(_THREADS) as pool:
-        for entry in pool.map(read, records):
-            if isinstance(entry, str):
-                left_out.append(entry)
-            else:
-                entries.setdefault(entry.record.key, entry)
-    return list(entries.values()), left_out
+        for path, found in zip(records, pool.map(read, records), strict=True):
+            results.add(path, found)
+    return results
 
 
 def _title(entries: Sequence[Entry]) -> str:

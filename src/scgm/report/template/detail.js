@@ -41,7 +41,7 @@ function showDetail(details) {
     make("h2", { id: "name" }, own.title),
     verdictBar(own),
     alerts(own),
-    details.pictures ? pictureParts(details.pictures) : "",
+    ...(details.pictures ? pictureParts(details.pictures) : []),
     make("div", { class: "columns" },
       make("div", {}, make("h3", {}, "Along the cord"), quantityBar(), make("div", { id: "plot" })),
       make("div", {}, make("h3", {}, "How it was made"), made(details))),
@@ -56,9 +56,9 @@ function verdictBar(own) {
   const button = (verdict, text) =>
     make("button", { type: "button", id: `verdict-${verdict || "none"}`, "aria-pressed": "false", onclick: () => judge(verdict) }, text);
   const step = (by, text) =>
-    make("button", { type: "button", onclick: () => move(by), disabled: IMAGES.length < 2 }, text);
+    make("button", { type: "button", onclick: () => move(by) }, text);
   return make("div", { class: "bar", role: "group", "aria-label": "Verdict" },
-    step(-1, "◀ Previous"), step(1, "Next ▶"),
+    IMAGES.length > 1 ? [step(-1, "◀ Previous"), step(1, "Next ▶")] : null,
     button("pass", "✓ Pass"), button("fail", "✗ Fail"), button("", "No verdict"),
     make("label", { for: "note" }, "Note"),
     make("input", { id: "note", maxlength: 1000, autocomplete: "off", value: verdictOf(own).note,
@@ -84,10 +84,11 @@ function alerts(own) {
   const flagged = state.rows.filter((row) => row.status !== "ok");
   const byStatus = new Map();
   for (const row of flagged) byStatus.set(row.status, [...(byStatus.get(row.status) || []), row.slice]);
+  const counted = [...byStatus].map(([status, slices]) => `${slices.length} of ${state.rows.length} slices: ${status}`);
   const lines = [
     ...own.notices,
     ...[...byStatus].map(([status, slices]) => `${status}: slice${slices.length > 1 ? "s" : ""} ${slices.join(", ")}`),
-    ...own.warnings,
+    ...own.warnings.filter((warning) => !counted.includes(warning)),
     ...reasons(own).map((reason) => `unusual in this set: ${reason}`),
   ];
   if (!lines.length) return make("p", { id: "flags" }, "No slice is flagged.");

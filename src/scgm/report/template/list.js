@@ -14,7 +14,7 @@ function reasons(own) {
 // How much an image needs a look: robust z of what stands apart most, then flagged slices.
 function look(own) {
   const share = own.flagged / own.slices;
-  if (share === 1 || own.notices.length) return NO_OK_SLICE + share;
+  if (share === 1 || !own.drawn) return NO_OK_SLICE + share;
   return Math.max(0, ...Object.values(own.z).map(Math.abs)) + share;
 }
 
@@ -43,7 +43,7 @@ function verdictWord(own) {
 
 function lookWords(own) {
   if (own.flagged === own.slices) return make("span", { class: "flag" }, "no slice is ok");
-  if (own.notices.length) return make("span", { class: "flag" }, "file problem");
+  if (!own.drawn) return make("span", { class: "flag" }, "no picture");
   const [first] = reasons(own);
   if (first) return make("span", { class: "flag" }, first);
   const most = Math.max(0, ...Object.values(own.z).map(Math.abs));

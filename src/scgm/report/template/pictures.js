@@ -54,6 +54,11 @@ function mirrored(open, x, y) {
   return (open.window.height - 1 - y) * open.window.width + (open.window.width - 1 - x);
 }
 
+// Where no probability was saved, the mask stands for it.
+function shareOf(open, code) {
+  return open.hasProbability ? (code & LEVELS) / LEVELS : Number((code & GM_BIT) > 0);
+}
+
 function showProbability(open, place, { pen, at }, color) {
   const { width, height } = open.window;
   const codes = codesOf(open, place);
@@ -62,9 +67,7 @@ function showProbability(open, place, { pen, at }, color) {
   const pixels = ink.createImageData(width, height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const code = codes[mirrored(open, x, y)];
-      const share = (code & LEVELS) / LEVELS;
-      pixels.data.set(color(share), (y * width + x) * 4);
+      pixels.data.set(color(shareOf(open, codes[mirrored(open, x, y)])), (y * width + x) * 4);
     }
   }
   ink.putImageData(pixels, 0, 0);
@@ -144,7 +147,7 @@ function showPanels(canvases, open, place) {
   letters(full, Math.max(...open.whole.mm));
   letters(showTile(crop, open.windowSheet, open.window, place), widthMm);
   const third = showTile(soft, null, open.window, place);
-  if (open.hasProbability) showProbability(open, place, third, asGray);
+  showProbability(open, place, third, asGray);
   showOutline(open, place, third, GM_BIT, GM_COLOR);
   letters(third, widthMm);
   const fourth = showTile(overlay, open.windowSheet, open.window, place);
