@@ -151,7 +151,7 @@ def _sprite(
             tile[::-1, ::-1]
         )
     content = io.BytesIO()
-    Image.fromarray(sheet).save(content, "WEBP", quality=quality, method=3)
+    Image.fromarray(sheet).save(content, "WEBP", quality=quality, method=1)
     return {
         "src": "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode("ascii"),
         "across": across,

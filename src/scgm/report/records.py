@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from scgm.errors import ImageReadError, RecordError
 from scgm.io.hashing import sha256_of
-from scgm.segmentation.outputs import record_file
+from scgm.segmentation.outputs import record_file, result_name
 
 RECORD_ENDING = record_file("")
 # A record has some 80 bytes a slice.
@@ -65,9 +65,9 @@ class Record(_Part):
 
     @property
     def title(self) -> str:
-        """Name of the result for people: that given by the user, else of the image's file."""
+        """Name of the result for people: that given by the user, else of the image."""
         given = self.options.get("name")
-        return given if isinstance(given, str) and given else self.input.file or self.name
+        return given if isinstance(given, str) and given else result_name(self.input.file or self.name)
 
     @property
     def key(self) -> str:

@@ -105,7 +105,7 @@ function pictureParts(pictures) {
   state.tiles = pictures.slices.map((z) => tile(state.rows[z]));
   const drawn = pictures.slices.length;
   const few = drawn < state.rows.length ? `${drawn} of ${state.rows.length} slices are drawn, evenly spaced.` : "";
-  const coarse = pictures.step > 1 ? `Drawn with every ${pictures.step}th pixel.` : "";
+  const coarse = pictures.step > 1 ? `Drawn with one of every ${pictures.step} pixels in each direction.` : "";
   return [
     make("div", { class: "bar", role: "group", "aria-label": "Overlays" },
       toggle("gm", "gray matter", "key gm"), toggle("cord", "cord", "key cord"), toggle("probability", " probability", "scale"),
@@ -126,8 +126,9 @@ function tile(row) {
 }
 
 function setOverlay(name, on) {
-  overlays[name] = on;
   const box = byId(`overlay-${name}`);
+  if (box && box.disabled && on) { say(`This result has no ${name}.`); return; }
+  overlays[name] = on;
   if (box) box.checked = on;
   redraw();
 }
@@ -176,6 +177,7 @@ function quantityBar() {
 }
 
 function showPlot() {
+  PLOT.width = Math.min(640, Math.max(320, byId("plot").clientWidth));
   byId("plot").replaceChildren(plotted(state.rows, state.quantity, state.slice, chooseSlice));
 }
 

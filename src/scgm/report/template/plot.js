@@ -37,7 +37,7 @@ function axes(rows, quantity, top, x, y) {
     draw("line", { class: "axis", x1: PLOT.left, x2: PLOT.width - PLOT.right, y1: y(share * top), y2: y(share * top) }),
     draw("text", { x: PLOT.left - 6, y: y(share * top) + 4, "text-anchor": "end" }, `${+(share * top).toPrecision(3)}`),
   ]);
-  const every = Math.ceil(rows.length / 16);
+  const every = Math.ceil(rows.length / (PLOT.width / 40));
   const names = rows.map((row, i) =>
     i % every ? null : draw("text", { x: x(i), y: PLOT.height - PLOT.bottom + 15, "text-anchor": "middle" }, `${row.slice}`));
   const under = draw("text", { x: PLOT.width / 2, y: PLOT.height - 5, "text-anchor": "middle" }, "slice of the image, from inferior to superior");

@@ -16,7 +16,7 @@ byId("import").addEventListener("change", async (event) => {
 let resizing = 0;
 window.addEventListener("resize", () => {
   clearTimeout(resizing);
-  resizing = setTimeout(redraw, 150);
+  resizing = setTimeout(() => { redraw(); showPlot(); }, 150);
 });
 choose(IMAGES.indexOf(listed()[0]));
-document.documentElement.dataset.ready = "true";
+performance.mark("ready");

@@ -94,6 +94,5 @@ function importVerdicts(text) {
     if (image) keep(image, { verdict: row.verdict, note: row.note });
     image ? taken++ : other++;
   }
-  const left = other ? ` ${other} rows belong to results that are not in this report.` : "";
-  return `${taken} verdicts were imported.${left}`;
+  return `Verdicts imported: ${taken}.${other ? ` Left out, of other results: ${other}.` : ""}`;
 }

@@ -1,0 +1,62 @@
+"""``scgm report`` from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.results import save_result, with_gray_matter
+from tests.helpers.standin import run_scgm
+
+
+def test_a_report_is_made_of_a_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    save_result(tmp_path / "results", "a")
+    save_result(tmp_path / "results", "b", with_gray_matter(9))
+
+    ended = run_scgm(capsys, "report", tmp_path / "results", "-o", tmp_path / "r.html")
+
+    assert (ended.status, ended.err) == (0, "")
+    assert "r.html: 2 images, " in ended.out
+    assert (tmp_path / "r.html").is_file()
+
+
+def test_what_is_damaged_is_named_and_the_report_is_made(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    save_result(tmp_path / "results", "a")
+    (tmp_path / "results" / "b_seg.json").write_text("{")
+
+    ended = run_scgm(capsys, "report", tmp_path / "results", "-o", tmp_path / "r.html")
+
+    assert ended.status == 1
+    assert "b_seg.json: the record is damaged" in ended.err
+    assert "r.html: 1 image, " in ended.out
+
+
+def test_an_image_that_is_gone_is_a_warning(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    save_result(tmp_path / "results", images=tmp_path / "data")
+
+    ended = run_scgm(capsys, "report", tmp_path / "results", "-o", tmp_path / "r.html")
+    found = run_scgm(
+        capsys,
+        *("report", tmp_path / "results", "-o", tmp_path / "s.html", "--images", tmp_path / "data"),
+    )
+
+    assert ended.status == 0
+    assert "warning: " in ended.err
+    assert "--images" in ended.err
+    assert found.err == ""
+
+
+def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    save_result(tmp_path / "results")
+    (tmp_path / "r.html").write_text("mine")
+
+    for options in ((), ("--overwrite",)):
+        ended = run_scgm(
+            capsys, "report", tmp_path / "results", "-o", tmp_path / "r.html", *options
+        )
+        assert ended.status == 1
+
+    assert (tmp_path / "r.html").read_text() == "mine"
