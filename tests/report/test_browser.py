@@ -271,6 +271,14 @@ def test_a_slice_that_was_not_measured_leaves_a_gap(page: Page) -> None:
     assert "no cord: slice 1" in page.locator("#flags").inner_text()
 
 
+def test_slices_and_levels_are_written_short(page: Page) -> None:
+    """Five lines or fewer from 0 to 18 mm2 have a distance of 5 (4 x 5 = 20)."""
+    texts = page.locator("#plot text").all_inner_texts()
+
+    assert page.evaluate("ranges([7, 0, 2, 1, 5])") == "0-2, 5, 7"
+    assert texts[:5] == ["0", "5", "10", "15", "20"]
+
+
 def test_a_normal_range_is_drawn_where_the_table_has_one(browser: Browser, tmp_path: Path) -> None:
     path = save_result(tmp_path)
     table = tmp_path / "t2s_measurements.csv"

@@ -87,13 +87,24 @@ function alerts(own) {
   const counted = [...byStatus].map(([status, slices]) => `${slices.length} of ${state.rows.length} slices: ${status}`);
   const lines = [
     ...own.notices,
-    ...[...byStatus].map(([status, slices]) => `${status}: slice${slices.length > 1 ? "s" : ""} ${slices.join(", ")}`),
+    ...[...byStatus].map(([status, slices]) => `${status}: slice${slices.length > 1 ? "s" : ""} ${ranges(slices)}`),
     ...own.warnings.filter((warning) => !counted.includes(warning)),
     ...reasons(own).map((reason) => `unusual in this set: ${reason}`),
   ];
   if (!lines.length) return make("p", { id: "flags" }, "No slice is flagged.");
   return make("div", { class: "alert", id: "flags" },
     make("strong", {}, "Look at this"), make("ul", {}, lines.map((line) => make("li", {}, line))));
+}
+
+// 0, 1, 2, 5 becomes "0-2, 5".
+function ranges(slices) {
+  const sorted = [...slices].sort((a, b) => a - b), runs = [];
+  for (const slice of sorted) {
+    const run = runs.at(-1);
+    if (run && run[1] === slice - 1) run[1] = slice;
+    else runs.push([slice, slice]);
+  }
+  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(", ");
 }
 
 function pictureParts(pictures) {

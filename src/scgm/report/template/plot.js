@@ -8,23 +8,25 @@ function valueOf(row, quantity) {
   return value === undefined ? null : value;
 }
 
-function nice(most) {
-  const power = 10 ** Math.floor(Math.log10(most || 1));
-  return [1, 2, 2.5, 5, 10].map((step) => step * power).find((value) => value >= most) || 1;
+// The distance of the lines of a scale: the smallest round number that needs at most six of them.
+function stepOf(most) {
+  const power = 10 ** Math.floor(Math.log10(most / 5 || 1));
+  return [1, 2, 5, 10].map((step) => step * power).find((step) => step * 5 >= most);
 }
 
 function plotted(rows, quantity, chosen, choose) {
   const normals = rows.map((row) => row.normal[quantity] || null);
   const values = rows.map((row) => valueOf(row, quantity));
   const most = Math.max(0, ...values.filter((v) => v !== null), ...normals.flatMap((n) => n || []));
-  const top = quantity === "confidence" ? 1 : nice(most * 1.02);
+  const step = quantity === "confidence" ? 0.25 : stepOf(most);
+  const top = quantity === "confidence" ? 1 : Math.max(1, Math.ceil(most / step)) * step;
   const inner = { w: PLOT.width - PLOT.left - PLOT.right, h: PLOT.height - PLOT.top - PLOT.bottom };
   const x = (i) => PLOT.left + (rows.length > 1 ? (i / (rows.length - 1)) * inner.w : inner.w / 2);
   const y = (v) => PLOT.top + (1 - v / top) * inner.h;
   return draw(
     "svg",
     { viewBox: `0 0 ${PLOT.width} ${PLOT.height}`, class: quantity, role: "group", "aria-label": `${QUANTITIES[quantity]} along the cord` },
-    axes(rows, quantity, top, x, y),
+    axes(rows, quantity, [top, step], x, y),
     normalBand(normals, x, y),
     draw("line", { class: "here", x1: x(chosen), x2: x(chosen), y1: PLOT.top, y2: PLOT.top + inner.h }),
     draw("path", { class: "line", d: path(values, x, y) }),
@@ -32,10 +34,11 @@ function plotted(rows, quantity, chosen, choose) {
   );
 }
 
-function axes(rows, quantity, top, x, y) {
-  const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => [
-    draw("line", { class: "axis", x1: PLOT.left, x2: PLOT.width - PLOT.right, y1: y(share * top), y2: y(share * top) }),
-    draw("text", { x: PLOT.left - 6, y: y(share * top) + 4, "text-anchor": "end" }, `${+(share * top).toPrecision(3)}`),
+function axes(rows, quantity, [top, step], x, y) {
+  const levels = Array.from({ length: Math.round(top / step) + 1 }, (_, i) => i * step);
+  const marks = levels.map((level) => [
+    draw("line", { class: "axis", x1: PLOT.left, x2: PLOT.width - PLOT.right, y1: y(level), y2: y(level) }),
+    draw("text", { x: PLOT.left - 6, y: y(level) + 4, "text-anchor": "end" }, `${+level.toPrecision(3)}`),
   ]);
   const every = Math.ceil(rows.length / (PLOT.width / 40));
   const names = rows.map((row, i) =>
