@@ -14,10 +14,23 @@ from scgm.image.orientation import to_axial
 from scgm.io.read import volume_from_array
 from scgm.report.images import ImageFolders, read_image
 from scgm.report.masks import Masks, read_masks
-from scgm.report.pictures import CORD_BIT, GM_BIT, LEVELS, MOST_SLICES, pictures
+from scgm.report.pictures import (
+    CORD_BIT,
+    GM_BIT,
+    LEVELS,
+    MOST_SLICES,
+    THUMBNAIL,
+    pictures,
+    thumbnail,
+)
 from scgm.report.records import read_record
 from tests.helpers.results import save_result
 from tests.helpers.standin import cord_voxels
+
+
+def opened(address: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    content = base64.b64decode(address.removeprefix("data:image/webp;base64,"))
+    return np.asarray(Image.open(io.BytesIO(content)).convert("L"))
 
 
 def drawn(path: Path) -> dict[str, Any]:
@@ -33,8 +46,7 @@ def labels_of(made: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def tile(sprite: dict[str, Any], place: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    content = base64.b64decode(sprite["src"].removeprefix("data:image/webp;base64,"))
-    sheet = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+    sheet = opened(sprite["src"])
     row, column = divmod(place, sprite["across"])
     height, width = sprite["height"], sprite["width"]
     return sheet[row * height : (row + 1) * height, column * width : (column + 1) * width]
@@ -74,6 +86,19 @@ def test_pictures_are_mirrored_to_anterior_up_and_left_on_the_right(made: dict[s
 
     assert shown[gm].mean() > 200
     assert shown[~gm].mean() < 50
+
+
+def test_the_thumbnail_shows_the_slice_in_the_middle() -> None:
+    voxels = np.random.default_rng(0).normal(size=(64, 64, 5)).astype(np.float32)
+    voxels[20:40, 26:36, 2] = 100
+    stack = to_axial(volume_from_array(voxels, np.diag([0.5, 1.0, 5, 1])))
+    cord = np.zeros(stack.slices.shape, bool)
+    cord[:, 30:32, 29:31] = True
+
+    small = opened(thumbnail(stack, Masks(cord, cord, None)))
+
+    assert small.shape == (THUMBNAIL, THUMBNAIL)  # 32 mm both ways: 10 mm have 13.75 pixels
+    assert [(small > 128).sum(axis=axis).max() for axis in (0, 1)] == pytest.approx([14, 14], abs=1)
 
 
 def test_the_box_is_where_the_window_lies_on_the_slice(made: dict[str, Any]) -> None:

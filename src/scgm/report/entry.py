@@ -14,7 +14,7 @@ from scgm.image.orientation import AxialStack
 from scgm.report.command import repeating_command
 from scgm.report.images import ImageFolders, read_image
 from scgm.report.masks import Masks, changed_files, read_masks
-from scgm.report.pictures import pictures
+from scgm.report.pictures import pictures, thumbnail
 from scgm.report.records import Record
 from scgm.report.shape import contrast_to_noise, spread_over_size, width_over_height
 from scgm.report.table import SliceRow, empty_rows, fill_rows
@@ -32,6 +32,7 @@ class Entry:
     record: Record
     rows: list[SliceRow]
     pictures: dict[str, Any] | None
+    thumbnail: str | None = None
     notices: list[str] = field(default_factory=list)
     folders: tuple[Path, ...] = ()
 
@@ -85,7 +86,8 @@ def read_entry(record: Record, folders: ImageFolders) -> Entry:
     _tried(notices, lambda: fill_rows(record, rows))
     drawn = _tried(notices, lambda: _drawn(record, folders, rows))
     places = {path.parent for path in (record.path, *folders.candidates(record))}
-    return Entry(record, rows, drawn, notices, tuple(places))
+    all_slices, small = drawn or (None, None)
+    return Entry(record, rows, all_slices, small, notices, tuple(places))
 
 
 def model_card(model: Mapping[str, str | None]) -> dict[str, str] | None:
@@ -108,11 +110,13 @@ def model_card(model: Mapping[str, str | None]) -> dict[str, str] | None:
     }
 
 
-def _drawn(record: Record, folders: ImageFolders, rows: list[SliceRow]) -> dict[str, Any]:
+def _drawn(
+    record: Record, folders: ImageFolders, rows: list[SliceRow]
+) -> tuple[dict[str, Any], str]:
     stack = read_image(record, folders)
     masks = read_masks(record, stack)
     _measure(rows, stack, masks)
-    return pictures(stack, masks)
+    return pictures(stack, masks), thumbnail(stack, masks)
 
 
 def _measure(rows: list[SliceRow], stack: AxialStack, masks: Masks) -> None:

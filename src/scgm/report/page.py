@@ -89,6 +89,7 @@ def _index(entries: Sequence[Entry]) -> dict[str, Any]:
             "slices": len(entry.rows),
             "flagged": entry.flagged,
             "drawn": entry.pictures is not None,
+            "thumbnail": entry.thumbnail,
             "warnings": list(entry.record.warnings),
             "notices": [without_folders(notice, entry.folders) for notice in entry.notices],
             "features": own,

@@ -26,7 +26,8 @@ SHOWN_MM = 32.0
 MOST_SLICES = 200
 # Windows and slices of more pixels are shown with every second one, or fewer.
 MOST_WINDOW, MOST_WHOLE = 160, 160
-WINDOW_QUALITY, WHOLE_QUALITY = 80, 60
+WINDOW_QUALITY, WHOLE_QUALITY, THUMBNAIL_QUALITY = 80, 60, 70
+THUMBNAIL = 44
 # In the byte of a pixel: probability from 0 to 15, then one bit each.
 LEVELS, GM_BIT, CORD_BIT = 15, 16, 32
 
@@ -150,15 +151,28 @@ def _sprite(
         sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = _gray(
             tile[::-1, ::-1]
         )
-    content = io.BytesIO()
-    Image.fromarray(sheet).save(content, "WEBP", quality=quality, method=1)
     return {
-        "src": "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode("ascii"),
+        "src": _webp(Image.fromarray(sheet), quality),
         "across": across,
         "width": width,
         "height": height,
         "mm": [round(height * pixel_mm[0], 4), round(width * pixel_mm[1], 4)],
     }
+
+
+def thumbnail(stack: AxialStack, masks: Masks) -> str:
+    """Return the window of the slice in the middle, small, as the address of a picture."""
+    size, step = _window_size(stack)
+    place = [len(stack.slices) // 2]
+    (tile,) = _windows(stack.slices[place], _corners(stack, masks)[place], size, step)
+    small = Image.fromarray(_gray(tile[::-1, ::-1])).resize((THUMBNAIL, THUMBNAIL))
+    return _webp(small, THUMBNAIL_QUALITY)
+
+
+def _webp(image: Image.Image, quality: int) -> str:
+    content = io.BytesIO()
+    image.save(content, "WEBP", quality=quality, method=1)
+    return "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode("ascii")
 
 
 def _gray(values: NDArray[np.float32]) -> Bytes:

@@ -67,7 +67,9 @@ class Record(_Part):
     def title(self) -> str:
         """Name of the result for people: that given by the user, else of the image."""
         given = self.options.get("name")
-        return given if isinstance(given, str) and given else result_name(self.input.file or self.name)
+        return (
+            given if isinstance(given, str) and given else result_name(self.input.file or self.name)
+        )
 
     @property
     def key(self) -> str:

@@ -57,32 +57,17 @@ function startList() {
   table.tHead.append(make("tr", {}, COLUMNS.map((column) =>
     make("th", { scope: "col", id: `column-${column.id}`, class: column.number ? "number" : "" },
       column.of ? make("button", { type: "button", onclick: () => sortBy(column) }, column.text) : make("span", { class: "skip" }, "picture")))));
-  const watcher = new IntersectionObserver((seen) => {
-    for (const { isIntersecting, target } of seen) {
-      if (!isIntersecting) continue;
-      watcher.unobserve(target);
-      showThumbnail(target, +target.dataset.place);
-    }
-  }, { rootMargin: "200px" });
-  IMAGES.forEach((own, place) => {
-    const canvas = make("canvas", { "data-place": place, "aria-hidden": "true" });
+  for (const own of IMAGES) {
+    const picture = own.thumbnail && make("img", { src: own.thumbnail, alt: "", width: 44, height: 44, decoding: "async" });
     const row = make("tr", { "data-key": own.key }, COLUMNS.map((column) =>
-      make("td", { class: column.number ? "number" : "" }, column.of ? "" : canvas)));
+      make("td", { class: column.number ? "number" : "" }, column.of ? "" : picture)));
     rowOf.set(own.key, row);
     refreshRow(own);
-    if (IMAGES.length > 1) watcher.observe(canvas);
-  });
+  }
   byId("search").addEventListener("input", showList);
   byId("show").addEventListener("change", showList);
   if (IMAGES.length < INDEX.fewest) document.querySelector('#show [value="outlier"]').disabled = true;
   showList();
-}
-
-async function showThumbnail(canvas, place) {
-  const { pictures } = detailsOf(place);
-  if (!pictures) return;
-  const sheet = await decoded(pictures.window.src);
-  showTile(canvas, sheet, pictures.window, Math.floor(pictures.slices.length / 2));
 }
 
 function refreshRow(own) {
