@@ -67,7 +67,7 @@ class DataSetError(ScgmError, ValueError):
 
 
 class RecordError(ScgmError):
-    """A result cannot be shown: its record is damaged, or a file that belongs to it is not right."""
+    """A result cannot be shown: its record or a file that belongs to it is not right."""
 
 
 class DownloadError(ScgmError):
