@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from scgm.image.orientation import to_axial
+from scgm.image.volume import Geometry, Volume
 from scgm.io.read import volume_from_array
 from scgm.report.images import ImageFolders, read_image
 from scgm.report.masks import Masks, read_masks
@@ -91,7 +92,8 @@ def test_pictures_are_mirrored_to_anterior_up_and_left_on_the_right(made: dict[s
 def test_the_thumbnail_shows_the_slice_in_the_middle() -> None:
     voxels = np.random.default_rng(0).normal(size=(64, 64, 5)).astype(np.float32)
     voxels[20:40, 26:36, 2] += 40
-    stack = to_axial(volume_from_array(voxels, np.diag([0.5, 1.0, 5, 1])))
+    geometry = Geometry((64, 64, 5), np.diag([0.5, 1.0, 5, 1]))
+    stack = to_axial(Volume(voxels, geometry))
     cord = np.zeros(stack.slices.shape, bool)
     cord[:, 30:32, 29:31] = True
 
