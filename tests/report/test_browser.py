@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -209,22 +210,22 @@ def test_verdicts_are_exported_and_imported(
     page: Page, browser: Browser, report: Path, tmp_path: Path
 ) -> None:
     page.keyboard.press("f")
-    page.locator("#note").fill("=1+1\tand more")
+    page.locator("#note").fill('=1+1\tand "more"')
     with page.expect_download() as waiting:
         page.locator("#export").click()
     waiting.value.save_as(tmp_path / "verdicts.tsv")
     lines = (tmp_path / "verdicts.tsv").read_text(encoding="utf-8").splitlines()
-    (row,) = [line.split("\t") for line in lines if "\tf\t" in line]
+    (row,) = [cells for cells in csv.reader(lines, delimiter="\t") if cells[1] == "f"]
 
     assert lines[0] == "key\timage\tverdict\tnote"
     assert len(lines) == 7
-    assert row[2:] == ["fail", "'=1+1 and more"]  # a spreadsheet does not run it
+    assert row[2:] == ["fail", '\'=1+1 and "more"']  # a spreadsheet does not run it
     with opened(browser, report) as (other, _):
         other.locator("#import").set_input_files(tmp_path / "verdicts.tsv")
         other.locator("#said", has_text="imported").wait_for()
         assert said(other) == "Verdicts imported: 6."
         assert other.locator("#verdict-fail").get_attribute("aria-pressed") == "true"
-        assert other.locator("#note").input_value() == "=1+1 and more"
+        assert other.locator("#note").input_value() == '=1+1 and "more"'
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The measurements of a result."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,19 @@ def test_a_table_that_is_not_right_is_told(tmp_path: Path, text: str | None, sai
 
     with pytest.raises(RecordError, match=said):
         rows_of(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = save_result(tmp_path)
+    (tmp_path / "t2s_measurements.csv").unlink()
+    os.mkfifo(tmp_path / "t2s_measurements.csv")
+    os.mkfifo(tmp_path / "pipe_seg.json")
+
+    with pytest.raises(RecordError, match="no such table"):
+        rows_of(path)
+    with pytest.raises(RecordError, match="no regular file"):
+        read_record(tmp_path / "pipe_seg.json")
 
 
 def test_slices_that_are_numbered_twice_are_told(tmp_path: Path) -> None:

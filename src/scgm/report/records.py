@@ -132,6 +132,9 @@ def read_record(path: Path) -> Record:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
+        if not path.is_file() and path.exists():  # reading a pipe would wait for its other end
+            msg = f"{path}: this is no regular file; give the record of a result"
+            raise RecordError(msg)
         if path.stat().st_size > _MOST_BYTES:
             msg = f"{path}: it is too large for a record of scgm; segment the image again"
             raise RecordError(msg)

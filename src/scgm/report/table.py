@@ -89,13 +89,13 @@ def _fill(row: SliceRow, label: str, numbers: Mapping[str, float | None]) -> Non
 
 def _lines(path: Path) -> list[dict[str, str]]:
     try:
+        if not path.is_file():  # reading a pipe would wait for its other end
+            msg = f"{path}: there is no such table, so there are no areas; segment the image again"
+            raise RecordError(msg)
         if path.stat().st_size > _MOST_BYTES:
             msg = f"{path}: it is too large for a table of measurements; segment the image again"
             raise RecordError(msg)
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        msg = f"{path}: there is no such table, so there are no areas; segment the image again"
-        raise RecordError(msg) from error
     except (OSError, ValueError) as error:
         msg = f"{path}: it cannot be read, so there are no areas; segment the image again"
         raise RecordError(msg) from error

@@ -64,6 +64,9 @@ function startList() {
     rowOf.set(own.key, row);
     refreshRow(own);
   }
+  // A browser may have kept what was typed before the page was loaded again.
+  byId("search").value = "";
+  byId("show").value = "all";
   byId("search").addEventListener("input", showList);
   byId("show").addEventListener("change", showList);
   if (IMAGES.length < INDEX.fewest) document.querySelector('#show [value="outlier"]').disabled = true;

@@ -30,7 +30,7 @@ function storeWorks() {
 
 function cleaned(kept) {
   return {
-    verdict: ["pass", "fail"].includes(kept.verdict) ? kept.verdict : "",
+    verdict: /^(pass|fail)$/i.test(kept.verdict || "") ? kept.verdict.toLowerCase() : "",
     note: typeof kept.note === "string" ? oneLine(kept.note) : "",
   };
 }
@@ -56,11 +56,14 @@ function keep(image, change) {
 // A spreadsheet runs a cell that begins as a formula; an apostrophe in front prevents it.
 function cell(text) {
   const line = oneLine(text);
-  return FORMULA.test(line) || line.startsWith("'") ? `'${line}` : line;
+  const safe = FORMULA.test(line) || line.startsWith("'") ? `'${line}` : line;
+  return safe.includes('"') ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 function plainCell(text) {
-  return text.startsWith("'") ? text.slice(1) : text;
+  const quoted = /^"(.*)"$/.exec(text);
+  const own = quoted ? quoted[1].replaceAll('""', '"') : text;
+  return own.startsWith("'") ? own.slice(1) : own;
 }
 
 function exported() {
