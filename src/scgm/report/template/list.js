@@ -33,7 +33,12 @@ const COLUMNS = [
 ];
 
 function nameButton(own) {
-  return make("button", { type: "button", class: "name", onclick: () => { choose(IMAGES.indexOf(own)); byId("detail").focus(); } }, own.title);
+  return make("button", { type: "button", class: "name", onclick: () => { choose(IMAGES.indexOf(own)); byId("detail").focus({ preventScroll: isWide() }); } }, own.title);
+}
+
+// Whether list and image stand side by side, as the style sheet says.
+function isWide() {
+  return matchMedia("(min-width: 1200px)").matches;
 }
 
 function verdictWord(own) {
