@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import pytest
 
 from scgm.errors import ImageReadError, OutputError, RecordError
 from scgm.report.page import TEMPLATES
 from scgm.report.write import write_report
 from tests.helpers.results import edit, save_result, with_gray_matter
-from tests.helpers.standin import cord_voxels
+from tests.helpers.standin import cord_voxels, turned
 
 
 def block(report: Path, name: str) -> Any:
@@ -95,6 +96,22 @@ def test_a_mask_that_was_changed_is_told(tmp_path: Path) -> None:
     made = write_report([path], tmp_path / "r.html")
 
     assert made.notices == ("t2s_label-GM_seg.nii.gz: it has changed since it was written",)
+
+
+def test_a_mask_that_another_program_turned_is_drawn_in_its_place(tmp_path: Path) -> None:
+    path = save_result(tmp_path)
+    plain = write_report([path], tmp_path / "plain.html").path
+    mask = tmp_path / "t2s_label-GM_seg.nii.gz"
+    turned(nib.load(mask), "LPI").to_filename(mask)
+
+    made = write_report([path], tmp_path / "turned.html")
+
+    first, second = (block(page, "details-0")["pictures"] for page in (plain, made.path))
+    assert first["labels"] == second["labels"]
+    assert [notice.partition(":")[2] for notice in made.notices] == [
+        " it has changed since it was written",
+        " its axes were brought into the order of the image's",
+    ]
 
 
 @pytest.mark.parametrize("cut", [0, 40])

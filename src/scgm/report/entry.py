@@ -84,7 +84,7 @@ def read_entry(record: Record, folders: ImageFolders) -> Entry:
         )
     notices += [f"{name}: it has changed since it was written" for name in changed_files(record)]
     _tried(notices, lambda: fill_rows(record, rows))
-    drawn = _tried(notices, lambda: _drawn(record, folders, rows))
+    drawn = _tried(notices, lambda: _drawn(record, folders, rows, notices))
     places = {path.parent for path in (record.path, *folders.candidates(record))}
     all_slices, small = drawn or (None, None)
     return Entry(record, rows, all_slices, small, notices, tuple(places))
@@ -111,10 +111,11 @@ def model_card(model: Mapping[str, str | None]) -> dict[str, str] | None:
 
 
 def _drawn(
-    record: Record, folders: ImageFolders, rows: list[SliceRow]
+    record: Record, folders: ImageFolders, rows: list[SliceRow], notices: list[str]
 ) -> tuple[dict[str, Any], str]:
     stack = read_image(record, folders)
     masks = read_masks(record, stack)
+    notices += masks.notes
     _measure(rows, stack, masks)
     return pictures(stack, masks), thumbnail(stack, masks)
 

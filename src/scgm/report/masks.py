@@ -25,11 +25,15 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Masks:
-    """What was found, (Z, Y, X) on the slices of the image; None where it was not written."""
+    """What was found, (Z, Y, X) on the slices of the image; None where it was not written.
+
+    *notes* say what differs between the grids of image and masks and does no harm.
+    """
 
     gm: Mask
     cord: Mask | None
     probability: NDArray[np.float32] | None
+    notes: tuple[str, ...] = ()
 
 
 def read_masks(record: Record, stack: AxialStack) -> Masks:
@@ -48,11 +52,10 @@ def read_masks(record: Record, stack: AxialStack) -> Masks:
         raise RecordError(msg)
     cord = _read(record, label_file(record.name, Label.CORD))
     soft = _read(record, label_file(record.name, Label.GM, soft=True))
-    return Masks(
-        stack_mask(stack, gm),
-        None if cord is None else stack_mask(stack, cord),
-        None if soft is None else _probability(stack, soft),
-    )
+    gm_mask, gm_notes = stack_mask(stack, gm)
+    cord_mask, cord_notes = (None, ()) if cord is None else stack_mask(stack, cord)
+    probability = None if soft is None else _probability(stack, soft)
+    return Masks(gm_mask, cord_mask, probability, (*gm_notes, *cord_notes))
 
 
 def changed_files(record: Record) -> list[str]:
