@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.results import save_result, with_gray_matter
-from tests.helpers.standin import run_scgm
+from tests.helpers.standin import run_scgm, save_scan, write_model
 
 
 def test_a_report_is_made_of_a_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -59,4 +59,41 @@ def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str], tmp_path: Pa
         )
         assert ended.status == 1
 
+    assert (tmp_path / "r.html").read_text() == "mine"
+
+
+def test_segment_makes_a_report_of_what_it_did(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Of an image that fails there is none, though an earlier result of it lies there."""
+    (tmp_path / "data").mkdir()
+    first, second = (save_scan(tmp_path / "data" / f"{name}.nii.gz") for name in "ab")
+    options = ("--model", write_model(tmp_path), "-o", tmp_path / "results")
+    run_scgm(capsys, "segment", second, *options)
+
+    ended = run_scgm(capsys, "segment", first, second, *options, "--report", tmp_path / "r.html")
+    again = run_scgm(
+        capsys,
+        *("segment", first, second, *options, "--skip-existing", "--report", tmp_path / "s.html"),
+    )
+
+    assert ended.status == 1
+    assert "r.html: 1 image, " in ended.out
+    assert again.status == 0
+    assert "s.html: 2 images, " in again.out
+    assert '"window":' in (tmp_path / "r.html").read_text("utf-8")
+
+
+def test_segment_refuses_a_report_before_any_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    image = save_scan(tmp_path / "a.nii.gz")
+    (tmp_path / "r.html").write_text("mine")
+
+    ended = run_scgm(
+        capsys, "segment", image, "--model", write_model(tmp_path), "--report", tmp_path / "r.html"
+    )
+
+    assert ended.status == 1
+    assert {path.name for path in tmp_path.glob("a*")} == {"a.nii.gz"}
     assert (tmp_path / "r.html").read_text() == "mine"

@@ -29,6 +29,14 @@ def test_of_two_images_of_one_name_that_with_the_checksum_is_read(tmp_path: Path
     assert (stack.slices == 2).sum() == 5 * 8 * 4
 
 
+def test_an_image_can_be_named_itself(tmp_path: Path) -> None:
+    path = save_result(tmp_path / "results", images=tmp_path / "data")
+
+    stack = read_image(read_record(path), ImageFolders.of([tmp_path / "data" / "t2s.nii.gz"]))
+
+    assert len(stack.slices) == 5
+
+
 def test_an_image_that_is_gone_is_told(tmp_path: Path) -> None:
     path = save_result(tmp_path / "results", images=tmp_path / "data")
 
@@ -68,7 +76,7 @@ def test_a_record_cannot_name_a_file_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_images_that_is_missing_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="no such folder"):
+    with pytest.raises(RecordError, match="no such folder or image"):
         ImageFolders.of([tmp_path / "nowhere"])
 
 

@@ -16,25 +16,25 @@ from scgm.report.records import Record
 
 @dataclass(frozen=True, slots=True)
 class ImageFolders:
-    """Files of the folders that the user named, by their names."""
+    """Images, and files in folders, that the user named, by their names."""
 
     by_name: dict[str, list[Path]]
 
     @classmethod
-    def of(cls, folders: Iterable[Path]) -> ImageFolders:
-        """List folders with all that is in them.
+    def of(cls, places: Iterable[Path]) -> ImageFolders:
+        """List images, and folders with all that is in them.
 
         Raises
         ------
         RecordError
-            If one of them is no folder.
+            If there is nothing of such a name.
         """
         by_name: dict[str, list[Path]] = {}
-        for folder in folders:
-            if not folder.is_dir():
-                msg = f"{folder}: there is no such folder; give a folder with images"
+        for place in places:
+            if not place.exists():
+                msg = f"{place}: there is no such folder or image; give a folder with images"
                 raise RecordError(msg)
-            for path in sorted(folder.rglob("*.*")):
+            for path in sorted(place.rglob("*.*")) if place.is_dir() else [place]:
                 by_name.setdefault(name_text(path.name), []).append(path)
         return cls(by_name)
 

@@ -58,7 +58,7 @@ def write_report(
     output : str or Path
         The HTML file.
     images : sequence of paths
-        Folders of the images, where they do not lie beside their results.
+        Images, or folders of them, where they do not lie beside their results.
     overwrite : bool
         Replace an earlier report.
     done : callable

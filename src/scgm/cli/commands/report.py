@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -25,8 +26,8 @@ def report(
         list[Path] | None,
         typer.Option(
             metavar="FOLDER",
-            help="Folder with the images, where they do not lie beside their results; can be "
-            "given several times.",
+            help="Folder with the images, or an image, where they do not lie beside their "
+            "results; can be given several times.",
         ),
     ] = None,
     overwrite: Annotated[
@@ -46,12 +47,33 @@ def report(
 
       scgm report results/sub-01_T2starw_seg.json
     """
+    messages = Messages(verbose, quiet, log)
+    check_report(output, overwrite=overwrite)
+    if not make_report(results, output, messages, images=images or (), overwrite=overwrite):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def check_report(output: Path, *, overwrite: bool) -> None:
+    """Refuse a name for a report before any work is done."""
+    from scgm.report.write import check_target
+
+    check_target(output, overwrite=overwrite)
+
+
+def make_report(
+    results: Sequence[Path],
+    output: Path,
+    messages: Messages,
+    *,
+    images: Sequence[Path],
+    overwrite: bool,
+) -> bool:
+    """Write a report, and say what is wrong with results; return whether all are shown."""
     from scgm.report.records import find_records
     from scgm.report.write import write_report
 
-    messages = Messages(verbose, quiet, log)
     with messages.progress(len(find_records(results)), "Reading results") as advance:
-        made = write_report(results, output, images=images or (), overwrite=overwrite, done=advance)
+        made = write_report(results, output, images=images, overwrite=overwrite, done=advance)
     for notice in made.notices:
         messages.warning(notice)
     for sentence in made.left_out:
@@ -59,5 +81,4 @@ def report(
     size = made.path.stat().st_size / 1e6
     count = "1 image" if made.shown == 1 else f"{made.shown} images"
     messages.result(f"{made.path}: {count}, {size:.1f} MB; open it in a browser")
-    if made.left_out:
-        raise typer.Exit(EXIT_FAILED)
+    return not made.left_out

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from scgm.cli.commands.report import check_report, make_report
 from scgm.cli.console import Failures, Messages
 from scgm.cli.options import Log, Quiet, Verbose
 from scgm.cli.signals import Stopped
@@ -192,6 +193,12 @@ def segment(
         bool,
         typer.Option("--keep-doubtful", help="Write results even if no slice of them is ok."),
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html", help="Make a report of the results, too; see 'scgm report'."
+        ),
+    ] = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
     log: Log = None,
@@ -234,7 +241,11 @@ def segment(
     )
     batch = Batch(options, outputs, messages, skip_existing, keep_doubtful)
     jobs = batch.jobs(images, output)
+    if report is not None:
+        check_report(report, overwrite=overwrite)
     statuses = batch.run(jobs)
+    if report is not None and batch.done:
+        make_report(batch.done, report, messages, images=[*dict(jobs)], overwrite=overwrite)
     if statuses:
         messages.error(f"{len(statuses)} of {len(jobs)} images could not be processed")
         raise typer.Exit(max(statuses))
@@ -271,6 +282,7 @@ class Batch:
     skip_existing: bool
     keep_doubtful: bool
     summaries: list[str] = field(default_factory=list)
+    done: list[Path] = field(default_factory=list)  # records of the results
 
     def jobs(self, images: Sequence[Path], output: Path | None) -> list[tuple[Path, Path]]:
         """Pair each image with the folder of its results; leave out what scgm wrote itself."""
@@ -337,12 +349,13 @@ class Batch:
 
     def _segment(self, image: Path, folder: Path, segmenter: Segmenter, *, alone: bool) -> None:
         """Segment one image, write its files, and keep what is to be said of it."""
-        from scgm.segmentation.outputs import check_targets, is_done, result_name
+        from scgm.segmentation.outputs import check_targets, is_done, record_file, result_name
         from scgm.segmentation.pipeline import segment
 
         if self.skip_existing:
             if is_done(folder, image, self._made_from(segmenter), self.outputs):
                 self.summaries.append(f"{printable(str(image))}: done already, skipped")
+                self.done.append(folder / record_file(result_name(image.name)))
                 return
             check_targets(folder, result_name(image.name), overwrite=self.outputs.overwrite)
         self.messages.detail(f"{image}: reading and segmenting")
@@ -351,6 +364,7 @@ class Batch:
             self.messages.warning(f"{image}: {warning}")
         self._refuse_doubtful(image, result)
         files = result.save(folder, self.outputs)
+        self.done.append(files[-1])
         self.summaries.append(_summary(image, result, files))
         if alone or self.messages.verbose:
             self.summaries.append(_view(image, result, files))
