@@ -103,7 +103,11 @@ METHODS = (
             '("allocate", "bad_alloc", "bad allocation", "out of memory")',
             "()",
         ),
-        ("the processor in place of CUDA", 'if device == "cuda" and not at_hand:', "if False:"),
+        (
+            "the processor in place of CUDA",
+            'if device == "cuda" and session.get_providers()[0] != "CUDAExecutionProvider":',
+            "if False:",
+        ),
     ),
     *faults_in(
         "segmenters/within_cord.py",

@@ -1,16 +1,21 @@
 """A model file as a method: what it gives is checked, and what ran is recorded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 
 from scgm.errors import ModelError
-from scgm.image.orientation import to_axial
+from scgm.image.orientation import AxialStack, to_axial
+from scgm.image.volume import Volume
 from scgm.io.read import volume_from_nibabel
 from scgm.segmentation.pipeline import segment
 from scgm.segmenters import runtime
+from scgm.segmenters.base import CordHint
 from scgm.segmenters.onnx import OnnxModel
 from scgm.segmenters.registry import load_model
 from tests.helpers.standin import cord_voxels, scan, standin_graph, write_model
@@ -96,3 +101,52 @@ def test_a_graph_that_needs_too_much_memory_says_so(tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match="need more memory than there is"):
         OnnxModel(file, Full())(to_axial(volume_from_nibabel(scan(cord_voxels()))))
+
+
+class Echo:
+    """Stand in for the runtime: every answer is the mean of its slice, or the center given."""
+
+    def __init__(self) -> None:
+        self.seen: list[Mapping[str, NDArray[np.float32]]] = []
+
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]) -> list[Any]:
+        """Keep what is given, and answer."""
+        del outputs
+        self.seen.append(feeds)
+        slices = feeds["slices"]
+        return [slices * 0, slices / 100, feeds["centre"].copy(), slices.mean(axis=(1, 2)) / 100]
+
+
+def numbered(count: int) -> AxialStack:
+    """Return slices of 5 mm, each filled with its number."""
+    geometry = volume_from_nibabel(scan(cord_voxels(count))).geometry
+    voxels = np.broadcast_to(np.arange(count, dtype=np.float32), geometry.shape)
+    return to_axial(Volume(voxels.copy(), geometry))
+
+
+def test_slices_are_seen_in_parts_with_their_neighbors_and_their_centers(tmp_path: Path) -> None:
+    """Four at a time: two of their own and one on either side. Nothing is lost or exchanged."""
+    session: Any = Echo()
+    file = load_model(write_model(tmp_path, slices_at_once=4), threads=1).file
+    stack = numbered(7)
+    centers = np.stack([np.arange(7), np.arange(7) / 2], axis=1).astype(np.float32)
+
+    found = OnnxModel(file, session)(stack, CordHint(centre_px=centers))
+
+    seen = [feeds["slices"][:, 0, 0].tolist() for feeds in session.seen]
+    assert seen == [[0, 1, 2], [1, 2, 3, 4], [3, 4, 5, 6], [5, 6]]
+    for feeds in session.seen:
+        np.testing.assert_array_equal(feeds["centre"][:, 0], feeds["slices"][:, 0, 0])
+    np.testing.assert_allclose(found.presence, np.arange(7) / 100, rtol=1e-6)
+    np.testing.assert_array_equal(found.centre_px, centers)
+
+
+def test_a_center_outside_of_its_slice_is_none(tmp_path: Path) -> None:
+    session: Any = Echo()
+    file = load_model(write_model(tmp_path), threads=1).file
+    centers = np.array([[4, 4], [4, 60.5], [-1.5, 4]], np.float32)
+
+    found = OnnxModel(file, session)(numbered(3), CordHint(centre_px=centers))
+
+    np.testing.assert_array_equal(found.centre_px[0], [4, 4])
+    assert np.isnan(found.centre_px[1:]).all()

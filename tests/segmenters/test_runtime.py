@@ -78,3 +78,10 @@ def test_telemetry_is_off_before_the_runtime_is_loaded(module: str) -> None:
     )
 
     assert run.stdout.split() == ["1"]
+
+
+def test_the_processor_is_no_substitute_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+
+    with pytest.raises(ModelError, match="finds no usable CUDA"):
+        start_session(standin_graph(), "graph", device="cuda", threads=1)

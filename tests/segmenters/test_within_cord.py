@@ -95,6 +95,18 @@ def test_a_cord_that_is_given_replaces_the_model(method: InCord, stack: AxialSta
     np.testing.assert_array_equal(found.gm >= 0.5, mask & (stack.slices == 2))
 
 
+def test_a_method_with_its_own_cord_does_not_replace_the_users(
+    tmp_path: Path, stack: AxialStack
+) -> None:
+    method = InCord(Bright(own_cord=True), load_model(write_model(tmp_path)))
+    mask = stack.slices == 2
+
+    found = method(stack, CordHint(mask=mask))
+
+    assert found.cord is not None
+    np.testing.assert_array_equal(found.cord >= 0.5, mask)
+
+
 def test_a_method_with_its_own_cord_is_believed(tmp_path: Path, stack: AxialStack) -> None:
     method = InCord(Bright(own_cord=True), load_model(write_model(tmp_path)))
 

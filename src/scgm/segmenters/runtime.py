@@ -117,8 +117,6 @@ def _providers(device: Device) -> list[tuple[str, dict[str, str]]]:
     # it than is asked for, where the runtime would take twice as much each time.
     processor = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
     at_hand = "CUDAExecutionProvider" in ort.get_available_providers()
-    if device == "cuda" and not at_hand:
-        raise ModelError(NO_CUDA)
     if device == "cpu" or not at_hand:
         return [processor]
     return [("CUDAExecutionProvider", {}), processor]
