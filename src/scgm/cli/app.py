@@ -17,6 +17,7 @@ COMMANDS = (
     "segment",
     "demo",
     "measure",
+    "template",
     "models",
     "report",
     "evaluate",

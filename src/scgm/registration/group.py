@@ -1,0 +1,148 @@
+"""Maps of groups in the space of a template: means, and t-maps of two groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scgm.errors import GeometryError, UsageError
+from scgm.image.volume import Geometry
+from scgm.io.read import read_labels
+from scgm.io.transaction import file_set
+from scgm.registration.files import SavedWarp, write_values
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+_SHAPES = ("gm", "cord")
+_CORD_FROM = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupMap:
+    """Mean and variance of a map over people, voxel by voxel.
+
+    Parameters
+    ----------
+    grid : Geometry
+        That of the template.
+    count : (i, j, k) float64
+        How many people have a value there.
+    mean, variance : (i, j, k) float64
+        Over them; NaN where there are none (one, for the variance).
+    """
+
+    grid: Geometry
+    count: Doubles
+    mean: Doubles
+    variance: Doubles
+
+
+def group_map(members: Sequence[SavedWarp], name: str = "gm") -> GroupMap:
+    """Return the mean over people of a map in the template's space.
+
+    Parameters
+    ----------
+    members : sequence of SavedWarp
+        One registration for each person, all to one template.
+    name : str
+        "gm", "cord", or the name of a map that was brought along. A map counts where the cord of
+        the person lies; gray matter and cord in all slices that the person's image shows.
+
+    Raises
+    ------
+    GeometryError
+        If the templates differ.
+    UsageError
+        If a person is named twice.
+    """
+    grid = _common_grid(members)
+    count, mean, squares = (np.zeros(grid.shape) for _ in range(3))
+    for member in members:
+        value = read_labels(member.brought(name)).voxels
+        there = member.field(back=False).known
+        there = (
+            _whole_slices(there, member.slice_axis) if name in _SHAPES else there & _cord(member)
+        )
+        count += there
+        away = np.where(there, value - mean, 0)
+        mean += np.divide(away, count, out=np.zeros_like(mean), where=count > 0)
+        squares += away * np.where(there, value - mean, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = np.where(count > 1, squares / (count - 1), np.nan)
+    return GroupMap(grid, count, np.where(count > 0, mean, np.nan), variance)
+
+
+def t_map(first: GroupMap, second: GroupMap) -> tuple[Doubles, Doubles]:
+    """Return Welch's t of the first group less the second, and its degrees of freedom.
+
+    Both are NaN where a group has fewer than two people, or where nobody differs.
+
+    References
+    ----------
+    Welch, Biometrika 34, 1947.
+    """
+    if not first.grid.matches(second.grid):
+        msg = "the two groups lie on different templates; register both to one"
+        raise GeometryError(msg)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one, two = (each.variance / each.count for each in (first, second))
+        error = one + two
+        t = np.where(error > 0, (first.mean - second.mean) / np.sqrt(error), np.nan)
+        freedom = error**2 / (one**2 / (first.count - 1) + two**2 / (second.count - 1))
+    return t, np.where(np.isnan(t), np.nan, freedom)
+
+
+def write_group(
+    folder: Path,
+    name: str,
+    groups: tuple[GroupMap, GroupMap | None],
+    *,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write the mean and count of each group, and the t-map of two; return the files."""
+    first, second = groups
+    values = {"mean": first.mean, "count": first.count}
+    if second is not None:
+        t, freedom = t_map(first, second)
+        values |= {"against_mean": second.mean, "against_count": second.count}
+        values |= {"t": t, "t_df": freedom}
+    files = {f"group_{name}_{what}.nii.gz": each for what, each in values.items()}
+    with file_set(folder, list(files), overwrite=overwrite) as staging:
+        for file, each in files.items():
+            write_values(each.astype(np.float32), first.grid, staging / file)
+    return [folder / file for file in files]
+
+
+def _common_grid(members: Sequence[SavedWarp]) -> Geometry:
+    if not members:
+        msg = "a group needs at least one result of scgm template warp"
+        raise UsageError(msg)
+    names = [(member.folder.resolve(), member.name) for member in members]
+    if len(set(names)) < len(names):
+        msg = "a result is named twice; name each person once"
+        raise UsageError(msg)
+    grid = members[0].template_grid
+    for member in members[1:]:
+        if not grid.matches(member.template_grid):
+            msg = (
+                f"{member.folder / member.name}: it lies on another template than "
+                f"{members[0].folder / members[0].name}; register all to one"
+            )
+            raise GeometryError(msg)
+    return grid
+
+
+def _cord(member: SavedWarp) -> NDArray[np.bool_]:
+    return read_labels(member.brought("cord")).voxels >= _CORD_FROM
+
+
+def _whole_slices(known: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    """Return all voxels of the slices in which anything is known."""
+    first, second = (each for each in range(3) if each != axis)
+    shown = known.any(axis=(first, second), keepdims=True)
+    return np.broadcast_to(shown, known.shape)
