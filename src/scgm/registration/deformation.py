@@ -75,13 +75,15 @@ def deformation(
         vector = -matrix @ coefficients.ravel()
         places = _places(len(few)) + coefficients @ pixels.T / PIXEL_MM  # columns, rows
         for target, image, (down, across) in zip(wanted, moving, slopes, strict=True):
-            value, by_y, by_x = (_at(one, places) for one in (image, down, across))
+            value = _at(image, places)
             nearest = np.minimum(np.abs(target), np.abs(value))
-            weight = np.exp(-0.5 * (nearest / settings.near_mm) ** 2)
-            jacobian = np.hstack([pixels * by_x[:, None], pixels * by_y[:, None]])
+            near = nearest < 3 * settings.near_mm  # the others have almost no weight
+            by_y, by_x = (_at(one, places[:, near])[:, None] for one in (down, across))
+            weight = np.exp(-0.5 * (nearest[near] / settings.near_mm) ** 2)
+            jacobian = np.hstack([pixels[near] * by_x, pixels[near] * by_y])
             weighted = jacobian * weight[:, None]
             matrix += weighted.T @ jacobian
-            vector += weighted.T @ (target - value)
+            vector += weighted.T @ (target - value)[near]
         coefficients += np.linalg.solve(matrix, vector).reshape(2, count)
     grid = coefficients.reshape(2, basis.shape[1], basis.shape[1])
     return np.asarray(np.einsum("cab,ya,xb->yxc", grid, basis, basis), np.float32)

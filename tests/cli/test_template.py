@@ -1,0 +1,213 @@
+"""``scgm template`` from the command line."""
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from scgm.errors import ImageReadError
+from scgm.registration.files import read_saved
+from tests.helpers.bent_cords import COARSE, FINE, body
+from tests.helpers.drawn_shapes import Grid
+from tests.helpers.standin import Ended, run_scgm
+
+SMALL = Grid((56, 46, 4), (0.5, 0.5, 3.0))
+
+
+def save(path: Path, grid: Grid, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    nib.Nifti1Image(values.astype(np.float32), grid.affine).to_filename(path)
+    return path
+
+
+def save_cord(folder: Path, name: str, grid: Grid, bent_mm: float = 0) -> None:
+    cord = body(grid, bent_mm)
+    save(folder / f"{name}_gm.nii.gz", grid, cord.native("GM"))
+    save(folder / f"{name}_cord.nii.gz", grid, cord.native("SC"))
+
+
+def values(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.asarray(nib.load(path).dataobj, np.float32)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Write a template and a cord to a folder."""
+    save_cord(tmp_path / "straight", "straight", SMALL)
+    save_cord(tmp_path, "one", SMALL)
+    return tmp_path
+
+
+def warp(
+    capsys: pytest.CaptureFixture[str], files: Path, out: str, *more: object, name: str = "one"
+) -> Ended:
+    masks = ("--gm", files / f"{name}_gm.nii.gz", "--cord", files / f"{name}_cord.nii.gz")
+    space = () if "--template" in more else ("--template", files / "straight")
+    return run_scgm(capsys, "template", "warp", *masks, *space, "-o", files / out, *more)
+
+
+def test_a_cord_is_laid_on_a_template(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    number = save(files / "number.nii.gz", SMALL, np.full(SMALL.shape, 7.0))
+    ended = warp(capsys, files, "out", "--map", number)
+    record = json.loads((files / "out" / "one_gm_template.json").read_text(encoding="utf-8"))
+
+    assert ended.status == 0
+    assert "Dice" in ended.out
+    assert "no levels are known" in ended.err
+    assert sorted(path.name for path in (files / "out").iterdir() if path.name[0] != ".") == [
+        "one_gm_cord_in-template.nii.gz",
+        "one_gm_gm_in-template.nii.gz",
+        "one_gm_number_in-template.nii.gz",
+        "one_gm_template.json",
+        "one_gm_to-image.nii.gz",
+        "one_gm_to-template.nii.gz",
+    ]
+    assert record["scores"]["gm"]["dice"] == 1
+    assert values(files / "out" / "one_gm_number_in-template.nii.gz").max() == 7
+    assert record["in_template"]["gm"] == "one_gm_gm_in-template.nii.gz"
+
+
+def test_the_template_and_its_labels_come_back(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    sides = np.where(np.indices(SMALL.shape)[0] < SMALL.shape[0] // 2, 1, 2)
+    labels = save(files / "sides.nii.gz", SMALL, sides)
+    ended = warp(capsys, files, "out", "--back", "--labels", labels)
+    again = run_scgm(
+        capsys,
+        *("template", "apply", files / "out" / "one_gm_template.json", "--labels", labels),
+        *("--back", "-o", files / "later"),
+    )
+    there = values(files / "out" / "one_gm_sides_in-image.nii.gz")
+    later = values(files / "later" / "one_gm_sides_in-image.nii.gz")
+    gm = values(files / "out" / "one_gm_template-gm_in-image.nii.gz")
+
+    assert (ended.status, again.status) == (0, 0)
+    assert np.array_equal(there[there > 0], sides[there > 0])
+    assert np.array_equal(there, later)
+    assert np.array_equal(gm > 0.5, body(SMALL).native("GM") > 0.5)
+
+
+def test_the_group_map_of_identical_masks_is_the_mask(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    for name in ("two", "three"):
+        save_cord(files, name, SMALL)
+    for name in ("one", "two", "three"):
+        assert warp(capsys, files, "out", name=name).status == 0
+    ended = run_scgm(capsys, "template", "group", files / "out", "-o", files / "maps")
+
+    assert ended.status == 0
+    assert values(files / "maps" / "group_gm_mean.nii.gz") == pytest.approx(
+        body(SMALL).native("GM"), abs=1e-3
+    )
+    assert (values(files / "maps" / "group_gm_count.nii.gz") == 3).all()
+
+
+def test_a_t_map_is_that_on_paper(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    """Groups 1, 3 and 6, 10: means 2 and 8, variances 2 and 8: t is -6 / sqrt(1 + 4)."""
+    groups = {"a": {"one": 1.0, "two": 3.0}, "b": {"three": 6.0, "four": 10.0}}
+    for folder, members in groups.items():
+        for name, number in members.items():
+            save_cord(files, name, SMALL)
+            given = save(files / name / "number.nii.gz", SMALL, np.full(SMALL.shape, number))
+            assert warp(capsys, files, folder, "--map", given, name=name).status == 0
+    ended = run_scgm(
+        capsys,
+        *("template", "group", files / "a", "--against", files / "b", "--map", "number"),
+        *("-o", files / "maps"),
+    )
+    t, freedom, mean = (
+        values(files / "maps" / f"group_number_{what}.nii.gz") for what in ("t", "t_df", "mean")
+    )
+    cord = body(SMALL).native("SC") > 0.5
+
+    assert ended.status == 0
+    assert t[cord] == pytest.approx(-6 / np.sqrt(5), abs=1e-3)
+    assert freedom[cord] == pytest.approx(25 / 17, abs=1e-3)  # (1 + 4)^2 / (1 + 16)
+    assert mean[cord] == pytest.approx(2, abs=1e-3)
+    assert np.isnan(t[~cord]).all()
+
+
+def test_another_time_point_serves_as_template(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    (files / "straight" / "straight_levels.nii.gz").write_bytes(b"")
+    ended = warp(capsys, files, "out", "--template", files / "one_gm.nii.gz")
+
+    assert (ended.status, ended.out) == (1, "")
+    assert "belongs to no result of scgm" in ended.err
+
+
+def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    assert warp(capsys, files, "out").status == 0
+    before = (files / "out" / "one_gm_template.json").read_bytes()
+    again = warp(capsys, files, "out")
+    replaced = warp(capsys, files, "out", "--overwrite")
+
+    assert again.status == 1
+    assert "it exists already" in again.err
+    assert replaced.status == 0
+    assert (files / "out" / "one_gm_template.json").read_bytes() == before
+
+
+def test_what_cannot_be_a_template_is_refused(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    (files / "nothing").mkdir()
+    (files / "straight" / "straight_cord.nii.gz").unlink()
+    missing = warp(capsys, files, "out", "--template", files / "nowhere")
+    empty = warp(capsys, files, "out", "--template", files / "nothing")
+    no_cord = warp(capsys, files, "out")
+
+    assert [each.status for each in (missing, empty, no_cord)] == [1, 1, 1]
+    assert "there is no such folder, and no downloaded template" in missing.err
+    assert "this template has no gray matter; put NAME_gm.nii.gz there" in empty.err
+    assert "this template has no cord; put NAME_cord.nii.gz or NAME_sc.nii.gz" in no_cord.err
+    assert not (files / "out").exists()
+
+
+def test_files_on_another_grid_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    other = save(files / "other.nii.gz", COARSE, np.ones(COARSE.shape))
+    fine = save(files / "straight" / "straight_cord.nii.gz", FINE, body(FINE).native("SC"))
+    of_template = warp(capsys, files, "out")
+    save(fine, SMALL, body(SMALL).native("SC"))
+    of_map = warp(capsys, files, "out", "--map", other)
+
+    assert (of_template.status, of_map.status) == (1, 1)
+    assert "its grid has the shape" in of_template.err
+    assert "other.nii.gz: its grid has the shape (60, 50, 4)" in of_map.err
+    assert not (files / "out").exists()
+
+
+def test_labels_must_be_whole_numbers(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    half = save(files / "half.nii.gz", SMALL, np.full(SMALL.shape, 0.5))
+    ended = warp(capsys, files, "out", "--labels", half)
+
+    assert ended.status == 1
+    assert "its values are no whole numbers, so no labels; use --map" in ended.err
+
+
+def test_groups_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    assert warp(capsys, files, "out").status == 0
+    record = files / "out" / "one_gm_template.json"
+    out = ("-o", files / "maps")
+    twice = run_scgm(capsys, "template", "group", record, record, *out)
+    unknown = run_scgm(capsys, "template", "group", record, "--map", "mtr", *out)
+    nothing = run_scgm(capsys, "template", "group", files / "straight", *out)
+
+    assert (twice.status, unknown.status, nothing.status) == (2, 1, 1)
+    assert "a result is named twice" in twice.err
+    assert "it has no map 'mtr'; known: cord, gm" in unknown.err
+    assert "it holds no result of scgm template warp" in nothing.err
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"kind": "scgm template"}', "[1]"])
+def test_a_damaged_record_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "one_template.json"
+    path.write_text(content, encoding="utf-8")
+
+    with pytest.raises(ImageReadError, match="this is no record of scgm template warp"):
+        read_saved(path)
