@@ -11,7 +11,7 @@ from scgm.errors import ImageReadError
 from scgm.registration.files import read_saved
 from tests.helpers.bent_cords import COARSE, FINE, body
 from tests.helpers.drawn_shapes import Grid
-from tests.helpers.standin import Ended, run_scgm
+from tests.helpers.standin import Ended, run_scgm, save_scan, write_model
 
 SMALL = Grid((56, 46, 4), (0.5, 0.5, 3.0))
 
@@ -132,13 +132,48 @@ def test_a_t_map_is_that_on_paper(capsys: pytest.CaptureFixture[str], files: Pat
 
 
 def test_another_time_point_serves_as_template(
-    capsys: pytest.CaptureFixture[str], files: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (files / "straight" / "straight_levels.nii.gz").write_bytes(b"")
+    model = write_model(tmp_path)
+    for name in ("first", "second"):
+        scan = save_scan(tmp_path / f"{name}.nii.gz")
+        assert (
+            run_scgm(capsys, "segment", scan, "--model", model, "-o", tmp_path / name).status == 0
+        )
+    first, second = (tmp_path / name / f"{name}_seg.json" for name in ("first", "second"))
+    ended = run_scgm(
+        capsys, "template", "warp", second, "--template", first, "-o", tmp_path / "out"
+    )
+    brought = values(tmp_path / "out" / "second_gm_in-template.nii.gz") > 0.5
+
+    assert (ended.status, brought.any()) == (0, True)
+    assert np.array_equal(brought, values(tmp_path / "first" / "first_label-GM_seg.nii.gz") > 0.5)
+
+
+def test_a_mask_alone_is_no_template(capsys: pytest.CaptureFixture[str], files: Path) -> None:
     ended = warp(capsys, files, "out", "--template", files / "one_gm.nii.gz")
 
     assert (ended.status, ended.out) == (1, "")
     assert "belongs to no result of scgm" in ended.err
+
+
+def test_itk_reads_the_saved_field(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Other programs of its convention bring the mask to the same place."""
+    itk = pytest.importorskip("SimpleITK")
+    save_cord(tmp_path / "straight", "straight", SMALL)
+    save_cord(tmp_path, "one", SMALL, 0.8)
+    assert warp(capsys, tmp_path, "out").status == 0
+    ours = tmp_path / "out" / "one_gm_cord_in-template.nii.gz"
+    saved = itk.ReadImage(str(tmp_path / "out" / "one_gm_to-template.nii.gz"))
+    field = itk.DisplacementFieldTransform(itk.Cast(saved, itk.sitkVectorFloat64))
+    image = itk.ReadImage(str(tmp_path / "one_cord.nii.gz"))
+    moved = itk.Resample(image, itk.ReadImage(str(ours)), field, itk.sitkLinear, 0.0)
+    theirs = itk.GetArrayFromImage(moved).T
+    same = np.abs(theirs - values(ours)) < 0.01
+
+    # The end slices are left out: rounding puts some of their places just outside of the image.
+    assert same[:, :, 1:-1].mean() > 0.999
+    assert (theirs > 0.5).sum() > 0.9 * 0.5 * (values(ours) > 0.5).sum()
 
 
 def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str], files: Path) -> None:
