@@ -18,6 +18,14 @@ from scgm.errors import ConfigError, ScgmError, UsageError
 from scgm.segmentation import pipeline
 from tests.helpers.standin import run_scgm, save_scan, write_model
 
+INNER = (
+    "data list",
+    "data get",
+    "atlas build",
+    *(f"template {n}" for n in ("warp", "apply", "group")),
+)
+ALL = (*COMMANDS, *INNER)
+
 
 def ends_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Let every segmentation end with *error*."""
@@ -135,11 +143,11 @@ def test_the_version_has_a_short_option(capsys: pytest.CaptureFixture[str]) -> N
     assert run_scgm(capsys, "-V").out == run_scgm(capsys, "--version").out
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "data list", "data get", "atlas build"])
+@pytest.mark.parametrize("command", ALL)
 def test_every_command_has_the_common_options(
     capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    if command in {"data", "atlas"}:
+    if command in {"data", "atlas", "template"}:
         pytest.skip("a group of commands")
     shown = run_scgm(capsys, *command.split(), "--help").out
 
@@ -147,7 +155,7 @@ def test_every_command_has_the_common_options(
         assert re.search(rf"(?<!\S){option}(?!\S)", shown), option
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS, "data list", "data get", "atlas build"])
+@pytest.mark.parametrize("command", ["", *ALL])
 def test_the_help_has_no_words_of_programmers(
     capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from scgm.errors import GeometryError, ImageReadError
+from scgm.errors import GeometryError, ImageReadError, UsageError
+from scgm.measurement.levels import LevelKind
 from scgm.measurement.masks import structures_from_masks
 from scgm.registration.field import Field
 from scgm.registration.register import Body, RegisterOptions, register
@@ -153,6 +154,20 @@ def test_levels_without_a_common_one_are_refused() -> None:
             body(COARSE, levels=["T1"] * 4),
             body(FINE, name="folder", levels=["C4"] * 3 + ["C3"] * 3),
         )
+
+
+def test_levels_that_the_template_lacks_are_refused() -> None:
+    with pytest.raises(UsageError, match="^folder: it has no vertebral levels, and those of scan"):
+        register(body(COARSE, name="scan", levels=["C4"] * 4), body(FINE, name="folder"))
+
+
+def test_different_kinds_of_level_are_refused() -> None:
+    template = body(FINE, levels=["C4"] * 3 + ["C3"] * 3)
+    assert template.levels is not None
+    spinal = replace(template, levels=replace(template.levels, kind=LevelKind.SPINAL))
+
+    with pytest.raises(UsageError, match="its levels are vertebral, those of cord spinal"):
+        register(body(COARSE, levels=["C4"] * 4), spinal)
 
 
 def test_slices_beyond_the_template_are_named() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import GeometryError, ImageReadError
+from scgm.errors import GeometryError, ImageReadError, UsageError
 from scgm.evaluation.metrics.overlap import dice
 from scgm.evaluation.metrics.surface import assd_mm, boundary_distances
 from scgm.image.orientation import from_axial
@@ -181,6 +181,12 @@ def _along(
         return by_one_slice(first, second, (numbers.index(index), level))
     if first.levels and second.levels:
         return by_levels(first, second)
+    if first.levels:
+        msg = (
+            f"{second.name}: it has no {first.levels.kind} levels, and those of {first.name} are "
+            "given; give its own with --template-levels, or neither"
+        )
+        raise UsageError(msg)
     return end_to_end(first, second)
 
 
