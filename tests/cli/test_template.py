@@ -11,7 +11,7 @@ from scgm.errors import ImageReadError
 from scgm.registration.files import read_saved
 from tests.helpers.bent_cords import COARSE, FINE, body
 from tests.helpers.drawn_shapes import Grid
-from tests.helpers.standin import Ended, run_scgm, save_scan, write_model
+from tests.helpers.standin import Ended, run_scgm, save_scan, turned, write_model
 
 SMALL = Grid((56, 46, 4), (0.5, 0.5, 3.0))
 
@@ -175,6 +175,56 @@ def test_itk_reads_the_saved_field(capsys: pytest.CaptureFixture[str], tmp_path:
     # The end slices are left out: rounding puts some of their places just outside of the image.
     assert same[:, :, 1:-1].mean() > 0.999
     assert (theirs > 0.5).sum() > 0.9 * 0.5 * (values(ours) > 0.5).sum()
+
+
+@pytest.mark.parametrize("axes", ["LPI", "SRA", "PIR"])
+def test_the_order_of_the_axes_in_files_does_not_matter(
+    capsys: pytest.CaptureFixture[str], files: Path, axes: str
+) -> None:
+    """Images and templates that are stored in another order lie at the same place."""
+    save_cord(files, "bent", SMALL, 0.8)
+    assert warp(capsys, files, "plain", name="bent").status == 0
+    for what in ("bent_gm", "bent_cord", "straight/straight_gm", "straight/straight_cord"):
+        path = files / f"{what}.nii.gz"
+        image = turned(nib.load(path), axes)
+        nib.Nifti1Image(np.array(image.dataobj), image.affine).to_filename(path)
+    assert warp(capsys, files, "turned", "--back", name="bent").status == 0
+    brought, other = (
+        turned(nib.load(files / out / "bent_gm_gm_in-template.nii.gz"), "RAS").get_fdata()
+        for out in ("plain", "turned")
+    )
+    back = nib.load(files / "turned" / "bent_gm_template-gm_in-image.nii.gz").get_fdata()
+    drawn = nib.load(files / "bent_gm.nii.gz").get_fdata()
+
+    assert other == pytest.approx(brought, abs=0.02)
+    assert 2 * (back * drawn > 0.5).sum() > 0.75 * ((back > 0.5).sum() + drawn.sum())
+
+
+def test_nobody_differs_so_there_is_no_t(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    for folder in ("a", "b"):
+        for name in ("two", "three"):
+            save_cord(files, name, SMALL)
+            assert warp(capsys, files, folder, name=name).status == 0
+    both = ("template", "group", files / "a", "--against", files / "b", "-o", files / "maps")
+
+    assert run_scgm(capsys, *both).status == 0
+    assert np.isnan(values(files / "maps" / "group_gm_t.nii.gz")).all()
+
+
+def test_two_templates_make_no_group(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    save_cord(files / "other", "other", COARSE)
+    one = warp(capsys, files, "a")
+    two = warp(capsys, files, "b", "--template", files / "other")
+    ended = run_scgm(capsys, "template", "group", files / "a", files / "b", "-o", files / "maps")
+    against = run_scgm(
+        capsys,
+        *("template", "group", files / "a", "--against", files / "b", "-o", files / "maps"),
+    )
+
+    assert (one.status, two.status, ended.status, against.status) == (0, 0, 1, 1)
+    assert "it lies on another template than" in ended.err
+    assert "the two groups lie on different templates" in against.err
+    assert not (files / "maps" / "group_gm_mean.nii.gz").exists()
 
 
 def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str], files: Path) -> None:

@@ -157,7 +157,7 @@ def test_levels_without_a_common_one_are_refused() -> None:
 
 
 def test_levels_that_the_template_lacks_are_refused() -> None:
-    with pytest.raises(UsageError, match="^folder: it has no vertebral levels, and those of scan"):
+    with pytest.raises(UsageError, match=r"^folder: it has no vertebral levels, and those of scan"):
         register(body(COARSE, name="scan", levels=["C4"] * 4), body(FINE, name="folder"))
 
 

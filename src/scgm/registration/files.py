@@ -225,7 +225,7 @@ def read_saved(path: Path) -> SavedWarp:
         sound = sound and content["template_slice_axis"] in (0, 1, 2)
         for grid in ("template_grid", "image_grid"):
             _grid(content[grid])
-    except (OSError, ValueError, KeyError, TypeError, GeometryError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         sound = False
     if not sound:
         msg = f"{path}: this is no record of scgm template warp; give NAME{RECORD}"
