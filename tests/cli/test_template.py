@@ -32,6 +32,13 @@ def values(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     return np.asarray(nib.load(path).dataobj, np.float32)
 
 
+def flat(number: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return a map of one value, but for a corner: an image of one value shows nothing."""
+    whole = np.full(SMALL.shape, float(number))
+    whole[0, 0, 0] = 0
+    return whole
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """Write a template and a cord to a folder."""
@@ -49,7 +56,7 @@ def warp(
 
 
 def test_a_cord_is_laid_on_a_template(capsys: pytest.CaptureFixture[str], files: Path) -> None:
-    number = save(files / "number.nii.gz", SMALL, np.full(SMALL.shape, 7.0))
+    number = save(files / "number.nii.gz", SMALL, flat(7))
     ended = warp(capsys, files, "out", "--map", number)
     record = json.loads((files / "out" / "one_gm_template.json").read_text(encoding="utf-8"))
 
@@ -112,7 +119,7 @@ def test_a_t_map_is_that_on_paper(capsys: pytest.CaptureFixture[str], files: Pat
     for folder, members in groups.items():
         for name, number in members.items():
             save_cord(files, name, SMALL)
-            given = save(files / name / "number.nii.gz", SMALL, np.full(SMALL.shape, number))
+            given = save(files / name / "number.nii.gz", SMALL, flat(number))
             assert warp(capsys, files, folder, "--map", given, name=name).status == 0
     ended = run_scgm(
         capsys,
@@ -256,7 +263,7 @@ def test_what_cannot_be_a_template_is_refused(
 
 
 def test_files_on_another_grid_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:
-    other = save(files / "other.nii.gz", COARSE, np.ones(COARSE.shape))
+    other = save(files / "other.nii.gz", COARSE, np.indices(COARSE.shape)[0])
     fine = save(files / "straight" / "straight_cord.nii.gz", FINE, body(FINE).native("SC"))
     of_template = warp(capsys, files, "out")
     save(fine, SMALL, body(SMALL).native("SC"))
@@ -274,6 +281,20 @@ def test_labels_must_be_whole_numbers(capsys: pytest.CaptureFixture[str], files:
 
     assert ended.status == 1
     assert "its values are no whole numbers, so no labels; use --map" in ended.err
+
+
+def test_a_map_with_gaps_is_brought_with_a_warning(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    """Ratios are infinite where their divisor is 0, as around the body."""
+    ratio = flat(7)
+    ratio[1:4] = np.inf
+    given = save(files / "ratio.nii.gz", SMALL, ratio)
+    ended = warp(capsys, files, "out", "--map", given)
+
+    assert ended.status == 0
+    assert "ratio.nii.gz: " in ended.err
+    assert values(files / "out" / "one_gm_ratio_in-template.nii.gz").max() == 7
 
 
 def test_groups_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import GeometryError, ImageReadError, UsageError
+from scgm.errors import ImageReadError, UsageError
 from scgm.image.grid import on_grid_of
 from scgm.image.volume import Geometry, Volume
 from scgm.io.atomic import write_json
 from scgm.io.nifti.vectors import read_vectors, write_vectors
 from scgm.io.nifti.write import as_nifti, write_nifti
-from scgm.io.read import read_labels
+from scgm.io.read import read_labels, read_volume
 from scgm.io.transaction import check_set, checksums, claims_from, file_set
 from scgm.registration.field import Field
 from scgm.registration.register import Body, Registration
@@ -121,12 +121,14 @@ def read_travelers(travelers: Travelers, grid: Geometry) -> dict[str, tuple[Volu
     """
     found = {}
     for name, (path, labels) in travelers.named().items():
-        volume = read_labels(path)
+        volume = read_labels(path) if labels else _without_gaps(read_volume(path))
         values, _ = on_grid_of(grid, volume)
         if labels and not np.array_equal(values, np.round(values)):
             msg = f"{path}: its values are no whole numbers, so no labels; use --map"
             raise ImageReadError(msg)
-        found[name] = (Volume(values * np.float32(volume.unit), grid), labels)
+        known = values * np.float32(volume.unit)
+        notes = tuple(f"{path}: {note}" for note in volume.warnings)
+        found[name] = (Volume(known, grid, warnings=notes), labels)
     return found
 
 
@@ -266,6 +268,13 @@ def _names(name: str, travelers: Travelers) -> list[str]:
         *(f"{name}_{each}{_IN_TEMPLATE}" for each in template),
         *(f"{name}_{each}{_IN_IMAGE}" for each in image),
     ]
+
+
+def _without_gaps(volume: Volume) -> Volume:
+    """Return a map that is 0 where the file has no value."""
+    if volume.missing is None:
+        return volume
+    return replace(volume, voxels=np.where(volume.missing, np.float32(0), volume.voxels))
 
 
 def _brought(

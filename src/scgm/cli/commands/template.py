@@ -115,7 +115,9 @@ def warp(
     check_output(output, name, travelers, overwrite=overwrite)
     native = _with_levels(structures, levels_from, level_kind)
     space = _template(template_name, template_levels, level_kind)
-    read_travelers(travelers, (space if back else native).geometry)  # refused before the work
+    given = read_travelers(travelers, (space if back else native).geometry)
+    for warning in (line for volume, _ in given.values() for line in volume.warnings):
+        messages.warning(warning)
     options = RegisterOptions(
         level_at=None if level_at is None else _level_at(level_at), include_flagged=include_flagged
     )
