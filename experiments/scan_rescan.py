@@ -1,11 +1,13 @@
-"""Areas of two scans of one person: ``python -m experiments.scan_rescan`` writes its table.
+"""Areas of two scans of one person: ``python -m experiments.scan_rescan`` writes its tables.
 
 Four people were scanned twice without getting up, so that slice z of both scans shows the same
-place, on the same grid. Each model never saw the person's site.
+place, on the same grid. Each model never saw the person's site. It also writes the minimal
+detectable change, which `scgm measure --longitudinal` shows, into the package.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,17 @@ from experiments.markdown import Row, table, verdict
 from experiments.results_page import replace_section
 from scgm import Segmentation
 from scgm.errors import GeometryError
+from scgm.io.atomic import write_json
+from scgm.measurement.options import MeasureOptions
+from scgm.measurement.profile import Profile, profile_of
+from scgm.measurement.profile_match import match_profiles
+from scgm.measurement.repeatability import (
+    CONSTANTS,
+    Over,
+    detectable_change,
+    error_of_measurement,
+)
+from scgm.segmentation.structures import structures_of
 
 PEOPLE = ("sub-9418", "sub-9669", "sub-9709Ses1", "sub-10062Ses1")
 LIMIT_PERCENT = 5.0
@@ -24,22 +37,128 @@ MEASURED = (("GM", "area_mm2"), ("GM", "area_soft_mm2"), ("SC", "area_mm2"))
 Values = NDArray[np.float64]
 
 
-def scan_rescan() -> str:
+# The levels of these people are not known: their average length in the neck stands for one.
+LEVEL_MM = 17.0
+CONDITIONS = (
+    "4 healthy people, each scanned twice in one session without getting up, with the same scanner "
+    "and protocol (T2*-weighted), segmented by models that never saw the site"
+)
+LABELS = ("GM", "WM", "SC")
+COLUMNS = ("area_mm2", "area_soft_mm2")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One person, scanned twice: the results and what is known of them."""
+
+    person: str
+    site: str
+    model: str
+    results: tuple[Segmentation, Segmentation]
+
+    @property
+    def profiles(self) -> tuple[Profile, Profile]:
+        """Areas along the cord, corrected for the angle, as `scgm measure` has them."""
+        first, second = (structures_of(result) for result in self.results)
+        options = MeasureOptions()
+        return profile_of(first, None, options), profile_of(second, None, options)
+
+
+def pairs() -> list[Pair]:
+    """Segment both scans of everybody."""
+    return [_pair(person) for person in PEOPLE]
+
+
+def _pair(person: str) -> Pair:
+    scans = [source_of(_image(person, run)) for run in (1, 2)]
+    model = fold_for(scans[0].site)
+    first, second = (scgm.segment(DATA / str(scan.image), model=model) for scan in scans)
+    if not first.volume.geometry.matches(second.volume.geometry):
+        msg = f"{person}: the two scans have different grids"
+        raise GeometryError(msg)
+    return Pair(person, scans[0].site, model.stem, (first, second))
+
+
+def difference_table(people: Sequence[Pair]) -> str:
     """Table of the differences: in each slice |second - first| / their mean, in percent."""
-    rows, people = [], []
-    for person in PEOPLE:
-        first, second = (source_of(_image(person, run)) for run in (1, 2))
-        model = fold_for(first.site)
-        runs = [scgm.segment(DATA / str(scan.image), model=model) for scan in (first, second)]
-        if not runs[0].volume.geometry.matches(runs[1].volume.geometry):
-            msg = f"{person}: the two scans have different grids"
-            raise GeometryError(msg)
-        percent = [difference_percent(*(_areas(run, *what) for run in runs)) for what in MEASURED]
-        people.append([*(np.abs(each).mean() for each in percent), percent[0].mean()])
-        rows.append((person, first.site, str(len(percent[0])), *_cells(people[-1]), model.stem))
-    rows.append(("**mean**", "", "", *_cells(np.mean(people, axis=0)), ""))
+    rows, means = [], []
+    for pair in people:
+        percent = [
+            difference_percent(*(_areas(run, *what) for run in pair.results)) for what in MEASURED
+        ]
+        means.append([*(np.abs(each).mean() for each in percent), percent[0].mean()])
+        count = str(len(percent[0]))
+        rows.append((pair.person, pair.site, count, *_cells(means[-1]), pair.model))
+    rows.append(("**mean**", "", "", *_cells(np.mean(means, axis=0)), ""))
     areas = ("mask, %", f"<= {LIMIT_PERCENT:g}", "by probability, %", f"<= {LIMIT_PERCENT:g}")
     return table(("person", "site", "slices", *areas, "mask, signed, %", "cord, %", "model"), rows)
+
+
+def detectable(
+    profiles: Sequence[tuple[Profile, Profile]],
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the minimal detectable change in percent, by what it is the mean over."""
+    return {
+        str(over): {
+            label: {
+                column: round(
+                    detectable_change(
+                        error_of_measurement(
+                            _differences(pair, (label, column), over) for pair in profiles
+                        )
+                    ),
+                    2,
+                )
+                for column in COLUMNS
+            }
+            for label in LABELS
+        }
+        for over in Over
+    }
+
+
+def detectable_table(found: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Table of the minimal detectable change."""
+    head = ("area of", "counted by", *(f"{over}, %" for over in found))
+    words = {"area_mm2": "mask", "area_soft_mm2": "probability"}
+    rows = [
+        (label, words[column], *(f"{found[over][label][column]:.1f}" for over in found))
+        for label in LABELS
+        for column in COLUMNS
+    ]
+    return table(head, rows)
+
+
+def match_table(people: Sequence[str], profiles: Sequence[tuple[Profile, Profile]]) -> str:
+    """Table of how well both scans are matched along the cord without levels; 0 mm is right."""
+    head = ("person", "slices cut off", "right, mm", "found, mm", "off, mm", "at most, mm", "sure")
+    rows = []
+    for person, (first, second) in zip(people, profiles, strict=True):
+        for cut in (0, 3):
+            late = second.without_lowest(cut)
+            right = float(second.positions_mm[cut] - late.positions_mm[0])
+            found = match_profiles(first, late)
+            numbers = (right, found.shift_mm, found.shift_mm - right, found.uncertainty_mm)
+            rows.append((person, str(cut), *(f"{n:.1f}" for n in numbers), verdict(found.sure)))
+    return table(head, rows)
+
+
+def _differences(pair: tuple[Profile, Profile], what: tuple[str, str], over: Over) -> Values:
+    """Second less first in percent of their mean: by slice, by section, or once."""
+    first, second = (profile.areas[what] for profile in pair)
+    both = (first > 0) & (second > 0)
+    place = {
+        Over.SLICE: np.arange(len(first)),
+        Over.LEVEL: (pair[0].positions_mm // LEVEL_MM).astype(int),
+        Over.SCAN: np.zeros(len(first), int),
+    }[over]
+    means = list(_means(first[both], second[both], place[both]))
+    return difference_percent(*np.array(means).T)
+
+
+def _means(first: Values, second: Values, place: NDArray[np.int_]) -> Iterator[tuple[float, float]]:
+    for one in np.unique(place):
+        yield float(first[place == one].mean()), float(second[place == one].mean())
 
 
 def difference_percent(first: Values, second: Values) -> Values:
@@ -71,7 +190,33 @@ def _cells(means: Sequence[float] | Values) -> Row:
     return f"{mask:.1f}", next(met), f"{soft:.1f}", next(met), f"{signed:+.1f}", f"{cord:.1f}"
 
 
-if __name__ == "__main__":
-    content = scan_rescan()
+def main() -> None:
+    """Measure, write the section and the constants."""
+    people = pairs()
+    profiles = [pair.profiles for pair in people]
+    found = detectable(profiles)
+    content = "\n\n".join(
+        (
+            difference_table(people),
+            "Minimal detectable change (1.96 * sqrt(2) * SEM), in percent of the area, "
+            f"over a slice, a section of {LEVEL_MM:g} mm and a scan ({len(people)} people):",
+            detectable_table(found),
+            "Match along the cord without levels, also with the lowest slices of one cut off:",
+            match_table([pair.person for pair in people], profiles),
+        )
+    )
+    write_json(
+        CONSTANTS,
+        {
+            "people": len(people),
+            "command": "python -m experiments.scan_rescan",
+            "conditions": CONDITIONS,
+            "mdc_percent": found,
+        },
+    )
     replace_section("scan-rescan", content)
     sys.stdout.write(f"{content}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Areas along the cord, of masks that are drawn."""
+
+import numpy as np
+import pytest
+
+from scgm.errors import GeometryError
+from scgm.measurement.masks import structures_from_masks
+from scgm.measurement.options import DEFAULT_MEASURE
+from scgm.measurement.profile import profile_of
+from tests.helpers.drawn_shapes import CORD, GRAY, Grid
+from tests.helpers.tapered_cords import profile
+
+
+def test_slices_across_a_leaning_cord_are_further_apart_along_it() -> None:
+    """0.75 mm to the right for each mm up: 1 mm up is 1.25 mm along the cord."""
+    grid = Grid(shape=(160, 60, 4), lean=(0.75, 0))
+    drawn = structures_from_masks("a", grid.volume(grid.mask(GRAY)), grid.volume(grid.mask([CORD])))
+    found = profile_of(drawn, None, DEFAULT_MEASURE)
+
+    assert found.positions_mm == pytest.approx([0, 6.25, 12.5, 18.75], rel=0.02)
+    assert found.areas["SC", "area_mm2"] == pytest.approx([CORD.area] * 4, rel=0.02)
+    assert ("GM", "area_soft_mm2") not in found.areas
+
+
+def test_what_is_flagged_is_left_out_and_a_scan_of_that_alone_refused() -> None:
+    grid = Grid(shape=(80, 60, 3))
+    cord = grid.mask([CORD])
+    cord[..., 1] = 0
+    one = profile_of(structures_from_masks("a", None, grid.volume(cord)), None, DEFAULT_MEASURE)
+
+    assert np.isnan(one.areas["SC", "area_mm2"]).tolist() == [False, True, False]
+    cut = np.ones((80, 60, 3), np.uint8)
+    with pytest.raises(GeometryError, match="a: no slice of it can be used"):
+        profile_of(structures_from_masks("a", None, grid.volume(cut)), None, DEFAULT_MEASURE)
+
+
+def test_between_slices_is_linear_and_beyond_half_a_slice_unknown() -> None:
+    drawn = profile(np.array([0, 4.0, 8, 12]), cord=lambda z: 60 + z)
+    areas = drawn.areas["SC", "area_mm2"].copy()
+    areas[2] = np.nan
+    found = drawn.sampled(areas, np.array([-2.5, -2, 1, 4, 6, 7, 9, 10, 14, 14.5]))
+
+    assert found[1:5] == pytest.approx([60, 61, 64, 66])
+    assert found[7:9] == pytest.approx([70, 72])
+    assert np.isnan(found[[0, 5, 6, 9]]).all()
