@@ -72,12 +72,13 @@ COLUMNS = (
 NAMES = tuple(column.name for column in COLUMNS)
 _TEXTS = {"file", "by", "level", "level_kind", "level_from", "label", "status"}
 _SCT_TEXTS = {"Timestamp", "SCT Version", "Filename", "Slice (I->S)", "VertLevel"}
-_COUNTS = {"slice", "slice_is", "slices", "slices_left_out"}
+_CHANGE_TEXTS = {"subject", "first", "second", "measure", "beyond_mdc", "matched_by", "match"}
+_COUNTS = {"slice", "slice_is", "slices", "slices_left_out", "mdc_people"}
 AVERAGED = tuple(column.name for column in COLUMNS if column.together == "mean")
 
 
 def kind_of(name: str) -> Literal["text", "count", "number"]:
     """Return what a column holds, also where all its values are missing."""
-    if name in _TEXTS | _SCT_TEXTS:
+    if name in _TEXTS | _SCT_TEXTS | _CHANGE_TEXTS:
         return "text"
     return "count" if name in _COUNTS else "number"

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from scgm.errors import OutputError, UsageError, missing_library
-from scgm.io.atomic import write_bytes, write_text
-from scgm.io.tables import table_text
+from scgm.errors import UsageError
 from scgm.io.text import name_text
-from scgm.measurement.columns import NAMES, kind_of
+from scgm.measurement.columns import NAMES
+from scgm.measurement.row_files import check_file, library, write_rows
 from scgm.measurement.rows import Cell, Row
 from scgm.measurement.sct import SCT_NAMES, sct_rows
 
-ENDINGS = (".csv", ".tsv", ".json", ".parquet")
 COLUMN_SETS = ("scgm", "sct")
 
 
@@ -64,7 +59,7 @@ class Table:
         UsageError
             If pandas is not installed.
         """
-        pandas = _library("pandas", "a data frame")
+        pandas = library("pandas", "a data frame")
         return pandas.DataFrame(self.rows, columns=list(NAMES))
 
     def write(self, path: str | Path, *, columns: str = "scgm", overwrite: bool = False) -> Path:
@@ -89,15 +84,7 @@ class Table:
         file = Path(path)
         check_target(file, columns, overwrite=overwrite)
         names, rows = self._content(columns)
-        ending = file.suffix.lower()
-        if ending == ".parquet":
-            write_bytes(file, _parquet(names, rows))
-        elif ending == ".json":
-            write_text(file, _json(rows))
-        else:
-            separator = "\t" if ending == ".tsv" else ","
-            cells = ([row[name] for name in names] for row in rows)
-            write_text(file, table_text(names, cells, separator=separator))
+        write_rows(file, names, rows)
         return file
 
     def _content(self, columns: str) -> tuple[Sequence[str], list[dict[str, Cell]]]:
@@ -125,36 +112,4 @@ def check_target(file: Path, columns: str = "scgm", *, overwrite: bool = False) 
     if columns not in COLUMN_SETS:
         msg = f"columns {columns!r} are not known; choose one of {', '.join(COLUMN_SETS)}"
         raise UsageError(msg)
-    if file.suffix.lower() not in ENDINGS:
-        msg = f"{file}: give a name that ends with {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-        raise UsageError(msg)
-    if file.is_dir() or ((file.exists() or file.is_symlink()) and not overwrite):
-        msg = f"{file}: it exists already; give another name, or use --overwrite for a file"
-        raise OutputError(msg)
-    if not file.absolute().parent.is_dir():
-        msg = f"{file}: there is no folder {file.parent}; make it first"
-        raise OutputError(msg)
-    if file.suffix.lower() == ".parquet":
-        _library("pyarrow", "a .parquet file")
-
-
-def _json(rows: Sequence[dict[str, Cell]]) -> str:
-    return json.dumps({"rows": rows}, indent=1, allow_nan=False) + "\n"
-
-
-def _parquet(names: Sequence[str], rows: Sequence[dict[str, Cell]]) -> bytes:
-    arrow, parquet = _library("pyarrow", "a .parquet file"), import_module("pyarrow.parquet")
-    buffer = io.BytesIO()
-    types = {"text": arrow.string(), "count": arrow.int64(), "number": arrow.float64()}
-    content = {
-        name: arrow.array([row[name] for row in rows], types[kind_of(name)]) for name in names
-    }
-    parquet.write_table(arrow.table(content), buffer)
-    return buffer.getvalue()
-
-
-def _library(name: str, what: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise UsageError(missing_library(what, name, "tables")) from error
+    check_file(file, overwrite=overwrite)
