@@ -21,6 +21,8 @@ from scgm.measurement.row_files import Cell, check_file, write_rows
 # Length of a row where no level is known, and distance of the places that are compared.
 BIN_MM = 5.0
 _STEP_MM = 0.5
+# The errors of scans and levels were measured over more than this.
+_SCAN_FROM_MM, _LEVEL_FROM_MM = 45.0, 12.0
 
 COLUMNS = (
     Column("subject", "", "who it is, from the table of pairs or the name of the file"),
@@ -43,6 +45,7 @@ COLUMNS = (
     Column("change_percent", "%", "the same, of the first"),
     Column("mdc_mm2", "mm²", "minimal detectable change, of the first area"),
     Column("mdc_percent", "%", "minimal detectable change"),
+    Column("mdc_of", "", "what that is the error of: `slice`, `level` (17 mm) or `scan`"),
     Column("mdc_people", "", "number of people that it was measured on"),
     Column("beyond_mdc", "", "`yes` if the change is larger than that, else `no`"),
     Column("matched_by", "", "`levels` or `profile` (area and shape along the cord)"),
@@ -191,17 +194,18 @@ def _rows(
             after = second.sampled(second.areas[what], places)
             both = part.inside & np.isfinite(before) & np.isfinite(after)
             if both.any():
+                covered = float(both.sum()) * _STEP_MM
                 numbers = _numbers(float(before[both].mean()), float(after[both].mean()))
                 yield (
                     head
                     | numbers
-                    | _detectable(part.over, what, numbers)
+                    | _detectable(_error_of(part.over, covered), what, numbers)
                     | {
                         "label": label,
                         "measure": column,
                         "from_mm": float(at[both][0]) - _STEP_MM / 2,
                         "to_mm": float(at[both][-1]) + _STEP_MM / 2,
-                        "covered_mm": float(both.sum()) * _STEP_MM,
+                        "covered_mm": covered,
                     }
                 )
 
@@ -216,12 +220,20 @@ def _numbers(before: float, after: float) -> dict[str, float]:
     }
 
 
+def _error_of(over: Over, covered_mm: float) -> Over:
+    """Return which error holds: a mean over a short part is no steadier than that of a level."""
+    if over is Over.SCAN and covered_mm < _SCAN_FROM_MM:
+        over = Over.LEVEL
+    return Over.SLICE if over is Over.LEVEL and covered_mm < _LEVEL_FROM_MM else over
+
+
 def _detectable(over: Over, what: tuple[str, str], numbers: dict[str, float]) -> dict[str, Cell]:
     limit = repeatability().of(over, *what)
     if limit is None:
         return {}
     return {
         "mdc_percent": limit,
+        "mdc_of": str(over),
         "mdc_mm2": limit / 100 * numbers["first_mm2"],
         "beyond_mdc": "yes" if abs(numbers["change_percent"]) > limit else "no",
     }

@@ -72,7 +72,16 @@ COLUMNS = (
 NAMES = tuple(column.name for column in COLUMNS)
 _TEXTS = {"file", "by", "level", "level_kind", "level_from", "label", "status"}
 _SCT_TEXTS = {"Timestamp", "SCT Version", "Filename", "Slice (I->S)", "VertLevel"}
-_CHANGE_TEXTS = {"subject", "first", "second", "measure", "beyond_mdc", "matched_by", "match"}
+_CHANGE_TEXTS = {
+    "subject",
+    "first",
+    "second",
+    "measure",
+    "beyond_mdc",
+    "mdc_of",
+    "matched_by",
+    "match",
+}
 _COUNTS = {"slice", "slice_is", "slices", "slices_left_out", "mdc_people"}
 AVERAGED = tuple(column.name for column in COLUMNS if column.together == "mean")
 

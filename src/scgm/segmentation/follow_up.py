@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from scgm.errors import DataSetError, ImageReadError, UsageError
 from scgm.io.read import DEFAULT_READING
@@ -45,6 +46,11 @@ class TimePoint:
     cord: Path | None = None
     levels_from: Path | None = None
     level_at: tuple[int, str] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file that messages name."""
+        return self.result or self.cord or self.gm or Path()
 
     @property
     def entities(self) -> dict[str, str]:
@@ -161,9 +167,14 @@ def _structures(point: TimePoint) -> tuple[Structures, str | None]:
         )
         raise ImageReadError(msg)
     saved = saved_result(records[0])
-    model = saved.record.get("model")
-    method = f"{saved.record.get('method')} {model if isinstance(model, str) else ''}".strip()
-    return structures_of_saved(saved), method
+    return structures_of_saved(saved), _method(saved.record)
+
+
+def _method(record: Mapping[str, Any]) -> str:
+    """Return the name of the method and the start of its model's checksum."""
+    model = record.get("model")
+    checksum = model.get("sha256") if isinstance(model, dict) else None
+    return f"{record['method']} {str(checksum)[:8]}" if checksum else str(record["method"])
 
 
 def _differences(names: tuple[str, str], entities: list[dict[str, str]]) -> tuple[str, ...]:

@@ -6,17 +6,20 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from scgm.cli.console import Failures, Messages
+from scgm.cli.follow_up import Given, compare
 from scgm.cli.options import Log, Quiet, Verbose
 from scgm.errors import UsageError
 
 if TYPE_CHECKING:
     from scgm.measurement.options import MeasureOptions
     from scgm.measurement.table import Table
+
+T = TypeVar("T")
 
 
 class ByName(StrEnum):
@@ -60,17 +63,20 @@ def measure(
     results: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="RESULT", readable=False, help="Folders of results, or NAME_seg.json files."
+            metavar="RESULT",
+            readable=False,
+            help="Folders of results, or NAME_seg.json files; with --longitudinal two of them, or "
+            "a table of pairs.",
         ),
     ] = None,
     gm: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="FILE", readable=False, help="In place of RESULT: a mask of the gray matter."
         ),
     ] = None,
     cord: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="FILE", readable=False, help="In place of RESULT: a mask of the cord."
         ),
@@ -93,13 +99,13 @@ def measure(
         str | None, typer.Option(metavar="C2:C5", help="Only these levels; also C3, or C2,C4.")
     ] = None,
     levels_from: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="FILE", readable=False, help="Label image of levels or discs, or a text file."
         ),
     ] = None,
     level_at: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="SLICE=C3", help="Level of one slice; others approximately, by average lengths."
         ),
@@ -108,6 +114,14 @@ def measure(
         LevelKindName | None,
         typer.Option(help="What levels mean. discs: 3 is C2/C3; discs-below: 2 is C2/C3."),
     ] = None,
+    longitudinal: Annotated[
+        bool,
+        typer.Option(
+            "--longitudinal",
+            help="What changed between two scans of one person; options of files twice, first "
+            "scan first.",
+        ),
+    ] = False,
     no_angle_correction: Annotated[
         bool,
         typer.Option("--no-angle-correction", help="Areas and lengths of the slice as it is."),
@@ -138,16 +152,31 @@ def measure(
       scgm measure t2s_seg.json --levels-from t2s_levels.nii.gz --levels C2:C5
 
       scgm measure --gm GM.nii.gz --cord CORD.nii.gz --image t2s.nii.gz --by whole
+
+      scgm measure first_seg.json second_seg.json --longitudinal -o change.csv
     """
     from scgm.measurement.options import MeasureOptions
     from scgm.measurement.table import check_target, joined
 
     messages = Messages(verbose, quiet, log)
+    known = [_level_at(text) for text in level_at or []]
+    if longitudinal:
+        _refuse({"--by": by, "--image": image}, "is not for --longitudinal")
+        _refuse({"--columns sct": columns is ColumnsName.sct}, "is not for --longitudinal")
+        options = MeasureOptions(
+            levels=levels,
+            level_kind=None if level_kind is None else level_kind.value,
+            angle_correction=not no_angle_correction,
+            include_flagged=include_flagged,
+        )
+        given = Given(results or [], gm or [], cord or [], levels_from or [], known)
+        compare(given, options, messages, output, overwrite=overwrite)
+        return
     options = MeasureOptions(
         by=None if by is None else by.value,
         levels=levels,
-        levels_from=levels_from,
-        level_at=None if level_at is None else _level_at(level_at),
+        levels_from=_single(levels_from, "--levels-from"),
+        level_at=_single(known, "--level-at"),
         level_kind=None if level_kind is None else level_kind.value,
         angle_correction=not no_angle_correction,
         include_flagged=include_flagged,
@@ -157,7 +186,8 @@ def measure(
     elif columns is ColumnsName.sct:
         msg = "--columns sct is for a file; name it with --output"
         raise UsageError(msg)
-    masks = {name: path for name, path in (("gm", gm), ("cord", cord)) if path is not None}
+    both = {"gm": _single(gm, "--gm"), "cord": _single(cord, "--cord")}
+    masks = {name: path for name, path in both.items() if path is not None}
     tables, statuses = _measure_all(results or [], masks, image, options, messages)
     table = joined(tables)
     for warning in table.warnings:
@@ -170,6 +200,21 @@ def measure(
     if statuses:
         messages.error(f"{len(statuses)} of {len(statuses) + len(tables)} could not be measured")
         raise typer.Exit(max(statuses))
+
+
+def _refuse(options: dict[str, object], why: str) -> None:
+    for name, value in options.items():
+        if value:
+            msg = f"{name} {why}"
+            raise UsageError(msg)
+
+
+def _single(values: Sequence[T] | None, name: str) -> T | None:
+    """Return what was given once, or not at all."""
+    if values and len(values) > 1:
+        msg = f"{name} is for one scan; give it once, or compare two scans with --longitudinal"
+        raise UsageError(msg)
+    return values[0] if values else None
 
 
 def _level_at(text: str) -> tuple[int, str]:
