@@ -7,6 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from scgm.measurement.change import COLUMNS
 from tests.helpers.standin import Ended, cord_voxels, run_scgm, save_scan, write_model
 from tests.helpers.tapered_cords import cord_mm2, gray_mm2, save
 
@@ -275,3 +276,10 @@ def test_masks_of_two_scans_need_the_option(
 
     assert ended.status == 2
     assert "compare two scans with --longitudinal" in ended.err
+
+
+def test_the_documentation_lists_every_column() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "measurements.md").read_text(encoding="utf-8")
+
+    for column in COLUMNS:
+        assert f"| `{column.name}` | {column.unit} | {column.meaning} |" in text

@@ -18,6 +18,7 @@ COMMANDS = (
     "demo",
     "measure",
     "template",
+    "norms",
     "models",
     "report",
     "evaluate",

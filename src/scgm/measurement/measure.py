@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from scipy.ndimage import label
 
 from scgm.measurement.levels import Levels, parsed_range, range_text
+from scgm.measurement.norms import read_norms
 from scgm.measurement.options import DEFAULT_MEASURE, MeasureOptions
 from scgm.measurement.rows import rows_of
+from scgm.measurement.scores import Asked, scored
 from scgm.measurement.slices import SliceNumbers, measure_slices
 from scgm.measurement.structures import Structures
 from scgm.measurement.table import Table
@@ -41,6 +45,8 @@ def measure(
         If the table needs levels and none are given, or a range is none.
     GeometryError
         If no slice shows a level that was asked for.
+    DataSetError
+        If the norms cannot be read.
     """
     numbers = measure_slices(structures, angle_correction=options.angle_correction)
     rows = rows_of(structures, numbers, levels, options)
@@ -51,7 +57,10 @@ def measure(
         *(f"{structures.name}: {line}" for line in _missing_levels(levels, options)),
         *(f"{structures.name}: {line}" for line in _remarks(numbers)),
     )
-    return Table(tuple(rows), tuple(dict.fromkeys(notes)))
+    table = Table(tuple(rows), tuple(dict.fromkeys(notes)))
+    if options.norms is None:
+        return table
+    return scored(table, read_norms(Path(options.norms)), Asked(options.age, options.sex))
 
 
 def _pieces(structures: Structures) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from scgm.errors import UsageError
@@ -41,6 +42,10 @@ class MeasureOptions:
         Whether areas and lengths are those across the cord, not those of the slice.
     include_flagged : bool
         Whether means use slices that need a look, too.
+    norms : str or Path, optional
+        Normal values (`scgm norms build`): adds z-scores and centiles; rows are by level.
+    age, sex : float and {"M", "F"}, optional
+        Of the person, if the norms allow for them.
 
     Raises
     ------
@@ -55,6 +60,9 @@ class MeasureOptions:
     level_kind: str | None = None
     angle_correction: bool = True
     include_flagged: bool = False
+    norms: str | Path | None = None
+    age: float | None = None
+    sex: str | None = None
 
     def __post_init__(self) -> None:
         self._check_words()
@@ -66,6 +74,22 @@ class MeasureOptions:
             raise UsageError(msg)
         if self.by == By.WHOLE and self.levels is not None:
             msg = "the whole volume and a range of levels exclude each other; choose one"
+            raise UsageError(msg)
+
+        self._check_norms()
+
+    def _check_norms(self) -> None:
+        if self.norms is None and (self.age is not None or self.sex is not None):
+            msg = "age and sex are for a comparison with norms; give norms, too"
+            raise UsageError(msg)
+        if self.norms is not None and self.by not in {None, By.LEVEL}:
+            msg = f"norms are by level; a table by {self.by} cannot be compared with them"
+            raise UsageError(msg)
+        if self.age is not None and not 0 <= self.age <= 120:
+            msg = f"age {self.age:g} is no number of years"
+            raise UsageError(msg)
+        if self.sex not in {None, "M", "F"}:
+            msg = f"sex {self.sex!r} is not known; give M or F"
             raise UsageError(msg)
 
     def _check_words(self) -> None:
@@ -82,6 +106,8 @@ class MeasureOptions:
         """What a row stands for."""
         if self.by is not None:
             return By(self.by)
+        if self.norms is not None:
+            return By.LEVEL
         return By.SLICE if self.levels is None else By.RANGE
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scgm.measurement.rows import Cell, Row
 
 # Name there -> column here.
-_METRICS = {
+METRICS = {
     "area": "area_mm2",
     "angle_AP": "angle_ap_deg",
     "angle_RL": "angle_rl_deg",
@@ -33,7 +33,7 @@ _METRICS = {
 }
 SCT_NAMES = (
     *("Timestamp", "SCT Version", "Filename", "Slice (I->S)", "VertLevel", "DistancePMJ"),
-    *(f"{function}({name})" for name in _METRICS for function in ("MEAN", "STD")),
+    *(f"{function}({name})" for name in METRICS for function in ("MEAN", "STD")),
     "SUM(length)",
 )
 
@@ -55,7 +55,7 @@ def _row(row: Row, now: str) -> dict[str, Cell]:
         "VertLevel": _level_numbers(row),
         "DistancePMJ": None,
     }
-    for name, column in _METRICS.items():
+    for name, column in METRICS.items():
         numbers = _numbers(values, column)
         found[f"MEAN({name})"] = float(np.mean(numbers)) if numbers else None
         found[f"STD({name})"] = float(np.std(numbers)) if numbers else None

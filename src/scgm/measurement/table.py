@@ -27,10 +27,13 @@ class Table:
         The rows with the slices behind them.
     warnings : tuple of str
         What was odd, one sentence each.
+    more_columns : tuple of str
+        Columns after the usual ones: scores against norms.
     """
 
     made_of: tuple[Row, ...]
     warnings: tuple[str, ...] = ()
+    more_columns: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[dict[str, Cell]]:
@@ -40,7 +43,7 @@ class Table:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns; `docs/measurements.md` has their units and meaning."""
-        return NAMES
+        return (*NAMES, *self.more_columns)
 
     def __len__(self) -> int:
         return len(self.made_of)
@@ -49,7 +52,7 @@ class Table:
         return iter(self.rows)
 
     def __repr__(self) -> str:
-        return f"<Table of measurements: {len(self)} rows, {len(NAMES)} columns>"
+        return f"<Table of measurements: {len(self)} rows, {len(self.columns)} columns>"
 
     def to_pandas(self) -> Any:
         """Return a pandas DataFrame; missing values are NaN.
@@ -60,7 +63,7 @@ class Table:
             If pandas is not installed.
         """
         pandas = library("pandas", "a data frame")
-        return pandas.DataFrame(self.rows, columns=list(NAMES))
+        return pandas.DataFrame(self.rows, columns=list(self.columns))
 
     def write(self, path: str | Path, *, columns: str = "scgm", overwrite: bool = False) -> Path:
         """Write the table whole or not at all; the ending of the name says how.
@@ -90,7 +93,7 @@ class Table:
     def _content(self, columns: str) -> tuple[Sequence[str], list[dict[str, Cell]]]:
         if columns == "sct":
             return SCT_NAMES, sct_rows(self.made_of)
-        return NAMES, [row | {"file": name_text(str(row["file"]))} for row in self.rows]
+        return self.columns, [row | {"file": name_text(str(row["file"]))} for row in self.rows]
 
 
 def joined(tables: Sequence[Table]) -> Table:
@@ -98,6 +101,7 @@ def joined(tables: Sequence[Table]) -> Table:
     return Table(
         tuple(row for table in tables for row in table.made_of),
         tuple(warning for table in tables for warning in table.warnings),
+        tuple(dict.fromkeys(name for table in tables for name in table.more_columns)),
     )
 
 

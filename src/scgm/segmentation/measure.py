@@ -53,7 +53,8 @@ def measure(
         - levels_from: a label image or a text file of levels; level_at: as (7, "C3");
         - level_kind: "vertebral", "spinal", "discs" or "discs-below";
         - angle_correction: False for areas of the slice as it is;
-        - include_flagged: True to use slices that need a look, too.
+        - include_flagged: True to use slices that need a look, too;
+        - norms: a file of `scgm norms build`; age, sex: of the person, as 45 and "F".
 
     Returns
     -------

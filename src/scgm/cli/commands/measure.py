@@ -40,6 +40,13 @@ class LevelKindName(StrEnum):
     discs_below = "discs-below"
 
 
+class SexName(StrEnum):
+    """Sex, as tables have it."""
+
+    M = "M"
+    F = "F"
+
+
 class ColumnsName(StrEnum):
     """Names of the columns."""
 
@@ -57,6 +64,7 @@ _SHOWN = {
     "gm_cord_ratio": "ratio",
     "asymmetry_percent": "asym. %",
 }
+_SCORES = {"area_mm2_z": "area z", "area_mm2_centile": "centile"}
 
 
 def measure(
@@ -129,6 +137,20 @@ def measure(
     include_flagged: Annotated[
         bool, typer.Option("--include-flagged", help="Means use slices that need a look, too.")
     ] = False,
+    norms: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="Normal values (scgm norms build): adds z-scores and centiles, by level.",
+        ),
+    ] = None,
+    age: Annotated[
+        float | None, typer.Option(metavar="YEARS", help="Of the person, if the norms know it.")
+    ] = None,
+    sex: Annotated[
+        SexName | None, typer.Option(help="Of the person, if the norms know it.")
+    ] = None,
     columns: Annotated[
         ColumnsName,
         typer.Option(help="sct: names that scripts for sct_process_segmentation expect."),
@@ -163,6 +185,7 @@ def measure(
     if longitudinal:
         _refuse({"--by": by, "--image": image}, "is not for --longitudinal")
         _refuse({"--columns sct": columns is ColumnsName.sct}, "is not for --longitudinal")
+        _refuse({"--norms": norms, "--age": age, "--sex": sex}, "is not for --longitudinal")
         options = MeasureOptions(
             levels=levels,
             level_kind=None if level_kind is None else level_kind.value,
@@ -180,6 +203,9 @@ def measure(
         level_kind=None if level_kind is None else level_kind.value,
         angle_correction=not no_angle_correction,
         include_flagged=include_flagged,
+        norms=norms,
+        age=age,
+        sex=None if sex is None else sex.value,
     )
     if output is not None:
         check_target(output, columns.value, overwrite=overwrite)
@@ -266,10 +292,11 @@ def _shown(table: Table) -> list[list[str]]:
     names = ["slice" if rows and rows[0]["by"] == "slice" else "slices"]
     if any(row["level"] is not None for row in rows):
         names.append("level")
-    names = [*(["file"] if len(files) > 1 else []), *names, *_SHOWN]
+    scores = [name for name in _SCORES if name in table.more_columns]
+    names = [*(["file"] if len(files) > 1 else []), *names, *_SHOWN, *scores]
     if "slice" in names:
         names.append("status")
-    head = [_SHOWN.get(name, name) for name in names]
+    head = [(_SHOWN | _SCORES).get(name, name) for name in names]
     return [head, *([_text(row[name]) for name in names] for row in rows)]
 
 

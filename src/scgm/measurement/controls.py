@@ -1,0 +1,224 @@
+"""Tables of healthy controls, as `scgm measure` or `sct_process_segmentation` writes them."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from scgm.errors import DataSetError
+from scgm.measurement.columns import COLUMNS
+from scgm.measurement.levels import LevelKind, parsed_level
+from scgm.measurement.sct import METRICS
+
+_SUBJECT = re.compile(r"(?:^|[_/])(sub-[A-Za-z0-9]+)")
+_NO_NORM = {
+    *("area_uncorrected_mm2", "angle_deg", "angle_ap_deg", "angle_rl_deg", "orientation_deg"),
+    *("axis_deg", "mean", "sd", "contrast_percent", "cnr"),
+}
+# What norms are made of: sizes and shapes, not gray values or angles.
+NORMED = tuple(
+    column.name for column in COLUMNS if column.together == "mean" and column.name not in _NO_NORM
+)
+_USED_STATUS = ("", "ok", "confidence not available")
+_SEXES = {"m": "M", "male": "M", "f": "F", "female": "F"}
+_UNKNOWN = ("", "n/a", "na", "nan")
+
+Place = tuple[str, str, str]
+Row = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Age in years and sex ("M" or "F"), where they are known."""
+
+    age: float | None = None
+    sex: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Healthy people: their numbers by place (level, label, column), one for each person."""
+
+    kind: LevelKind
+    values: Mapping[Place, Mapping[str, float]]
+    people: Mapping[str, Person]
+    other_program: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Found:
+    values: dict[Place, dict[str, list[float]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+    people: dict[str, Person] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
+    approximate: bool = False
+    other_program: bool = False
+
+
+def read_controls(tables: Sequence[Path], people: Path | None = None) -> Controls:
+    """Read tables of controls. Slices of a level, and scans of a person, are put together.
+
+    Parameters
+    ----------
+    tables : sequence of Path
+        .csv or .tsv files by level or slice, with levels.
+    people : Path, optional
+        A table with the columns participant_id, age and sex, as in BIDS.
+
+    Raises
+    ------
+    DataSetError
+        If a file is no such table, or kinds of levels are mixed.
+    """
+    found = _Found()
+    for table in tables:
+        _read_table(table, found)
+    if len(found.kinds) > 1:
+        msg = "the tables have vertebral and spinal levels; give tables with levels of one kind"
+        raise DataSetError(msg)
+    if people is not None:
+        found.people |= dict(_people(people))
+    names = {name for one in found.values.values() for name in one}
+    notes = ["levels of some tables are approximate: so are the norms"] * found.approximate
+    return Controls(
+        LevelKind(next(iter(found.kinds))),
+        {
+            place: {name: float(np.mean(numbers)) for name, numbers in one.items()}
+            for place, one in found.values.items()
+        },
+        {name: found.people.get(name, Person()) for name in sorted(names)},
+        found.other_program,
+        tuple(notes),
+    )
+
+
+def rows_of_table(table: Path) -> tuple[list[str], list[Row]]:
+    """Read a .csv or .tsv file.
+
+    Raises
+    ------
+    DataSetError
+        If it is none.
+    """
+    if table.suffix.lower() not in {".csv", ".tsv"}:
+        msg = f"{table}: it is no .csv or .tsv file; write the table as one"
+        raise DataSetError(msg)
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        msg = f"{table}: there is no such file"
+        raise DataSetError(msg) from error
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{table}: it cannot be read as text in UTF-8"
+        raise DataSetError(msg) from error
+    separator = "\t" if table.suffix.lower() == ".tsv" else ","
+    try:
+        reader = csv.DictReader(text.splitlines(), delimiter=separator)
+        return list(reader.fieldnames or ()), list(reader)
+    except csv.Error as error:
+        msg = f"{table}: it is no table ({error})"
+        raise DataSetError(msg) from error
+
+
+def _read_table(table: Path, found: _Found) -> None:
+    names, rows = rows_of_table(table)
+    if {"VertLevel", "Filename", "MEAN(area)"} <= set(names):
+        read, found.other_program = _sct_rows, True
+    elif {"file", "level", "level_kind", "label", "by"} <= set(names):
+        read = _own_rows
+    else:
+        msg = (
+            f"{table}: it has neither the columns of scgm measure (file, by, level, label) nor "
+            "those of sct_process_segmentation (Filename, VertLevel); give a table of measurements"
+        )
+        raise DataSetError(msg)
+    count = 0
+    for name, place, value in read(table, rows, found):
+        found.values[place][name].append(value)
+        count += 1
+    if not count:
+        msg = f"{table}: none of its rows has a level and a number; measure with --by level"
+        raise DataSetError(msg)
+
+
+def _own_rows(
+    table: Path, rows: Sequence[Row], found: _Found
+) -> Iterator[tuple[str, Place, float]]:
+    used = [
+        row
+        for row in rows
+        if row["by"] in {"slice", "level"} and (row.get("status") or "") in _USED_STATUS
+    ]
+    for row in used:
+        kind, written = row["level_kind"] or "", row["level"] or ""
+        if not written or kind not in tuple(LevelKind):
+            continue
+        level = parsed_level(written, LevelKind(kind))
+        if level is None:
+            continue
+        found.kinds.add(kind)
+        found.approximate |= row.get("level_from") == "approximate"
+        name = row.get("participant_id") or row.get("subject") or _subject(row["file"] or "", table)
+        if row.get("age") or row.get("sex"):
+            found.people[name] = _person(row, table)
+        for column in NORMED:
+            value = _number(row.get(column))
+            if value is not None:
+                yield name, (level, row["label"] or "", column), value
+
+
+def _sct_rows(
+    table: Path, rows: Sequence[Row], found: _Found
+) -> Iterator[tuple[str, Place, float]]:
+    """Yield what is known of the cord; its levels are vertebral."""
+    found.kinds.add(str(LevelKind.VERTEBRAL))
+    for row in rows:
+        level = parsed_level(row["VertLevel"] or "", LevelKind.VERTEBRAL)
+        if level is None:
+            continue
+        name = _subject(row["Filename"] or "", table)
+        for there, column in METRICS.items():
+            value = _number(row.get(f"MEAN({there})"))
+            if column in NORMED and value is not None:
+                yield name, (level, "SC", column), value
+
+
+def _subject(file: str, table: Path) -> str:
+    """Return whose row it is: by BIDS, else by the name of the image, else of the table."""
+    names = _SUBJECT.findall(file) or _SUBJECT.findall(table.name)
+    return str(names[-1]) if names else file or table.name
+
+
+def _people(table: Path) -> Iterator[tuple[str, Person]]:
+    names, rows = rows_of_table(table)
+    if "participant_id" not in names or not {"age", "sex"} & set(names):
+        msg = f"{table}: it must have the columns participant_id, and age or sex"
+        raise DataSetError(msg)
+    for row in rows:
+        yield (row["participant_id"] or "").strip(), _person(row, table)
+
+
+def _person(row: Row, table: Path) -> Person:
+    age, sex = ((row.get(name) or "").strip() for name in ("age", "sex"))
+    years = _number(age)
+    if age.lower() not in _UNKNOWN and (years is None or not 0 <= years <= 120):
+        msg = f"{table}: age {age[:20]!r} is no number of years"
+        raise DataSetError(msg)
+    return Person(years, _SEXES.get(sex.lower()))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,254 @@
+"""Normal values by level: made of controls, kept in a file, and compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from scgm.errors import DataSetError
+from scgm.measurement.columns import NAMES
+from scgm.measurement.controls import Controls, Person
+from scgm.measurement.levels import LevelKind, level_names
+from scgm.version import __version__
+
+# Fewer people at a level tell nothing; below the second number their SD is uncertain by a sixth.
+LEAST_PEOPLE, FEW_PEOPLE = 5, 20
+# Neighboring levels count by a Gaussian of this SD, in levels.
+_SMOOTHING = 0.5
+_CENTILES = (1, 2.5, 5, 10, 25, 50, 75, 90, 95, 97.5, 99)
+# Age and sex are used from this on: people, range of ages (SD in years), people of each sex.
+_LEAST_FITTED, _LEAST_AGE_SD, _LEAST_OF_SEX = 20, 3.0, 5
+_SEX_CODE = {"M": 0.5, "F": -0.5}
+
+Values = NDArray[np.float64]
+
+
+class Distribution(BaseModel):
+    """What is normal at a level: SD, and centiles as differences from the expected value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mean: float
+    sd: float
+    centiles: dict[str, float]
+    age_slope: float = 0.0
+    male_less_female: float = 0.0
+
+
+class Norm(BaseModel):
+    """What is normal for one column of one label at one level."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: str
+    label: str
+    column: str
+    people: int
+    plain: Distribution
+    fitted: Distribution | None = None
+
+
+class Norms(BaseModel):
+    """Normal values of healthy people.
+
+    Attributes
+    ----------
+    people, level_kind
+        How many people, and what the levels mean.
+    fitted_by
+        "age", "sex", both or none: what the second distribution of each norm allows for.
+    mean_age, ages
+        Of the people, where all ages are known.
+    other_program
+        Whether they are made of tables of another program.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    made_by: Literal["scgm norms build"] = "scgm norms build"
+    version: str
+    people: int
+    level_kind: LevelKind
+    fitted_by: tuple[str, ...] = ()
+    mean_age: float | None = None
+    ages: tuple[float, float] | None = None
+    other_program: bool = False
+    norms: tuple[Norm, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that have norms, in the order of the tables."""
+        there = {norm.column for norm in self.norms}
+        return tuple(name for name in NAMES if name in there)
+
+    def text(self) -> str:
+        """Return the content of a file."""
+        return json.dumps(self.model_dump(mode="json"), indent=1) + "\n"
+
+
+def read_norms(path: Path) -> Norms:
+    """Read a file of norms.
+
+    Raises
+    ------
+    DataSetError
+        If it is none.
+    """
+    try:
+        return Norms.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        msg = f"{path}: there is no such file"
+        raise DataSetError(msg) from error
+    except (OSError, ValidationError) as error:
+        msg = f"{path}: it is no file of norms; make one with scgm norms build"
+        raise DataSetError(msg) from error
+
+
+def build_norms(controls: Controls) -> tuple[Norms, tuple[str, ...]]:
+    """Make norms of controls; also return what to look at, one sentence each.
+
+    Raises
+    ------
+    DataSetError
+        If no level shows enough people.
+    """
+    fitted_by, notes = _fitted_by(controls.people)
+    known = {place: one for place, one in controls.values.items() if len(one) >= LEAST_PEOPLE}
+    few = {place[0] for place in controls.values} - {place[0] for place in known}
+    order = level_names(controls.kind)
+    if not known:
+        msg = (
+            f"no level shows {LEAST_PEOPLE} people or more (there are {len(controls.people)}); "
+            "give tables of more people"
+        )
+        raise DataSetError(msg)
+    if few:
+        listed = ", ".join(sorted(few, key=order.index))
+        notes += (f"fewer than {LEAST_PEOPLE} people at {listed}: no norms there",)
+    if len(controls.people) < FEW_PEOPLE:
+        notes += (f"only {len(controls.people)} people: their SD and centiles are uncertain",)
+    norms: list[Norm] = []
+    for label, column in dict.fromkeys(place[1:] for place in known):
+        of_level = {place[0]: one for place, one in known.items() if place[1:] == (label, column)}
+        levels = sorted(of_level, key=order.index)
+        norms += _along_cord(
+            (label, column), levels, [of_level[level] for level in levels], controls, fitted_by
+        )
+    ages = [one.age for one in controls.people.values() if one.age is not None]
+    all_known = len(ages) == len(controls.people)
+    made = Norms(
+        version=__version__,
+        people=len(controls.people),
+        level_kind=controls.kind,
+        fitted_by=fitted_by,
+        mean_age=float(np.mean(ages)) if all_known else None,
+        ages=(min(ages), max(ages)) if all_known else None,
+        other_program=controls.other_program,
+        norms=tuple(norms),
+    )
+    return made, (*controls.warnings, *notes)
+
+
+def _fitted_by(people: Mapping[str, Person]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which of age and sex are known of enough people, and what is to be said of it."""
+    chosen, notes = [], []
+    ages = [one.age for one in people.values() if one.age is not None]
+    sexes = [one.sex for one in people.values() if one.sex is not None]
+    enough = {
+        "age": len(ages) > 1 and float(np.std(ages)) >= _LEAST_AGE_SD,
+        "sex": min(sexes.count("M"), sexes.count("F")) >= _LEAST_OF_SEX,
+    }
+    for name, known in (("age", len(ages)), ("sex", len(sexes))):
+        if known and known < len(people):
+            notes.append(f"the {name} of {len(people) - known} people is not known: it is not used")
+        elif known and (len(people) < _LEAST_FITTED or not enough[name]):
+            notes.append(f"too few people, or too alike, to allow for {name}: it is not used")
+        elif known:
+            chosen.append(name)
+    return tuple(chosen), tuple(notes)
+
+
+def _along_cord(
+    what: tuple[str, str],
+    levels: Sequence[str],
+    values: Sequence[Mapping[str, float]],
+    controls: Controls,
+    fitted_by: tuple[str, ...],
+) -> list[Norm]:
+    """Return the norms of a column at all levels, smoothed along the cord."""
+    order = level_names(controls.kind)
+    places = np.array([order.index(level) for level in levels], np.float64)
+    counts = np.array([len(one) for one in values], np.float64)
+    least = int(counts.min())
+    centiles = [p for p in _CENTILES if 1 <= p / 100 * (least + 1) <= least]
+    plain = _smooth(places, counts, [_statistics(one, [], centiles, controls) for one in values])
+    fitted: list[Distribution | None] = [None] * len(levels)
+    if fitted_by and least >= _LEAST_FITTED:
+        numbers = [_statistics(one, fitted_by, centiles, controls) for one in values]
+        smooth = _smooth(places, counts, numbers)
+        fitted = [_distribution(row, fitted_by, centiles) for row in smooth]
+    return [
+        Norm(
+            level=level,
+            label=what[0],
+            column=what[1],
+            people=len(one),
+            plain=_distribution(row, (), centiles),
+            fitted=second,
+        )
+        for level, one, row, second in zip(levels, values, plain, fitted, strict=True)
+        if row[1] > 0
+    ]
+
+
+def _statistics(
+    values: Mapping[str, float], by: Sequence[str], centiles: Sequence[float], controls: Controls
+) -> list[float]:
+    """Return mean, SD, the slopes of *by*, and centiles less the mean, of people at a level."""
+    numbers = np.array(list(values.values()))
+    people = [controls.people[name] for name in values]
+    columns = [np.ones(len(people)), *(_regressor(people, name, controls) for name in by)]
+    design = np.column_stack(columns)
+    slopes, *_ = np.linalg.lstsq(design, numbers, rcond=None)
+    rest = numbers - design @ slopes
+    sd = float(np.sqrt((rest**2).sum() / (len(rest) - design.shape[1])))
+    offsets = np.quantile(rest, np.array(centiles) / 100, method="weibull")
+    return [float(slopes[0]), sd, *map(float, slopes[1:]), *map(float, offsets)]
+
+
+def _regressor(people: Sequence[Person], name: str, controls: Controls) -> Values:
+    if name == "sex":
+        return np.array([_SEX_CODE[one.sex or ""] for one in people])
+    middle = np.mean([one.age for one in controls.people.values() if one.age is not None])
+    return np.array([one.age for one in people], np.float64) - middle
+
+
+def _smooth(places: Values, counts: Values, rows: Sequence[Sequence[float]]) -> Values:
+    """Smooth each statistic along the cord, by straight lines through neighboring levels."""
+    table = np.array(rows)
+    smooth = np.empty_like(table)
+    for row, here in enumerate(places):
+        away = places - here
+        weight = np.sqrt(counts * np.exp(-0.5 * (away / _SMOOTHING) ** 2))
+        design = np.column_stack([np.ones_like(away), away])[:, : min(2, len(places))]
+        fit, *_ = np.linalg.lstsq(design * weight[:, None], table * weight[:, None], rcond=None)
+        smooth[row] = fit[0]
+    return smooth
+
+
+def _distribution(row: Values, fitted_by: Sequence[str], centiles: Sequence[float]) -> Distribution:
+    slopes = dict(zip(fitted_by, map(float, row[2:]), strict=False))
+    offsets = np.maximum.accumulate(row[2 + len(fitted_by) :])
+    return Distribution(
+        mean=float(row[0]),
+        sd=float(row[1]),
+        centiles={f"{p:g}": float(value) for p, value in zip(centiles, offsets, strict=True)},
+        age_slope=slopes.get("age", 0.0),
+        male_less_female=slopes.get("sex", 0.0),
+    )
