@@ -21,7 +21,7 @@ from scgm.errors import GeometryError
 from scgm.io.atomic import write_json
 from scgm.measurement.options import MeasureOptions
 from scgm.measurement.profile import Profile, profile_of
-from scgm.measurement.profile_match import match_profiles
+from scgm.measurement.profile_match import SURE_MM, match_profiles
 from scgm.measurement.repeatability import (
     CONSTANTS,
     Over,
@@ -39,6 +39,7 @@ Values = NDArray[np.float64]
 
 # The levels of these people are not known: their average length in the neck stands for one.
 LEVEL_MM = 17.0
+MATCHED_SHARES = (1.0, 0.8, 0.6, 0.4, 0.3)
 CONDITIONS = (
     "4 healthy people, each scanned twice in one session without getting up, with the same scanner "
     "and protocol (T2*-weighted), segmented by models that never saw the site"
@@ -129,18 +130,35 @@ def detectable_table(found: dict[str, dict[str, dict[str, float]]]) -> str:
     return table(head, rows)
 
 
-def match_table(people: Sequence[str], profiles: Sequence[tuple[Profile, Profile]]) -> str:
-    """Table of how well both scans are matched along the cord without levels; 0 mm is right."""
-    head = ("person", "slices cut off", "right, mm", "found, mm", "off, mm", "at most, mm", "sure")
+def match_table(profiles: Sequence[tuple[Profile, Profile]]) -> str:
+    """Table of how well a part of the second scan is matched to the first without levels."""
+    head = (
+        *("part of the second scan", "trials", "within 5 mm", "sure"),
+        *("sure, within 5 mm", "sure, at most off, mm"),
+    )
     rows = []
-    for person, (first, second) in zip(people, profiles, strict=True):
-        for cut in (0, 3):
-            late = second.without_lowest(cut)
-            right = float(second.positions_mm[cut] - late.positions_mm[0])
-            found = match_profiles(first, late)
-            numbers = (right, found.shift_mm, found.shift_mm - right, found.uncertainty_mm)
-            rows.append((person, str(cut), *(f"{n:.1f}" for n in numbers), verdict(found.sure)))
+    for share in MATCHED_SHARES:
+        found = [one for pair in profiles for one in _trials(*pair, share)]
+        sure = [off for off, is_sure in found if is_sure]
+        near, sure_near = (
+            sum(off <= SURE_MM for off in of) for of in ([o for o, _ in found], sure)
+        )
+        numbers = (len(found), near, len(sure), sure_near)
+        rows.append((f"{share:.0%}", *map(str, numbers), f"{max(sure, default=0):.1f}"))
     return table(head, rows)
+
+
+def _trials(first: Profile, second: Profile, share: float) -> Iterator[tuple[float, bool]]:
+    """Yield how far off the match of each part of the second scan is, and whether it is sure."""
+    count = len(second.positions_mm)
+    length = round(count * share)
+    for begin in range(count - length + 1):
+        try:
+            found = match_profiles(first, second.part(begin, begin + length))
+        except GeometryError:
+            yield float("inf"), False
+        else:
+            yield abs(found.shift_mm - float(second.positions_mm[begin])), found.sure
 
 
 def _differences(pair: tuple[Profile, Profile], what: tuple[str, str], over: Over) -> Values:
@@ -201,8 +219,8 @@ def main() -> None:
             "Minimal detectable change (1.96 * sqrt(2) * SEM), in percent of the area, "
             f"over a slice, a section of {LEVEL_MM:g} mm and a scan ({len(people)} people):",
             detectable_table(found),
-            "Match along the cord without levels, also with the lowest slices of one cut off:",
-            match_table([pair.person for pair in people], profiles),
+            "Match along the cord without levels, of every part of the second scan to the first:",
+            match_table(profiles),
         )
     )
     write_json(

@@ -34,6 +34,15 @@ def test_what_is_flagged_is_left_out_and_a_scan_of_that_alone_refused() -> None:
         profile_of(structures_from_masks("a", None, grid.volume(cut)), None, DEFAULT_MEASURE)
 
 
+def test_a_part_is_counted_from_its_lowest_slice() -> None:
+    whole = profile(np.array([0, 4.0, 8, 12, 16]), cord=lambda z: 60 + z)
+    part = whole.part(1, 4)
+
+    assert part.positions_mm == pytest.approx([0, 4, 8])
+    assert part.areas["SC", "area_mm2"] == pytest.approx([64, 68, 72])
+    assert part.features["SC"] == pytest.approx([64, 68, 72])
+
+
 def test_between_slices_is_linear_and_beyond_half_a_slice_unknown() -> None:
     drawn = profile(np.array([0, 4.0, 8, 12]), cord=lambda z: 60 + z)
     areas = drawn.areas["SC", "area_mm2"].copy()

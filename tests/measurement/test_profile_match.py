@@ -52,6 +52,14 @@ def test_a_cord_that_widens_evenly_is_matched_but_not_surely() -> None:
     assert not match(even, even).sure
 
 
+def test_a_short_piece_of_cord_is_found_but_not_surely() -> None:
+    """Seven slices of 4 mm are 28 mm long; nine are 36 mm."""
+    short, longer = (match(profile(FIRST), profile(FIRST[5:end])) for end in (12, 14))
+
+    assert (short.shift_mm, longer.shift_mm) == pytest.approx((20, 20), abs=0.5)
+    assert (short.sure, longer.sure) == (False, True)
+
+
 def test_levels_give_the_shift() -> None:
     second = FIRST + 8
     found = match(profile(FIRST, levels_at(FIRST)), profile(second[:-2], levels_at(second[:-2])))

@@ -86,16 +86,15 @@ class Profile:
             for z, near in zip(nearest, inside, strict=True)
         ]
 
-    def without_lowest(self, count: int) -> Profile:
-        """Return the same without its lowest slices, counted from the new lowest one."""
+    def part(self, begin: int, end: int) -> Profile:
+        """Return slices from *begin* up to *end*, without it, counted from the lowest of them."""
+        levels = self.levels
         return replace(
             self,
-            positions_mm=self.positions_mm[count:] - self.positions_mm[count],
-            areas={what: values[count:] for what, values in self.areas.items()},
-            features={what: values[count:] for what, values in self.features.items()},
-            levels=None
-            if self.levels is None
-            else replace(self.levels, of_slice=self.levels.of_slice[count:]),
+            positions_mm=self.positions_mm[begin:end] - self.positions_mm[begin],
+            areas={what: values[begin:end] for what, values in self.areas.items()},
+            features={what: values[begin:end] for what, values in self.features.items()},
+            levels=levels and replace(levels, of_slice=levels.of_slice[begin:end]),
         )
 
 

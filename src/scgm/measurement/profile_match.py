@@ -21,6 +21,8 @@ SURE_MM = 5.0
 _NEARLY, _LEAST_SURE, _LEAST = 0.05, 0.7, 0.3
 # Of equally good matches, the one in which more of the cord is seen twice.
 _PREFER_OVERLAP = 0.05
+# In a shorter piece of cord, a wrong place can look surely right by chance.
+_LEAST_SURE_SEEN_MM = 30.0
 _SHIFT_STEP_MM, _SAMPLE_MM = 0.5, 1.0
 _LEAST_SHARE, _LEAST_SLICES = 0.5, 3
 # A cord whose area differs less than this along itself (SD over mean) shows no place.
@@ -161,8 +163,19 @@ def match_profiles(first: Profile, second: Profile) -> Match:
     off = float(np.abs(nearly - shifts[chosen]).max())
     uncertainty = max(off, _SHIFT_STEP_MM)
     correlation = float(scores[chosen])
-    sure = uncertainty <= SURE_MM and correlation >= _LEAST_SURE
-    return Match("profile", float(shifts[chosen]), 1.0, uncertainty, correlation, sure)
+    shift = float(shifts[chosen])
+    sure = (
+        uncertainty <= SURE_MM
+        and correlation >= _LEAST_SURE
+        and _seen_twice_mm(first, second, shift) >= _LEAST_SURE_SEEN_MM
+    )
+    return Match("profile", shift, 1.0, uncertainty, correlation, sure)
+
+
+def _seen_twice_mm(first: Profile, second: Profile, shift: float) -> float:
+    low, high = first.ends_mm
+    lower, upper = second.ends_mm
+    return min(high, upper + shift) - max(low, lower + shift)
 
 
 def _shifts(first: Profile, second: Profile) -> Values:
