@@ -1,6 +1,7 @@
 """``scgm measure --longitudinal`` from the command line: known changes of drawn cords."""
 
 import csv
+import json
 from pathlib import Path
 
 import nibabel as nib
@@ -225,6 +226,33 @@ def test_a_table_of_pairs_compares_each_and_names_what_fails(
     assert "1 of 2 pairs could not be compared" in ended.err
     assert {row["subject"] for row in rows} == {"ann"}
     assert {row["level"] for row in rows} == {"C4", "C5", ""}
+
+
+def test_another_method_is_told_and_a_folder_of_several_results_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = results(capsys, tmp_path)
+    first, second = (out / f"sub-1_ses-{n}_T2starw_seg.json" for n in (1, 2))
+    record = json.loads(second.read_text(encoding="utf-8"))
+    second.write_text(json.dumps(record | {"method": "another"}), encoding="utf-8")
+    (out / "l.txt").write_text("C5\n" * 4 + "C4\n" * 4, encoding="utf-8")
+    levels = ("--levels-from", out / "l.txt") * 2
+    told = run_scgm(capsys, "measure", first, second, "--longitudinal", *levels).err
+    folder = run_scgm(capsys, "measure", first, out, "--longitudinal")
+
+    assert "segment both by the same method" in told
+    assert "another" in told
+    assert folder.status == 1
+    assert "it holds 2 results; name one of them" in folder.err
+
+
+def test_pixels_of_two_sizes_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    first, second = save(tmp_path, "a", PLACES), save(tmp_path, "b", PLACES, step=0.3)
+    ended = compare(capsys, first, second, "-o", tmp_path / "t.csv")
+
+    assert "pixels of 0.04 and 0.09 mm2" in ended.err
+    rows = [row for row in rows_of(tmp_path / "t.csv") if row["by"] == "whole"]
+    assert [float(row["change_percent"]) for row in rows] == pytest.approx([0] * 3, abs=1)
 
 
 @pytest.mark.parametrize(

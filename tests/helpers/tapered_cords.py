@@ -73,10 +73,11 @@ def save(
     places: Places,
     cord: Area = cord_mm2,
     gm: Area = gray_mm2,
+    step: float = 0.2,
 ) -> tuple[Path, Path]:
     """Write the masks of a drawn cord; return those of gray matter and cord."""
     files = []
-    for what, values in zip(("gm", "cord"), masks(places, cord, gm), strict=True):
+    for what, values in zip(("gm", "cord"), masks(places, cord, gm, step), strict=True):
         files.append(folder / f"{name}_{what}.nii.gz")
-        nib.Nifti1Image(values, affine(float(places[1] - places[0]))).to_filename(files[-1])
+        nib.Nifti1Image(values, affine(float(places[1] - places[0]), step)).to_filename(files[-1])
     return files[0], files[1]

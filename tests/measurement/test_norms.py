@@ -148,6 +148,23 @@ def test_age_and_sex_are_allowed_for(tmp_path: Path) -> None:
         measured(path, age=55)
 
 
+def test_a_level_with_few_people_has_no_norms_for_age(tmp_path: Path) -> None:
+    values, people = aged()
+    few = dict(list(values.items())[:12])
+    path = saved(tmp_path / "n.json", build_norms(controls({"C3": values, "C4": few}, people))[0])
+    table = measured(path, age=50, sex="F")
+    z = {row["level"]: row["area_mm2_z"] for row in table if row["label"] == "SC"}
+
+    assert z["C4"] is None
+    assert isinstance(z["C3"], float)
+    assert any("no norms of C4" in note for note in table.warnings)
+
+
+def test_people_who_are_all_the_same_make_no_norms() -> None:
+    with pytest.raises(DataSetError, match="all people are the same"):
+        build_norms(controls({"C3": dict.fromkeys(PEOPLE, 70.3)}))
+
+
 def test_age_that_is_not_known_of_all_is_not_used() -> None:
     values, people = aged()
     people["p0"] = Person(None, "M")

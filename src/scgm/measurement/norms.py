@@ -24,6 +24,8 @@ _SMOOTHING = 0.5
 _CENTILES = (1, 2.5, 5, 10, 25, 50, 75, 90, 95, 97.5, 99)
 # Age and sex are used from this on: people, range of ages (SD in years), people of each sex.
 _LEAST_FITTED, _LEAST_AGE_SD, _LEAST_OF_SEX = 20, 3.0, 5
+# People whose numbers differ less than this, of their mean, are all the same.
+_NO_SPREAD = 1e-6
 _SEX_CODE = {"M": 0.5, "F": -0.5}
 
 Values = NDArray[np.float64]
@@ -116,7 +118,7 @@ def build_norms(controls: Controls) -> tuple[Norms, tuple[str, ...]]:
     Raises
     ------
     DataSetError
-        If no level shows enough people.
+        If no level shows enough people, or all are the same.
     """
     fitted_by, notes = _fitted_by(controls.people)
     known = {place: one for place, one in controls.values.items() if len(one) >= LEAST_PEOPLE}
@@ -140,6 +142,9 @@ def build_norms(controls: Controls) -> tuple[Norms, tuple[str, ...]]:
         norms += _along_cord(
             (label, column), levels, [of_level[level] for level in levels], controls, fitted_by
         )
+    if not norms:
+        msg = "the numbers of all people are the same; check the tables"
+        raise DataSetError(msg)
     ages = [one.age for one in controls.people.values() if one.age is not None]
     all_known = len(ages) == len(controls.people)
     made = Norms(
@@ -182,29 +187,45 @@ def _along_cord(
     fitted_by: tuple[str, ...],
 ) -> list[Norm]:
     """Return the norms of a column at all levels, smoothed along the cord."""
-    order = level_names(controls.kind)
-    places = np.array([order.index(level) for level in levels], np.float64)
-    counts = np.array([len(one) for one in values], np.float64)
-    least = int(counts.min())
-    centiles = [p for p in _CENTILES if 1 <= p / 100 * (least + 1) <= least]
-    plain = _smooth(places, counts, [_statistics(one, [], centiles, controls) for one in values])
-    fitted: list[Distribution | None] = [None] * len(levels)
-    if fitted_by and least >= _LEAST_FITTED:
-        numbers = [_statistics(one, fitted_by, centiles, controls) for one in values]
-        smooth = _smooth(places, counts, numbers)
-        fitted = [_distribution(row, fitted_by, centiles) for row in smooth]
+    plain = _at_levels(levels, values, (), controls)
+    many = [n for n, one in enumerate(values) if len(one) >= _LEAST_FITTED and fitted_by]
+    fitted = dict(
+        zip(
+            many,
+            _at_levels([levels[n] for n in many], [values[n] for n in many], fitted_by, controls),
+            strict=True,
+        )
+    )
     return [
         Norm(
             level=level,
             label=what[0],
             column=what[1],
-            people=len(one),
-            plain=_distribution(row, (), centiles),
-            fitted=second,
+            people=len(values[n]),
+            plain=plain[n],
+            fitted=fitted.get(n),
         )
-        for level, one, row, second in zip(levels, values, plain, fitted, strict=True)
-        if row[1] > 0
+        for n, level in enumerate(levels)
+        if plain[n].sd > _NO_SPREAD * abs(plain[n].mean)
     ]
+
+
+def _at_levels(
+    levels: Sequence[str],
+    values: Sequence[Mapping[str, float]],
+    by: tuple[str, ...],
+    controls: Controls,
+) -> list[Distribution]:
+    """Return the distributions at levels, smoothed along the cord."""
+    if not levels:
+        return []
+    order = level_names(controls.kind)
+    places = np.array([order.index(level) for level in levels], np.float64)
+    counts = np.array([len(one) for one in values], np.float64)
+    least = int(counts.min())
+    centiles = [p for p in _CENTILES if 1 <= p / 100 * (least + 1) <= least]
+    rows = _smooth(places, counts, [_statistics(one, by, centiles, controls) for one in values])
+    return [_distribution(row, by, centiles) for row in rows]
 
 
 def _statistics(

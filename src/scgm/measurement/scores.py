@@ -116,7 +116,7 @@ def _notes(table: Table, norms: Norms, person: Asked) -> Sequence[str]:
             notes.append(f"nobody of {person.age:g} years is in the norms ({low:g} to {high:g})")
     if norms.other_program:
         notes.append("the norms are those of another program: a difference may be that of methods")
-    there = {norm.level for norm in norms.norms}
+    there = {norm.level for norm in norms.norms if norm.fitted or not person}
     missing = {str(row.values["level"]) for row in table.made_of} - there
     if missing:
         notes.append(f"there are no norms of {', '.join(sorted(missing))}")

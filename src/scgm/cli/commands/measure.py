@@ -207,11 +207,10 @@ def measure(
         age=age,
         sex=None if sex is None else sex.value,
     )
+    if columns is ColumnsName.sct:
+        _check_sct(output, norms)
     if output is not None:
         check_target(output, columns.value, overwrite=overwrite)
-    elif columns is ColumnsName.sct:
-        msg = "--columns sct is for a file; name it with --output"
-        raise UsageError(msg)
     both = {"gm": _single(gm, "--gm"), "cord": _single(cord, "--cord")}
     masks = {name: path for name, path in both.items() if path is not None}
     tables, statuses = _measure_all(results or [], masks, image, options, messages)
@@ -226,6 +225,15 @@ def measure(
     if statuses:
         messages.error(f"{len(statuses)} of {len(statuses) + len(tables)} could not be measured")
         raise typer.Exit(max(statuses))
+
+
+def _check_sct(output: Path | None, norms: Path | None) -> None:
+    if norms is not None:
+        msg = "--columns sct has no columns for --norms; leave one of them out"
+        raise UsageError(msg)
+    if output is None:
+        msg = "--columns sct is for a file; name it with --output"
+        raise UsageError(msg)
 
 
 def _refuse(options: dict[str, object], why: str) -> None:
