@@ -47,8 +47,20 @@ def test_between_slices_is_linear_and_beyond_half_a_slice_unknown() -> None:
     drawn = profile(np.array([0, 4.0, 8, 12]), cord=lambda z: 60 + z)
     areas = drawn.areas["SC", "area_mm2"].copy()
     areas[2] = np.nan
-    found = drawn.sampled(areas, np.array([-2.5, -2, 1, 4, 6, 7, 9, 10, 14, 14.5]))
+    found = drawn.sampled(areas, np.array([-0.5, 0, 1, 4, 6, 7, 9, 10, 12, 12.5]))
 
     assert found[1:5] == pytest.approx([60, 61, 64, 66])
     assert found[7:9] == pytest.approx([70, 72])
     assert np.isnan(found[[0, 5, 6, 9]]).all()
+    ends = drawn.sampled(areas, np.array([-2.5, -2, 6, 7, 14, 14.5]), to_ends=True)
+    assert ends[[1, 2, 4]] == pytest.approx([60, 66, 72])
+    assert np.isnan(ends[[0, 3, 5]]).all()
+
+
+def test_a_single_slice_stands_for_its_thickness() -> None:
+    drawn = profile(np.array([0, 4.0]), cord=lambda z: 60 + z)
+    areas = np.array([60.0, np.nan])
+    found = drawn.sampled(areas, np.array([-2.5, -2, 0, 2, 2.5]))
+
+    assert found[1:4] == pytest.approx([60, 60, 60])
+    assert np.isnan(found[[0, 4]]).all()

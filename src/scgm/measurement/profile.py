@@ -64,15 +64,23 @@ class Profile:
         """The slices (Z,) of which an area is known."""
         return np.asarray(np.any([np.isfinite(one) for one in self.areas.values()], axis=0))
 
-    def sampled(self, values: Values, at_mm: Values) -> Values:
-        """Return values between slices, linearly; NaN further than half a slice from any."""
+    def sampled(self, values: Values, at_mm: Values, *, to_ends: bool = False) -> Values:
+        """Return values between slices, linearly; NaN further than half a slice from any.
+
+        Beyond the outermost slices nothing is known, unless *to_ends*: then they stand for all of
+        their thickness, as a single slice always does. Areas are not compared there, since one of
+        two scans may have slices further out.
+        """
         known = np.isfinite(values)
         if not known.any():
             return np.full(len(at_mm), np.nan)
         places = self.positions_mm[known]
         away = np.abs(at_mm[:, None] - places).min(axis=1)
         found = np.interp(at_mm, places, values[known])
-        return np.where(away <= self.thickness_mm / 2 + 1e-6, found, np.nan)
+        inside = away <= self.thickness_mm / 2 + 1e-6
+        if len(places) > 1 and not to_ends:
+            inside &= (at_mm >= places[0] - 1e-6) & (at_mm <= places[-1] + 1e-6)
+        return np.where(inside, found, np.nan)
 
     def level_at(self, at_mm: Values) -> list[str | None]:
         """Return the level of the slice that each place lies in."""

@@ -196,8 +196,8 @@ def _score(first: Profile, second: Profile, shift: float) -> float:
     at = np.arange(low, high, _SAMPLE_MM)
     found, seen = [], 0.0
     for name in first.features.keys() & second.features.keys():
-        one = first.sampled(first.features[name], at)
-        other = second.sampled(second.features[name], at - shift)
+        one = first.sampled(first.features[name], at, to_ends=True)
+        other = second.sampled(second.features[name], at - shift, to_ends=True)
         both = np.isfinite(one) & np.isfinite(other)
         seen = max(seen, float(both.sum()))
         if _varies(first.features[name]) and _varies(second.features[name]) and both.sum() > 3:
