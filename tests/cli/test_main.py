@@ -22,6 +22,7 @@ INNER = (
     "data list",
     "data get",
     "atlas build",
+    "norms build",
     *(f"template {n}" for n in ("warp", "apply", "group")),
 )
 ALL = (*COMMANDS, *INNER)
@@ -143,21 +144,11 @@ def test_the_version_has_a_short_option(capsys: pytest.CaptureFixture[str]) -> N
     assert run_scgm(capsys, "-V").out == run_scgm(capsys, "--version").out
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("command", ALL)
 def test_every_command_has_the_common_options(
     capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    if command in {"data", "atlas", "template"}:
-=======
-@pytest.mark.parametrize(
-    "command", [*COMMANDS, "data list", "data get", "atlas build", "norms build"]
-)
-def test_every_command_has_the_common_options(
-    capsys: pytest.CaptureFixture[str], command: str
-) -> None:
-    if command in {"data", "atlas", "norms"}:
->>>>>>> 1e2afd8 (scgm norms build: normal values of a user's own controls; scgm measure --norms compares)
+    if command in {"data", "atlas", "norms", "template"}:
         pytest.skip("a group of commands")
     shown = run_scgm(capsys, *command.split(), "--help").out
 
@@ -165,13 +156,7 @@ def test_every_command_has_the_common_options(
         assert re.search(rf"(?<!\S){option}(?!\S)", shown), option
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("command", ["", *ALL])
-=======
-@pytest.mark.parametrize(
-    "command", ["", *COMMANDS, "data list", "data get", "atlas build", "norms build"]
-)
->>>>>>> 1e2afd8 (scgm norms build: normal values of a user's own controls; scgm measure --norms compares)
 def test_the_help_has_no_words_of_programmers(
     capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

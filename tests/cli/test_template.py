@@ -113,6 +113,7 @@ def test_the_group_map_of_identical_masks_is_the_mask(
     assert (values(files / "maps" / "group_gm_count.nii.gz") == 3).all()
 
 
+@pytest.mark.slow
 def test_a_t_map_is_that_on_paper(capsys: pytest.CaptureFixture[str], files: Path) -> None:
     """Groups 1, 3 and 6, 10: means 2 and 8, variances 2 and 8: t is -6 / sqrt(1 + 4)."""
     groups = {"a": {"one": 1.0, "two": 3.0}, "b": {"three": 6.0, "four": 10.0}}
@@ -184,6 +185,7 @@ def test_itk_reads_the_saved_field(capsys: pytest.CaptureFixture[str], tmp_path:
     assert (theirs > 0.5).sum() > 0.9 * 0.5 * (values(ours) > 0.5).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", ["LPI", "SRA", "PIR"])
 def test_the_order_of_the_axes_in_files_does_not_matter(
     capsys: pytest.CaptureFixture[str], files: Path, axes: str
@@ -207,6 +209,7 @@ def test_the_order_of_the_axes_in_files_does_not_matter(
     assert 2 * (back * drawn > 0.5).sum() > 0.75 * ((back > 0.5).sum() + drawn.sum())
 
 
+@pytest.mark.slow
 def test_nobody_differs_so_there_is_no_t(capsys: pytest.CaptureFixture[str], files: Path) -> None:
     for folder in ("a", "b"):
         for name in ("two", "three"):

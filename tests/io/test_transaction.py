@@ -45,6 +45,7 @@ def operations(folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     return count_operations(monkeypatch, lambda: write(folder, NEW, overwrite=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("old", [{}, OLD], ids=["fresh", "overwrite"])

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import scgm
 from scgm.errors import GeometryError, OutputError, UsageError
 from scgm.measurement.columns import COLUMNS, NAMES
 from scgm.measurement.levels import LevelKind, Levels
@@ -23,7 +22,7 @@ from scgm.measurement.structures import Structures
 from scgm.measurement.table import Table
 from tests.helpers.drawn_shapes import CORD, Grid
 
-DOCS = Path(scgm.__file__).parents[2] / "docs" / "measurements.md"
+DOCS = Path(__file__).parents[2] / "docs" / "measurements.md"
 LEVELS = Levels(("C4", "C4", "C3", "C3", None), LevelKind.VERTEBRAL, "text file")
 
 

@@ -45,6 +45,9 @@ VIOLATIONS = """async () => {
   return [window.attacked === true, seen.sort()];
 }"""
 
+# Each test opens a page in a browser.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:

@@ -144,10 +144,11 @@ def test_the_line_of_progress_says_loss_score_speed_and_time_left(tmp_path: Path
     task = replace(judged(Seen([0.25, 0.25]), 100), every=50)
     fit(tiny_network(), task, session_in(tmp_path, report=lines.append))
 
-    assert len(lines) == 2
-    for part in ("tiny 50/100", "loss ", "Dice 0.250 (best 0.250)", "images/s", " left"):
-        assert part in lines[0]
-    assert "0 s left" in lines[1]
+    # On a slow machine there are more lines: one at least in ten seconds.
+    half, end = (next(each for each in lines if f"tiny {step}/100" in each) for step in (50, 100))
+    for part in ("loss ", "Dice 0.250 (best 0.250)", "images/s", " left"):
+        assert part in half
+    assert "0 s left" in end
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,9 @@ from scgm.segmenters.classical.labeled_slices import LabeledSlices, labeled_slic
 
 Floats = NDArray[np.float32]
 
+# Its registrations take seconds each.
+pytestmark = pytest.mark.slow
+
 DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
 SIDE, PIXEL_MM = 40, 0.5
 SLICES = 2  # of each phantom
