@@ -5,6 +5,22 @@ from pathlib import Path
 PAGES = (Path("docs/results.md"), *sorted(Path("docs/results").glob("*.md")), Path("README.md"))
 
 
+def section(name: str) -> str:
+    """Return what stands between the marks of a section, without the empty lines around it.
+
+    Raises
+    ------
+    LookupError
+        If no page has such marks.
+    """
+    for page in PAGES:
+        _, found, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name}: begin -->")
+        if found:
+            return rest.partition(f"<!-- {name}: end -->")[0].strip()
+    msg = f"none of {', '.join(map(str, PAGES))} has a place for {name}"
+    raise LookupError(msg)
+
+
 def replace_section(name: str, content: str) -> None:
     """Put ``content`` between the marks of a section, on every page that has them.
 

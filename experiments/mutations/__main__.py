@@ -30,7 +30,7 @@ from experiments.mutations.sites import sites
 from experiments.mutations.synthetic import SYNTHETIC
 from experiments.mutations.training import TRAINING
 from experiments.mutations.trial import CORE, SOURCE, Copy, Trial, mirrored
-from experiments.results_page import PAGES, replace_section
+from experiments.results_page import replace_section, section
 
 FAULTS = FILES + SEGMENTATION + METHODS + SYNTHETIC + EVALUATION + TRAINING
 HEADER = ("package", "listed", "noticed", "drawn", "noticed", "not noticed, and why")
@@ -100,8 +100,7 @@ def rows(trials: list[Trial], drawn: list[Trial], alive: list[Trial]) -> Iterato
 
 def recorded(found: list[Row]) -> str:
     """Return the table of the results page with these rows; those of other packages stay."""
-    _, _, section = PAGES[0].read_text(encoding="utf-8").partition("<!-- mutations: begin -->")
-    lines = section.partition("<!-- mutations: end -->")[0].strip().splitlines()[2:]
+    lines = section("mutations").splitlines()[2:]
     kept = {line.split(" | ")[0].removeprefix("| "): line for line in lines}
     kept |= {row[0]: table(row, ()).splitlines()[0] for row in found}
     return "\n".join([table(HEADER, ()), *(kept[package] for package in sorted(kept))])
