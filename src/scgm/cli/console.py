@@ -113,6 +113,13 @@ class Messages:
             yield lambda: bar.advance(task)
 
 
+def cell(value: str | float | None) -> str:
+    """Return a value as a table on the screen shows it."""
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 def plain(text: str, *, stderr: bool = False, shown: bool = True) -> None:
     """Print *text* as one piece, whatever it is: no markup, no line breaks, no control codes."""
     log(text)

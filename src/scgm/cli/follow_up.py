@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from scgm.cli.console import Failures, Messages
+from scgm.cli.console import Failures, Messages, cell
 from scgm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -150,9 +150,9 @@ def _show(table: ChangeTable, messages: Messages) -> None:
     head = [*named, "place", *_SHOWN.values()]
     rows = [
         [
-            *(_text(row[name]) for name in named),
+            *(cell(row[name]) for name in named),
             _place(row),
-            *(_text(row[name]) for name in _SHOWN),
+            *(cell(row[name]) for name in _SHOWN),
         ]
         for row in shown
     ]
@@ -168,9 +168,3 @@ def _place(row: dict[str, str | int | float | None]) -> str:
     if row["by"] == "mm":
         return f"{row['from_mm']:.0f} to {row['to_mm']:.0f} mm"
     return str(row["level"] or row["by"])
-
-
-def _text(value: str | float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -54,7 +54,8 @@ def segment(
         - method: a name out of ``scgm.methods()``;
         - model, cord_model: name or path of a model;
         - threshold: probability from which on a pixel counts;
-        - center: (x, y) of the cord in voxels; centerline: a mask with one voxel in each slice;
+        - center: (x, y) of the cord in voxels, or "found" for ddc-published;
+        - centerline: a mask with one voxel in each slice;
         - cord: a mask of the cord, a path or an image;
         - device: "auto", "cpu" or "cuda"; threads: how many;
         - volume: index, "mean" or "rms" of a 4D image;

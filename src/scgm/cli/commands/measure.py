@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from scgm.cli.console import Failures, Messages
+from scgm.cli.console import Failures, Messages, cell
 from scgm.cli.follow_up import Given, compare
+from scgm.cli.level_options import LevelKind
+from scgm.cli.level_options import level_at as read_level_at
 from scgm.cli.options import Log, Quiet, Verbose
 from scgm.errors import UsageError
 
@@ -29,15 +30,6 @@ class ByName(StrEnum):
     level = "level"
     range = "range"
     whole = "whole"
-
-
-class LevelKindName(StrEnum):
-    """What the levels mean."""
-
-    vertebral = "vertebral"
-    spinal = "spinal"
-    discs = "discs"
-    discs_below = "discs-below"
 
 
 class SexName(StrEnum):
@@ -118,10 +110,7 @@ def measure(
             metavar="SLICE=C3", help="Level of one slice; others approximately, by average lengths."
         ),
     ] = None,
-    level_kind: Annotated[
-        LevelKindName | None,
-        typer.Option(help="What levels mean. discs: 3 is C2/C3; discs-below: 2 is C2/C3."),
-    ] = None,
+    level_kind: LevelKind = None,
     longitudinal: Annotated[
         bool,
         typer.Option(
@@ -181,7 +170,7 @@ def measure(
     from scgm.measurement.table import check_target, joined
 
     messages = Messages(verbose, quiet, log)
-    known = [_level_at(text) for text in level_at or []]
+    known = [read_level_at(text) for text in level_at or []]
     if longitudinal:
         _refuse({"--by": by, "--image": image}, "is not for --longitudinal")
         _refuse({"--columns sct": columns is ColumnsName.sct}, "is not for --longitudinal")
@@ -251,14 +240,6 @@ def _single(values: Sequence[T] | None, name: str) -> T | None:
     return values[0] if values else None
 
 
-def _level_at(text: str) -> tuple[int, str]:
-    found = re.fullmatch(r"([0-9]{1,6})=([A-Za-z0-9]{1,4})", text)
-    if found is None:
-        msg = f"{text[:40]!r} is not of the form SLICE=LEVEL, for example 7=C3"
-        raise typer.BadParameter(msg)
-    return int(found[1]), found[2]
-
-
 def _measure_all(
     results: Sequence[Path],
     masks: dict[str, Path],
@@ -305,10 +286,4 @@ def _shown(table: Table) -> list[list[str]]:
     if "slice" in names:
         names.append("status")
     head = [(_SHOWN | _SCORES).get(name, name) for name in names]
-    return [head, *([_text(row[name]) for name in names] for row in rows)]
-
-
-def _text(value: str | float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return [head, *([cell(row[name]) for name in names] for row in rows)]

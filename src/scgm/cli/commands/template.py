@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scgm.cli.console import Messages
+from scgm.cli.level_options import LevelKind
+from scgm.cli.level_options import level_at as read_level_at
 from scgm.cli.options import Log, Quiet, Verbose
 from scgm.errors import UsageError
 
@@ -74,10 +75,7 @@ def warp(
         str | None,
         typer.Option(metavar="SLICE=C3", help="One slice, and the level whose middle it shows."),
     ] = None,
-    level_kind: Annotated[
-        str | None,
-        typer.Option(metavar="KIND", help="vertebral, spinal, discs or discs-below."),
-    ] = None,
+    level_kind: LevelKind = None,
     template_levels: Annotated[
         Path | None,
         typer.Option(metavar="FILE", readable=False, help="Levels of the template, if elsewhere."),
@@ -113,13 +111,15 @@ def warp(
     name, structures = _image(result, gm, cord)
     travelers = Travelers(tuple(maps or ()), tuple(labels or ()))
     check_output(output, name, travelers, overwrite=overwrite)
-    native = _with_levels(structures, levels_from, level_kind)
-    space = _template(template_name, template_levels, level_kind)
+    kind = None if level_kind is None else level_kind.value
+    native = _with_levels(structures, levels_from, kind)
+    space = _template(template_name, template_levels, kind)
     given = read_travelers(travelers, (space if back else native).geometry)
     for warning in (line for volume, _ in given.values() for line in volume.warnings):
         messages.warning(warning)
     options = RegisterOptions(
-        level_at=None if level_at is None else _level_at(level_at), include_flagged=include_flagged
+        level_at=None if level_at is None else read_level_at(level_at),
+        include_flagged=include_flagged,
     )
     with messages.progress(1, "Registering"):
         done = register(native, space, options)
@@ -261,14 +261,6 @@ def _with_levels(structures: Structures, levels: Path | None, kind: str | None) 
 
     options = MeasureOptions(levels_from=levels, level_kind=kind)
     return Body(structures, levels_for(structures, options))
-
-
-def _level_at(text: str) -> tuple[int, str]:
-    found = re.fullmatch(r"([0-9]{1,6})=([A-Za-z0-9]{1,4})", text)
-    if found is None:
-        msg = f"{text[:40]!r} is not of the form SLICE=LEVEL, for example 7=C3"
-        raise typer.BadParameter(msg)
-    return int(found[1]), found[2]
 
 
 def _show(done: Registration, messages: Messages) -> None:
