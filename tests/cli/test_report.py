@@ -79,6 +79,9 @@ def test_segment_makes_a_report_of_what_it_did(
 
     assert ended.status == 1
     assert "r.html: 1 image, " in ended.out
+    assert ended.err.count("b_label-GM_seg.nii.gz: it exists already") == 1
+    refused = (tmp_path / "r.html").read_text("utf-8").partition('id="left-out"')[2]
+    assert "b_label-GM_seg.nii.gz: it exists already" in refused.partition("</section>")[0]
     assert again.status == 0
     assert "s.html: 2 images, " in again.out
     assert '"window":' in (tmp_path / "r.html").read_text("utf-8")
@@ -97,3 +100,29 @@ def test_segment_refuses_a_report_before_any_work(
     assert ended.status == 1
     assert {path.name for path in tmp_path.glob("a*")} == {"a.nii.gz"}
     assert (tmp_path / "r.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("place", ["new", "new/deep/.."])
+def test_segment_makes_the_folder_of_results_before_the_report_in_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, place: str
+) -> None:
+    image, model = save_scan(tmp_path / "a.nii.gz"), write_model(tmp_path)
+    to = ("-o", tmp_path / "new" / "deep", "--report", tmp_path / place / "r.html")
+
+    ended = run_scgm(capsys, "segment", image, "--model", model, *to)
+
+    assert ended.status == 0
+    assert (tmp_path / "new" / "r.html").is_file()
+
+
+def test_a_report_in_a_folder_that_nobody_makes_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    image, model = save_scan(tmp_path / "a.nii.gz"), write_model(tmp_path)
+    to = ("-o", tmp_path / "new", "--report", tmp_path / "other" / "r.html")
+
+    ended = run_scgm(capsys, "segment", image, "--model", model, *to)
+
+    assert ended.status == 1
+    assert "there is no folder" in ended.err
+    assert not (tmp_path / "new").exists()

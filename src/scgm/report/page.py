@@ -30,9 +30,9 @@ SCRIPTS = (
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A record whose result could not be shown, and why, in one sentence."""
+    """A record, or an image, that could not be shown, and why, in one sentence."""
 
-    record: Path
+    path: Path
     why: str
 
 
@@ -55,7 +55,7 @@ def page(entries: Sequence[Entry], left_out: Sequence[LeftOut], title: str) -> s
     entries : sequence of Entry
         The images.
     left_out : sequence of LeftOut
-        Results that could not be shown.
+        Results that could not be shown, and images without a result.
     title : str
         Of the page.
     """
@@ -72,7 +72,7 @@ def page(entries: Sequence[Entry], left_out: Sequence[LeftOut], title: str) -> s
         script=Markup(script),  # noqa: S704  a file of this package
         index=_json(_index(entries)),
         details=[_json(entry.details()) for entry in entries],
-        left_out=[without_folders(each.why, (each.record.parent,)) for each in left_out],
+        left_out=[without_folders(each.why, (each.path.parent,)) for each in left_out],
     )
 
 

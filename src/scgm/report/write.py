@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ def write_report(
     output: str | Path,
     *,
     images: Sequence[str | Path] = (),
+    refused: Sequence[LeftOut] = (),
     overwrite: bool = False,
     done: Callable[[], None] = lambda: None,
 ) -> Report:
@@ -59,6 +60,8 @@ def write_report(
         The HTML file.
     images : sequence of paths
         Images, or folders of them, where they do not lie beside their results.
+    refused : sequence of LeftOut
+        Images that have no result; the report says so, with the reason.
     overwrite : bool
         Replace an earlier report.
     done : callable
@@ -82,14 +85,23 @@ def write_report(
         msg = f"there is no result to show ({found})"
         raise RecordError(msg)
     entries = list(read.entries.values())
-    write_text(path, page(entries, read.left_out, _title(entries)))
+    write_text(path, page(entries, (*refused, *read.left_out), _title(entries)))
     notices = [notice for entry in entries for notice in entry.notices]
     reasons = tuple(each.why for each in read.left_out)
     return Report(path, len(entries), (*notices, *read.twins), reasons)
 
 
-def check_target(path: Path, *, overwrite: bool) -> None:
+def check_target(path: Path, *, overwrite: bool, to_come: Iterable[Path] = ()) -> None:
     """Make sure that a report can be written to a file.
+
+    Parameters
+    ----------
+    path : Path
+        The HTML file.
+    overwrite : bool
+        Whether an earlier report may be replaced.
+    to_come : iterable of Path
+        Folders that the same run makes before the report.
 
     Raises
     ------
@@ -99,7 +111,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() not in (".html", ".htm"):
         msg = f"{path}: a report is an HTML file; give a name that ends with .html"
         raise OutputError(msg)
-    if not path.absolute().parent.is_dir():
+    if not path.absolute().parent.is_dir() and not _comes(path.absolute().parent, to_come):
         msg = f"{path}: there is no folder {path.parent}; make it first"
         raise OutputError(msg)
     if not os.path.lexists(path):
@@ -110,6 +122,14 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if path.is_symlink() or not path.is_file() or not _is_report(path):
         msg = f"{path}: this is no report of scgm and is not replaced; give another name"
         raise OutputError(msg)
+
+
+def _comes(parent: Path, to_come: Iterable[Path]) -> bool:
+    """Tell whether a folder that is missing will be there when folders are made."""
+    place = os.path.normpath(parent)
+    made = [Path(os.path.normpath(folder.absolute())) for folder in to_come]
+    missing = not os.path.lexists(place)
+    return missing and any(Path(place) in (folder, *folder.parents) for folder in made)
 
 
 def _is_report(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -53,11 +53,11 @@ def report(
         raise typer.Exit(EXIT_FAILED)
 
 
-def check_report(output: Path, *, overwrite: bool) -> None:
-    """Refuse a name for a report before any work is done."""
+def check_report(output: Path, *, overwrite: bool, to_come: Iterable[Path] = ()) -> None:
+    """Refuse a name for a report before any work is done; *to_come* are folders that it makes."""
     from scgm.report.write import check_target
 
-    check_target(output, overwrite=overwrite)
+    check_target(output, overwrite=overwrite, to_come=to_come)
 
 
 def make_report(
@@ -67,13 +67,25 @@ def make_report(
     *,
     images: Sequence[Path],
     overwrite: bool,
+    refused: Sequence[tuple[Path, str]] = (),
 ) -> bool:
-    """Write a report, and say what is wrong with results; return whether all are shown."""
+    """Write a report, and say what is wrong with results; return whether all are shown.
+
+    *refused* are images without a result and why: the report lists them. That was said before.
+    """
+    from scgm.report.page import LeftOut
     from scgm.report.records import find_records
     from scgm.report.write import write_report
 
     with messages.progress(len(find_records(results)), "Reading results") as advance:
-        made = write_report(results, output, images=images, overwrite=overwrite, done=advance)
+        made = write_report(
+            results,
+            output,
+            images=images,
+            refused=[LeftOut(image, why) for image, why in refused],
+            overwrite=overwrite,
+            done=advance,
+        )
     for notice in made.notices:
         messages.warning(notice)
     for sentence in made.left_out:
