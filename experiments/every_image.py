@@ -20,7 +20,7 @@ from experiments.evidence import DATA
 from scgm.errors import CordNotFoundError, ScgmError
 from scgm.io.tables import table_text
 from scgm.report.page import LeftOut
-from scgm.report.write import write_report
+from scgm.report.write import Beside, write_report
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.outputs import OutputOptions, result_name
 from scgm.segmentation.pipeline import open_segmenter, segment
@@ -35,7 +35,7 @@ def name_of(image: Path) -> str:
 
 def options_for(image: Path) -> SegmentOptions:
     """Return the defaults; of a series, the mean over time."""
-    shape = nib.load(image).shape  # type: ignore[attr-defined]
+    shape = nib.load(image).shape
     options = SegmentOptions(name=name_of(image))
     return replace(options, volume="mean") if len(shape) == 4 and shape[3] > 1 else options
 
@@ -48,7 +48,7 @@ def segmented(image: Path, folder: Path, segmenter: Segmenter) -> LeftOut | None
             msg = f"{image.name}: no slice is ok"
             raise CordNotFoundError(msg)
         result.save(folder / name_of(image), OutputOptions(soft=True))
-    except (ScgmError, nib.filebasedimages.ImageFileError) as error:
+    except ScgmError as error:
         return LeftOut(image, placed(str(error), image))
     return None
 
@@ -85,7 +85,7 @@ def main() -> None:
         lines = (given.folder / "refused.tsv").read_text(encoding="utf-8").splitlines()[1:]
         refused = [LeftOut(DATA / path, why) for path, why in (line.split("\t") for line in lines)]
     report = given.folder / "report.html"
-    made = write_report([results], report, images=[DATA], refused=refused, overwrite=True)
+    made = write_report([results], report, images=[DATA], beside=Beside(refused), overwrite=True)
     size = report.stat().st_size / 1e6
     print(
         f"{len(images)} files: {made.shown} shown, {len(refused)} refused, {size:.1f} MB, "

@@ -85,7 +85,7 @@ def _index(entries: Sequence[Entry]) -> dict[str, Any]:
         {
             "key": entry.record.key,
             "title": title,
-            "method": entry.record.method,
+            "method": entry.record.how,
             "slices": len(entry.rows),
             "flagged": entry.flagged,
             "drawn": entry.pictures is not None,
@@ -93,23 +93,34 @@ def _index(entries: Sequence[Entry]) -> dict[str, Any]:
             "warnings": list(entry.record.warnings),
             "notices": [without_folders(notice, entry.folders) for notice in entry.notices],
             "features": own,
+            "scores": entry.scores,
             "z": z,
         }
         for entry, title, own, z in zip(entries, titles, features, scores, strict=True)
     ]
     limits = {"outlierFrom": OUTLIER_FROM, "fewest": FEWEST}
-    return {"images": images, "features": dict(FEATURES), **limits}
+    names = dict.fromkeys(name for entry in entries for name in entry.scores)
+    return {"images": images, "features": dict(FEATURES), "scores": list(names), **limits}
 
 
 def _titles(entries: Sequence[Entry]) -> list[str]:
-    """Return the names of the images; those that several share are numbered."""
+    """Return the names of the images; shared ones with their method, or else numbered."""
     names = [entry.record.title for entry in entries]
+    names = [
+        f"{name} ({entry.record.how})" if _differ(entries, name) else name
+        for name, entry in zip(names, entries, strict=True)
+    ]
     seen: dict[str, int] = {}
     titles = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
         titles.append(f"{name} ({seen[name]})" if names.count(name) > 1 else name)
     return titles
+
+
+def _differ(entries: Sequence[Entry], name: str) -> bool:
+    """Tell whether results of one name were made in different ways."""
+    return len({entry.record.how for entry in entries if entry.record.title == name}) > 1
 
 
 def _policy(script: str, styles: str) -> str:

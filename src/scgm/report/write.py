@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scgm.errors import OutputError, RecordError, ScgmError
@@ -17,6 +17,25 @@ from scgm.report.records import find_records, is_foreign, read_record
 
 _HEAD_BYTES = 4096
 _THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a command knows of images beside their results.
+
+    Attributes
+    ----------
+    refused
+        Images without a result, and why: the report lists them.
+    scores
+        Columns of numbers for the list, by the record that they belong to, as "Dice".
+    """
+
+    refused: Sequence[LeftOut] = ()
+    scores: Mapping[Path, Mapping[str, float]] = field(default_factory=dict)
+
+
+NOTHING_BESIDE = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +65,7 @@ def write_report(
     output: str | Path,
     *,
     images: Sequence[str | Path] = (),
-    refused: Sequence[LeftOut] = (),
+    beside: Beside = NOTHING_BESIDE,
     overwrite: bool = False,
     done: Callable[[], None] = lambda: None,
 ) -> Report:
@@ -60,8 +79,8 @@ def write_report(
         The HTML file.
     images : sequence of paths
         Images, or folders of them, where they do not lie beside their results.
-    refused : sequence of LeftOut
-        Images that have no result; the report says so, with the reason.
+    beside : Beside
+        Images without a result, and scores of the others.
     overwrite : bool
         Replace an earlier report.
     done : callable
@@ -84,8 +103,11 @@ def write_report(
         found = read.left_out[0].why if read.left_out else f"{named[0]}: it holds no *_seg.json"
         msg = f"there is no result to show ({found})"
         raise RecordError(msg)
-    entries = list(read.entries.values())
-    write_text(path, page(entries, (*refused, *read.left_out), _title(entries)))
+    entries = [
+        replace(entry, scores=dict(beside.scores.get(entry.record.path, {})))
+        for entry in read.entries.values()
+    ]
+    write_text(path, page(entries, (*beside.refused, *read.left_out), _title(entries)))
     notices = [notice for entry in entries for notice in entry.notices]
     reasons = tuple(each.why for each in read.left_out)
     return Report(path, len(entries), (*notices, *read.twins), reasons)
@@ -178,4 +200,7 @@ def _read_all(records: Sequence[Path], folders: ImageFolders, done: Callable[[],
 def _title(entries: Sequence[Entry]) -> str:
     if len(entries) == 1:
         return entries[0].record.title
-    return f"{len(entries)} images"
+    images = {(entry.record.input.sha256, entry.record.title) for entry in entries}
+    if len(images) == len(entries):
+        return f"{len(entries)} images"
+    return f"{len(entries)} results of {len(images)} image{'s' * (len(images) > 1)}"

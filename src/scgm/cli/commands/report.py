@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scgm.cli.console import EXIT_FAILED, Messages
 from scgm.cli.options import Log, Quiet, Verbose
+
+if TYPE_CHECKING:
+    from scgm.report.write import Beside
 
 
 def report(
@@ -67,22 +70,18 @@ def make_report(
     *,
     images: Sequence[Path],
     overwrite: bool,
-    refused: Sequence[tuple[Path, str]] = (),
+    beside: Beside | None = None,
 ) -> bool:
-    """Write a report, and say what is wrong with results; return whether all are shown.
-
-    *refused* are images without a result and why: the report lists them. That was said before.
-    """
-    from scgm.report.page import LeftOut
+    """Write a report, and say what is wrong with results; return whether all are shown."""
     from scgm.report.records import find_records
-    from scgm.report.write import write_report
+    from scgm.report.write import NOTHING_BESIDE, write_report
 
     with messages.progress(len(find_records(results)), "Reading results") as advance:
         made = write_report(
             results,
             output,
             images=images,
-            refused=[LeftOut(image, why) for image, why in refused],
+            beside=beside or NOTHING_BESIDE,
             overwrite=overwrite,
             done=advance,
         )

@@ -245,14 +245,12 @@ def segment(
         check_report(report, overwrite=overwrite, to_come=[folder for _, folder in jobs])
     failures = batch.run(jobs)
     if report is not None and batch.done:
-        make_report(
-            batch.done,
-            report,
-            messages,
-            images=[*dict(jobs)],
-            overwrite=overwrite,
-            refused=failures.reasons,
-        )
+        from scgm.report.page import LeftOut
+        from scgm.report.write import Beside
+
+        beside = Beside(refused=[LeftOut(image, why) for image, why in failures.reasons])
+        images = [*dict(jobs)]
+        make_report(batch.done, report, messages, images=images, overwrite=overwrite, beside=beside)
     if statuses := failures.statuses:
         messages.error(f"{len(statuses)} of {len(jobs)} images could not be processed")
         raise typer.Exit(max(statuses))
