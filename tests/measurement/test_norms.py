@@ -83,6 +83,10 @@ def test_numbers_get_their_z_and_centile(tmp_path: Path) -> None:
     assert rows["C3", "GM"]["area_mm2_z"] is None
     assert any("no norms of C4" in note for note in table.warnings)
     assert table.columns[-2:] == ("area_mm2_z", "area_mm2_centile")
+    mean, half = sum(moved.values()) / 99, 1.96 * 8 * 0.965
+    limits = [scored["normal_low_mm2"], scored["normal_high_mm2"]]
+    assert limits == pytest.approx([mean - half, mean + half], rel=1e-3)
+    assert rows["C4", "SC"]["normal_low_mm2"] is None
     with table.write(tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
         assert tuple(next(csv.reader(file))) == table.columns
 
@@ -189,7 +193,26 @@ def test_norms_of_other_levels_are_refused(tmp_path: Path) -> None:
         measured(saved(tmp_path / "n.json", other))
 
 
-@pytest.mark.parametrize("by", ["slice", "range", "whole"])
+def test_a_slice_has_the_normal_range_of_its_level_and_no_score(tmp_path: Path) -> None:
+    path = saved(tmp_path / "n.json", build_norms(controls({"C3": PEOPLE}))[0])
+    table = measured(path, by="slice")
+    lows = {row["slice_is"]: row["normal_low_mm2"] for row in table if row["label"] == "SC"}
+
+    assert table.columns[-2:] == ("normal_low_mm2", "normal_high_mm2")
+    assert lows[0] is lows[1] is None
+    assert lows[2] == lows[3] == pytest.approx(70 - 1.96 * 8 * 0.965, rel=1e-3)
+    assert all(row["normal_low_mm2"] is None for row in table if row["label"] == "GM")
+
+
+def test_norms_without_levels_are_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "n.json", build_norms(controls({"C3": PEOPLE}))[0])
+    drawn = structures_from_masks("a", GRID.volume(GRID.mask(GRAY)), GRID.volume(GRID.mask([CORD])))
+
+    with pytest.raises(UsageError, match="norms are by level; give a label image"):
+        measure(drawn, None, MeasureOptions(norms=path, by="slice"))
+
+
+@pytest.mark.parametrize("by", ["range", "whole"])
 def test_norms_are_by_level_alone(by: str) -> None:
     with pytest.raises(UsageError, match=f"a table by {by} cannot be compared"):
         MeasureOptions(norms="n.json", by=by, levels="C3" if by == "range" else None)

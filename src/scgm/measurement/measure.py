@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import label
 
+from scgm.errors import UsageError
 from scgm.measurement.levels import Levels, parsed_range, range_text
 from scgm.measurement.norms import read_norms
 from scgm.measurement.options import DEFAULT_MEASURE, MeasureOptions
@@ -48,6 +49,9 @@ def measure(
     DataSetError
         If the norms cannot be read.
     """
+    if options.norms is not None and levels is None:
+        msg = "norms are by level; give a label image or a text file of levels, or that of a slice"
+        raise UsageError(msg)
     numbers = measure_slices(structures, angle_correction=options.angle_correction)
     rows = rows_of(structures, numbers, levels, options)
     notes = (

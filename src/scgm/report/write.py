@@ -12,6 +12,7 @@ from scgm.errors import OutputError, RecordError, ScgmError
 from scgm.io.atomic import write_text
 from scgm.report.entry import Entry, read_entry
 from scgm.report.images import ImageFolders
+from scgm.report.normal_range import NormalRanges, read_ranges
 from scgm.report.page import GENERATOR, LeftOut, page
 from scgm.report.records import find_records, is_foreign, read_record
 
@@ -29,10 +30,13 @@ class Beside:
         Images without a result, and why: the report lists them.
     scores
         Columns of numbers for the list, by the record that they belong to, as "Dice".
+    normal_ranges
+        Tables of ``scgm measure --by slice --norms``: the plots show the normal range of areas.
     """
 
     refused: Sequence[LeftOut] = ()
     scores: Mapping[Path, Mapping[str, float]] = field(default_factory=dict)
+    normal_ranges: Sequence[Path] = ()
 
 
 NOTHING_BESIDE = Beside()
@@ -80,7 +84,7 @@ def write_report(
     images : sequence of paths
         Images, or folders of them, where they do not lie beside their results.
     beside : Beside
-        Images without a result, and scores of the others.
+        Images without a result, scores of the others, and normal ranges.
     overwrite : bool
         Replace an earlier report.
     done : callable
@@ -91,14 +95,15 @@ def write_report(
     OutputError
         If the file exists and may not be replaced, or cannot be written.
     ImageReadError, RecordError
-        If there is no result to show.
+        If there is no result to show, or a table has no normal ranges.
     """
     path = Path(output)
     check_target(path, overwrite=overwrite)
     folders = ImageFolders.of(Path(folder) for folder in images)
     named = [Path(result) for result in results]
     records = [file for file in find_records(named) if file in named or not is_foreign(file)]
-    read = _read_all(records, folders, done)
+    ranges = read_ranges(beside.normal_ranges)
+    read = _read_all(records, folders, ranges, done)
     if not read.entries:
         found = read.left_out[0].why if read.left_out else f"{named[0]}: it holds no *_seg.json"
         msg = f"there is no result to show ({found})"
@@ -110,6 +115,7 @@ def write_report(
     write_text(path, page(entries, (*beside.refused, *read.left_out), _title(entries)))
     notices = [notice for entry in entries for notice in entry.notices]
     reasons = tuple(each.why for each in read.left_out)
+    notices += ranges.without_image([entry.record for entry in entries])
     return Report(path, len(entries), (*notices, *read.twins), reasons)
 
 
@@ -178,14 +184,19 @@ class _Read:
             self.entries[found.record.key] = found
 
 
-def _read_all(records: Sequence[Path], folders: ImageFolders, done: Callable[[], None]) -> _Read:
+def _read_all(
+    records: Sequence[Path], folders: ImageFolders, ranges: NormalRanges, done: Callable[[], None]
+) -> _Read:
     """Read all results; one that fails does not keep the others out."""
 
     def read(path: Path) -> Entry | LeftOut:
         try:
-            return read_entry(read_record(path), folders)
+            entry = read_entry(read_record(path), folders)
+            entry.notices.extend(ranges.fill(entry.record, entry.rows))
         except ScgmError as error:
             return LeftOut(path, str(error))
+        else:
+            return entry
         finally:
             done()
 

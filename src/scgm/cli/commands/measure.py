@@ -131,7 +131,8 @@ def measure(
         typer.Option(
             metavar="FILE",
             readable=False,
-            help="Normal values (scgm norms build): adds z-scores and centiles, by level.",
+            help="Normal values (scgm norms build): adds normal ranges, z-scores and centiles, by "
+            "level; with --by slice the ranges alone.",
         ),
     ] = None,
     age: Annotated[

@@ -33,6 +33,15 @@ def report(
             "results; can be given several times.",
         ),
     ] = None,
+    normal_range: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="TABLE",
+            readable=False,
+            help="Table of 'scgm measure --by slice --norms': draws the normal range of areas; "
+            "can be given several times.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier report.")
     ] = False,
@@ -48,11 +57,16 @@ def report(
 
       scgm report results/ --images data/ --output report.html
 
-      scgm report results/sub-01_T2starw_seg.json
+      scgm report results/sub-01_T2starw_seg.json --normal-range sub-01_normal.csv
     """
+    from scgm.report.write import Beside
+
     messages = Messages(verbose, quiet, log)
     check_report(output, overwrite=overwrite)
-    if not make_report(results, output, messages, images=images or (), overwrite=overwrite):
+    beside, places = Beside(normal_ranges=normal_range or ()), images or ()
+    if not make_report(
+        results, output, messages, images=places, overwrite=overwrite, beside=beside
+    ):
         raise typer.Exit(EXIT_FAILED)
 
 

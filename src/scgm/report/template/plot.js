@@ -71,7 +71,9 @@ function normalBand(normals, x, y) {
 }
 
 function point(row, quantity, value, [x, y], isChosen, choose) {
-  const words = value === null ? "not measured" : `${value.toFixed(2)}${quantity === "confidence" ? "" : " mm²"}`;
+  const measured = value === null ? "not measured" : `${value.toFixed(2)}${quantity === "confidence" ? "" : " mm²"}`;
+  const normal = row.normal[quantity];
+  const words = normal ? `${measured}, normal ${normal.map((limit) => limit.toFixed(1)).join(" to ")}` : measured;
   const name = `slice ${row.slice}: ${words}${row.status === "ok" ? "" : `, ${row.status}`}`;
   const size = isChosen ? 7 : 5;
   const flagged = row.status !== "ok" || value === null;
