@@ -17,6 +17,7 @@ from scgm.measurement.norms import Norms, build_norms, read_norms
 from scgm.measurement.options import MeasureOptions
 from scgm.measurement.table import Table
 from tests.helpers.drawn_shapes import CORD, GRAY, Grid
+from tests.helpers.public_norms import files
 
 # 99 people whose areas are the 1st to 99th centile of a normal distribution. Their SD is 3.5 %
 # smaller than its SD, since nobody lies beyond.
@@ -346,3 +347,54 @@ def test_tables_with_both_kinds_of_level_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DataSetError, match="levels of one kind"):
         read_controls([table])
+
+
+def public_folder(folder: Path, of_folder: Mapping[str, str] | None = None) -> Path:
+    """Write 24 healthy people (60.5 to 64.5 mm2 at C4, 69 to 73 at C3) and a patient."""
+    folder.mkdir(parents=True)
+    for name, text in (files() if of_folder is None else of_folder).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_folder_as_the_public_metrics_are_published_is_norms(tmp_path: Path) -> None:
+    """The patient, who has 5 mm2, is left out; age and sex are those of the participants.tsv."""
+    table = measured(public_folder(tmp_path / "public"))
+    low = {row["level"]: row["normal_low_mm2"] for row in table if row["label"] == "SC"}
+    controls_read = read_controls([tmp_path / "public"])
+    made, _ = build_norms(controls_read)
+
+    assert len(controls_read.people) == 24
+    assert controls_read.people["sub-site03"] == Person(23, "M")
+    assert made.fitted_by == ("age", "sex")
+    plain = {norm.level: norm.plain for norm in made.norms if norm.column == "area_mm2"}
+    for level, base in (("C4", 60.5), ("C3", 69)):
+        mean = base + np.mean([n % 5 for n in range(24)])
+        assert plain[level].mean == pytest.approx(mean, abs=1e-6)
+        assert low[level] == pytest.approx(mean - 1.96 * plain[level].sd, abs=1e-6)
+    told = " ".join(table.warnings)
+    assert "1 people who are not healthy (pathology other than HC) were left out" in told
+    assert "the norms are those of another program" in told
+
+
+def test_norms_that_were_fetched_are_known_by_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCGM_HOME", str(tmp_path))
+    public_folder(tmp_path / "data" / "pam50-norms")
+
+    table = measured(Path("pam50-norms"))
+
+    assert "area_mm2_z" in table.columns
+    with pytest.raises(DataSetError, match="or fetch those of the cord by scgm data get"):
+        measured(Path("pam50-norm"))
+
+
+def test_a_folder_of_folders_asks_which_one(tmp_path: Path) -> None:
+    public_folder(tmp_path / "spinal_cord" / "AOMIC")
+
+    with pytest.raises(DataSetError, match="choose one of its folders: spinal_cord/AOMIC"):
+        read_controls([tmp_path])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataSetError, match="give a folder that has some"):
+        read_controls([tmp_path / "empty"])

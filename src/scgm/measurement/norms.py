@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scgm.errors import DataSetError
+from scgm.io.paths import home
 from scgm.measurement.columns import NAMES
-from scgm.measurement.controls import Controls, Person
+from scgm.measurement.controls import Controls, Person, read_controls
 from scgm.measurement.levels import LevelKind, level_names
 from scgm.version import __version__
 
@@ -105,11 +106,35 @@ def read_norms(path: Path) -> Norms:
     try:
         return Norms.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        msg = f"{path}: there is no such file"
+        msg = (
+            f"{path}: there is no such file; make norms by scgm norms build, or fetch those of the "
+            "cord by scgm data get pam50-norms"
+        )
         raise DataSetError(msg) from error
     except (OSError, ValidationError) as error:
         msg = f"{path}: it is no file of norms; make one with scgm norms build"
         raise DataSetError(msg) from error
+
+
+def norms_of(place: Path) -> tuple[Norms, tuple[str, ...]]:
+    """Return norms from their file, or made of a folder of tables; and what to look at.
+
+    Parameters
+    ----------
+    place : Path
+        A file of `scgm norms build`; a folder of tables of healthy people, with their
+        participants.tsv; or the name of such a folder that `scgm data get` fetched.
+
+    Raises
+    ------
+    DataSetError
+        If it is none of them.
+    """
+    fetched = home() / "data" / place
+    folder = next((one for one in (place, fetched) if one.is_dir()), None)
+    if folder is None:
+        return read_norms(place), ()
+    return build_norms(read_controls([folder]))
 
 
 def build_norms(controls: Controls) -> tuple[Norms, tuple[str, ...]]:

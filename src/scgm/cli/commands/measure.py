@@ -129,10 +129,10 @@ def measure(
     norms: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
+            metavar="FILE|FOLDER",
             readable=False,
-            help="Normal values (scgm norms build): adds normal ranges, z-scores and centiles, by "
-            "level; with --by slice the ranges alone.",
+            help="Normal values (scgm norms build, or pam50-norms once it was fetched): adds "
+            "normal ranges, z-scores and centiles, by level; with --by slice the ranges alone.",
         ),
     ] = None,
     age: Annotated[
