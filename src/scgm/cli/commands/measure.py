@@ -56,6 +56,7 @@ _SHOWN = {
     "gm_cord_ratio": "ratio",
     "asymmetry_percent": "asym. %",
 }
+_LESS_WANTED = ("gm_cord_ratio", "asymmetry_percent")
 _SCORES = {"area_mm2_z": "area z", "area_mm2_centile": "centile"}
 
 
@@ -283,7 +284,9 @@ def _shown(table: Table) -> list[list[str]]:
     if any(row["level"] is not None for row in rows):
         names.append("level")
     scores = [name for name in _SCORES if name in table.more_columns]
-    names = [*(["file"] if len(files) > 1 else []), *names, *_SHOWN, *scores]
+    # Eleven columns would not fit into a terminal: numbers would lose their digits.
+    shown = [name for name in _SHOWN if not (scores and name in _LESS_WANTED)]
+    names = [*(["file"] if len(files) > 1 else []), *names, *shown, *scores]
     if "slice" in names:
         names.append("status")
     head = [(_SHOWN | _SCORES).get(name, name) for name in names]
