@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from experiments import side_by_side
-from experiments.angle_correction import errors
 from experiments.accuracy import _mean_rows
+from experiments.angle_correction import errors
 from experiments.calibration import Pixels, draw, fit_on_people, fit_on_phantoms, in_band, joined
 from experiments.evidence import EVIDENCE
 from experiments.side_by_side import costs_table, subject_of, write_table
@@ -121,7 +121,7 @@ def test_the_diagrams_are_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("to_deg", "along"), [(90.0, 2), (0.0, 3)])
 def test_a_cord_that_leans_looks_larger_by_the_cosine(to_deg: float, along: int) -> None:
-    """By 1 / cos 40 degrees: areas, and the diameter along the lean (2 front-back, 3 right-left)."""
+    """By 1 / cos 40 degrees: areas, and the diameter along the lean (2 or 3 in the list)."""
     plain, corrected = (errors(40, to_deg, corrected=one) for one in (False, True))
     larger = 100 * (1 / np.cos(np.radians(40)) - 1)
 
