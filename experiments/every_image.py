@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def segmented(image: Path, folder: Path, segmenter: Segmenter) -> LeftOut | None
     try:
         result = segment(image, options_for(image), segmenter=segmenter)
         if len(result.flagged) == len(result.status):
-            msg = f"{image.name}: no slice is ok"
+            words = ", ".join(f"{n} {word}" for word, n in Counter(result.status).items())
+            msg = f"{image.name}: no slice is ok ({words})"
             raise CordNotFoundError(msg)
         result.save(folder / name_of(image), OutputOptions(soft=True))
     except ScgmError as error:
