@@ -82,7 +82,7 @@ function point(row, quantity, value, [x, y], isChosen, choose) {
     flagged ? "rect" : "circle",
     {
       ...(flagged ? { x: x - size, y: y - size, width: 2 * size, height: 2 * size } : { cx: x, cy: y, r: size }),
-      class: flagged ? "point flagged" : "point",
+      class: `point${flagged ? " flagged" : ""}${value === null ? " missing" : ""}`,
       role: "button", tabindex: isChosen ? 0 : -1, "aria-label": name, "aria-pressed": `${isChosen}`, "data-place": place,
       onclick: () => choose(place, true),
       onkeydown: (event) => {
