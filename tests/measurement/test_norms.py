@@ -165,6 +165,21 @@ def test_a_level_with_few_people_has_no_norms_for_age(tmp_path: Path) -> None:
     assert any("no norms of C4" in note for note in table.warnings)
 
 
+def test_people_whom_age_and_sex_explain_to_the_last_digit_have_no_norms_for_them() -> None:
+    """Nobody would be normal: the SD around what is expected is zero."""
+    values, people = aged()
+    exact = {
+        name: 70 - 0.2 * (person.age - 45) + (3 if person.sex == "M" else 0)
+        for name, person in people.items()
+        if person.age is not None
+    }
+    (norm,) = build_norms(controls({"C3": exact}, people))[0].norms
+
+    assert len(exact) == len(values)
+    assert norm.plain.sd > 1
+    assert norm.fitted is None
+
+
 def test_people_who_are_all_the_same_make_no_norms() -> None:
     with pytest.raises(DataSetError, match="all people are the same"):
         build_norms(controls({"C3": dict.fromkeys(PEOPLE, 70.3)}))
@@ -244,7 +259,32 @@ def test_too_few_people_make_no_norms() -> None:
     assert any("fewer than 5 people at C7, T1" in note for note in notes)
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"made_by": "somebody"}'])
+def one_norm(plain: str, more: str = '"label": "SC", "column": "area_mm2"') -> str:
+    return (
+        '{"version": "1", "people": 9, "level_kind": "vertebral", "norms": [{"level": "C4", '
+        f'"people": 9, {more}, "plain": {{{plain}, "centiles": {{}}}}}}]}}'
+    )
+
+
+def test_a_norm_that_was_written_by_hand_is_read(tmp_path: Path) -> None:
+    (tmp_path / "n.json").write_text(one_norm('"mean": 80, "sd": 5'), encoding="utf-8")
+
+    assert read_norms(tmp_path / "n.json").norms[0].plain.sd == 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{}", '{"made_by": "somebody"}'),
+        one_norm('"mean": 80, "sd": 0'),
+        one_norm('"mean": 80, "sd": -1'),
+        one_norm('"mean": NaN, "sd": 1'),
+        one_norm('"mean": 80, "sd": 1').replace('"centiles": {}', '"centiles": {"x": 1}'),
+        one_norm('"mean": 80, "sd": 1').replace('"centiles": {}', '"centiles": {"5": 1, "9": 0}'),
+        one_norm('"mean": 80, "sd": 1', '"label": "SC", "column": "status"'),
+        one_norm('"mean": 80, "sd": 1', '"label": "X", "column": "area_mm2"'),
+    ],
+)
 def test_a_file_that_holds_no_norms_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "n.json").write_text(content, encoding="utf-8")
 
@@ -373,8 +413,18 @@ def test_a_folder_as_the_public_metrics_are_published_is_norms(tmp_path: Path) -
         assert plain[level].mean == pytest.approx(mean, abs=1e-6)
         assert low[level] == pytest.approx(mean - 1.96 * plain[level].sd, abs=1e-6)
     told = " ".join(table.warnings)
-    assert "1 people who are not healthy (pathology other than HC) were left out" in told
+    assert "left out, since not healthy (pathology other than HC): 1 of 25" in told
     assert "the norms are those of another program" in told
+
+
+def test_another_list_of_people_does_not_bring_patients_back(tmp_path: Path) -> None:
+    """Its ages go before those beside the tables."""
+    (tmp_path / "p.tsv").write_text("participant_id\tage\tsex\nsub-site00\t99\tM\n")
+    found = read_controls([public_folder(tmp_path / "public")], tmp_path / "p.tsv")
+
+    assert len(found.people) == 24
+    assert found.people["sub-site00"] == Person(99, "M")
+    assert found.people["sub-site01"] == Person(21, "M")
 
 
 def test_norms_that_were_fetched_are_known_by_their_name(

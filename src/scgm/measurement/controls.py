@@ -75,8 +75,8 @@ def read_controls(tables: Sequence[Path], people: Path | None = None) -> Control
         .csv or .tsv files by level or slice, with levels; or folders that hold such, and maybe a
         participants.tsv.
     people : Path, optional
-        A table with the columns participant_id, age and sex, as in BIDS. People whose `pathology`
-        is another than HC are left out.
+        A table with the columns participant_id, age and sex, as in BIDS, which goes before those in
+        folders. People whose `pathology` is another than HC in one of them are left out.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def read_controls(tables: Sequence[Path], people: Path | None = None) -> Control
     """
     found = _Found()
     files = [file for place in tables for file in _files(place)]
-    lists = [people] if people is not None else _people_beside(tables)
+    lists = [*_people_beside(tables), *([people] if people is not None else [])]
     for table in files:
         _read_table(table, found)
     if len(found.kinds) > 1:
@@ -137,7 +137,8 @@ def _people_beside(places: Sequence[Path]) -> list[Path]:
 
 def _without_patients(found: _Found, patients: set[str]) -> list[str]:
     """Leave out those who are not healthy; say how many."""
-    left = {name for one in found.values.values() for name in one} & patients
+    everybody = {name for one in found.values.values() for name in one}
+    left = everybody & patients
     for place, of_place in list(found.values.items()):
         for name in left & of_place.keys():
             del of_place[name]
@@ -145,7 +146,9 @@ def _without_patients(found: _Found, patients: set[str]) -> list[str]:
             del found.values[place]
     if not left:
         return []
-    return [f"{len(left)} people who are not healthy (pathology other than HC) were left out"]
+    return [
+        f"left out, since not healthy (pathology other than HC): {len(left)} of {len(everybody)}"
+    ]
 
 
 def rows_of_table(table: Path) -> tuple[list[str], list[Row]]:

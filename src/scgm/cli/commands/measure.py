@@ -212,7 +212,7 @@ def measure(
         messages.table(_shown(table))
         if output is not None:
             table.write(output, columns=columns.value, overwrite=overwrite)
-            messages.result(f"{output}: {len(table)} rows")
+            messages.result(f"{output}: {len(table)} row{'s' * (len(table) > 1)}")
     if statuses:
         messages.error(f"{len(statuses)} of {len(statuses) + len(tables)} could not be measured")
         raise typer.Exit(max(statuses))
