@@ -90,7 +90,7 @@ def _read(table: Path) -> dict[str, dict[tuple[int, str], RangeRow]]:
     if set(names) >= _NEEDED:
         for row in rows:
             low, high = _number(row[LOW]), _number(row[HIGH])
-            if row["by"] == "slice" and low is not None and high is not None:
+            if row["by"] == "slice" and low is not None and high is not None and low <= high:
                 own = RangeRow(
                     low, high, _number(row["area_mm2"]), _number(row["area_uncorrected_mm2"])
                 )
