@@ -4,7 +4,8 @@ Usage: ``python -m experiments.every_image FOLDER [--again]``
 
 Every NIfTI file of the data is given to the shipped model, masks and maps, too: those are refused,
 as they must be. Of images with a time axis the mean over time is taken. ``FOLDER/report.html``
-shows all results and lists what was refused; ``FOLDER/refused.tsv`` holds the same list.
+shows all results and lists what was refused; ``FOLDER/refused.tsv`` holds the same list, and
+``docs/results/measurements.md`` how many there are of each kind.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
 
 from experiments.evidence import DATA
+from experiments.markdown import table
+from experiments.results_page import replace_section
 from scgm.errors import CordNotFoundError, ScgmError
 from scgm.io.tables import table_text
 from scgm.report.page import LeftOut
@@ -26,6 +30,17 @@ from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.outputs import OutputOptions, result_name
 from scgm.segmentation.pipeline import open_segmenter, segment
 from scgm.segmenters.base import Segmenter
+
+# Words of a reason, and what kind of reason that is.
+KINDS = {
+    "a mask or": "refused: a mask or a map of labels",
+    "it is a map": "refused: another map",
+    "vectors": "refused: vectors",
+    "no slice is ok": "refused: no slice is ok",
+    "no slice shows a spinal cord": "refused: no cord is found",
+}
+OTHER = "refused: another reason"
+MANY = ("refused: a mask or a map of labels",)
 
 
 def name_of(image: Path) -> str:
@@ -64,6 +79,18 @@ def placed(reason: str, image: Path) -> str:
     return f"{place}: {reason}"
 
 
+def counted(shown: int, refused: Sequence[LeftOut]) -> str:
+    """Return how many files were shown and refused, and which scans were refused."""
+    kinds: dict[str, list[str]] = {kind: [] for kind in (*KINDS.values(), OTHER)}
+    for each in refused:
+        kind = next((kind for words, kind in KINDS.items() if words in each.why), OTHER)
+        kinds[kind].append(f"`{each.path.relative_to(DATA)}`")
+    rows = [("shown", f"{shown}", "")]
+    for kind, names in kinds.items():
+        rows.append((kind, f"{len(names)}", "" if kind in MANY else ", ".join(names)))
+    return table(("what became of it", "files", "which"), rows)
+
+
 def main() -> None:
     """Segment all, and write the report and the list of those that were refused."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -89,6 +116,7 @@ def main() -> None:
     report = given.folder / "report.html"
     made = write_report([results], report, images=[DATA], beside=Beside(refused), overwrite=True)
     size = report.stat().st_size / 1e6
+    replace_section("every-image", counted(made.shown, refused))
     print(
         f"{len(images)} files: {made.shown} shown, {len(refused)} refused, {size:.1f} MB, "
         f"{time.perf_counter() - started:.0f} s"
