@@ -140,7 +140,10 @@ def fetch_archive(archive: PublicArchive, folder: Path) -> FetchedArchive:
 
 def _download(archive: PublicArchive, packed: Path) -> None:
     for _ in range(_TRIES):
-        transfer(archive.url, packed, _MOST_BYTES)
+        try:
+            transfer(archive.url, packed, _MOST_BYTES)
+        except DownloadError as error:
+            raise type(error)(_without_resuming(str(error))) from error
         if _is_whole(packed):
             return
         packed.unlink(missing_ok=True)  # servers that pack on demand cannot send the rest alone
@@ -149,6 +152,13 @@ def _download(archive: PublicArchive, packed: Path) -> None:
         f"{archive.source}"
     )
     raise DownloadError(msg)
+
+
+def _without_resuming(sentence: str) -> str:
+    """Return what a transfer says without its promise: an archive is fetched from its start."""
+    for promise in (", which resumes where it stopped", ", it resumes there"):
+        sentence = sentence.replace(promise, "")
+    return sentence
 
 
 def _is_whole(packed: Path) -> bool:
