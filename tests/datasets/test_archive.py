@@ -123,6 +123,6 @@ def test_an_archive_that_is_gone_is_one_sentence(site: Site, tmp_path: Path) -> 
 def test_without_a_connection_nothing_is_left(tmp_path: Path, site: Site) -> None:
     closed = listed(site).model_copy(update={"url": "http://127.0.0.1:9/r1.zip"})
 
-    with pytest.raises(NoConnectionError, match="repeat the command$"):
+    with pytest.raises(NoConnectionError, match=r"repeat the command$"):
         fetch_archive(closed, tmp_path / "n")
     assert list(tmp_path.iterdir()) == []
