@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "segmenters": {"image", "io", "artifacts", "datasets", "networks"},
     "measurement": {"image", "io"},
     "segmentation": {"image", "io", "segmenters", "measurement"},
-    "report": {"image", "io", "artifacts", "segmentation"},
+    "report": {"image", "io", "artifacts", "measurement", "segmentation"},
     "registration": {"image", "io", "measurement", "evaluation"},
     "evaluation": {"image", "io"},
     "benchmark": {

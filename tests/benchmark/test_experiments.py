@@ -8,6 +8,7 @@ import pytest
 
 from experiments import side_by_side
 from experiments.accuracy import _mean_rows
+from experiments.angle_correction import errors
 from experiments.calibration import Pixels, draw, fit_on_people, fit_on_phantoms, in_band, joined
 from experiments.evidence import EVIDENCE
 from experiments.side_by_side import costs_table, subject_of, write_table
@@ -116,3 +117,13 @@ def test_the_diagrams_are_drawn(tmp_path: Path) -> None:
     draw({"one": SURE, "two": CAUTIOUS}, tmp_path / "images" / "reliability.png")
 
     assert (tmp_path / "images" / "reliability.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("to_deg", "along"), [(90.0, 2), (0.0, 3)])
+def test_a_cord_that_leans_looks_larger_by_the_cosine(to_deg: float, along: int) -> None:
+    """By 1 / cos 40 degrees: areas, and the diameter along the lean (2 or 3 in the list)."""
+    plain, corrected = (errors(40, to_deg, corrected=one) for one in (False, True))
+    larger = 100 * (1 / np.cos(np.radians(40)) - 1)
+
+    assert [plain[0], plain[1], plain[along]] == pytest.approx([larger] * 3, abs=0.5)
+    assert corrected == pytest.approx([0] * 4, abs=0.5)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -219,3 +220,30 @@ np.savez(sys.argv[2], mask=mask, soft=mask, seconds=0.0, peak_mib=peak_mib())
     assert held.sum() > 0
     assert peak_mib() > 300
     assert 0 < outcome.peak_mib < 300
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_files_of_a_result_are_kept_where_they_are_wanted(tmp_path: Path, *, earlier: bool) -> None:
+    saves = (
+        FINDS
+        + """
+import json
+saved = Path(json.loads(Path(sys.argv[1]).read_text())["save"])
+saved.mkdir()
+(saved / "scan_seg.json").write_text("new")
+"""
+    )
+    plain, work = runner(tmp_path, FINDS), job(tmp_path)
+    plain.run(work)
+    keeps = replace(runner(tmp_path, saves), keep_results=True)
+    if earlier:
+        (keeps.folder / work.key).mkdir()
+        (keeps.folder / work.key / "old_seg.json").write_text("old")
+    else:
+        assert keeps.finished(work) is None
+
+    outcome = keeps.run(work)
+
+    assert [path.name for path in (keeps.folder / work.key).iterdir()] == ["scan_seg.json"]
+    assert keeps.record(outcome) == keeps.folder / work.key / "scan_seg.json"
+    assert keeps.finished(work) == outcome

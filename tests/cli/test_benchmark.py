@@ -6,6 +6,7 @@ one half (16 of 32 pixels, Dice 2 * 16 / (16 + 32) = 2/3). Scan "none" shows no 
 """
 
 import csv
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     arguments = (
         *("benchmark", str(write_data(folder)), "--output", str(folder / "out"), "--verbose"),
         *("--method", f"default={all_of_it}", "--method", f"default={certain}", "--published"),
+        *("--report", str(folder / "out" / "look.html")),
     )
     return Ran(folder, arguments, program(*arguments))
 
@@ -201,6 +203,21 @@ def test_figures_are_drawn(ran: Ran) -> None:
 def test_the_published_table_is_printed_beside_it(ran: Ran) -> None:
     assert "Published on other images" in ran.ended.stdout
     assert "DEEPSEG*" in ran.ended.stdout
+
+
+def test_a_page_shows_all_results_with_their_dice_and_what_failed(ran: Ran) -> None:
+    page = (ran.folder / "out" / "look.html").read_text(encoding="utf-8")
+    index = json.loads(page.partition('id="index">')[2].partition("</script>")[0])
+    dice = {own["title"]: own["scores"]["Dice"] for own in index["images"]}
+
+    # Of each rater one, of the other 2/3.
+    assert dice == pytest.approx(
+        {f"half (default, {name})": (1 + HALF) / 2 for name in ("all", "certain")}
+    )
+    assert all(own["drawn"] and not own["notices"] for own in index["images"])
+    assert "2 results of 1 image - " in page
+    assert page.count("none: none.nii.gz: no slice shows a spinal cord") == 2
+    assert "out/look.html: 2 images" in ran.ended.stdout
 
 
 @pytest.mark.slow

@@ -7,7 +7,10 @@ import pytest
 import typer
 
 from scgm.datasets import download
+from scgm.datasets.archive import public_archives
+from scgm.io.hashing import sha256_of
 from tests.helpers.loopback import Site, public, serving
+from tests.helpers.public_norms import archive, files
 from tests.helpers.standin import run_scgm
 
 FILES = {"a.nii.gz": b"a" * 2_000_000, "b.json": b"{}"}
@@ -115,3 +118,30 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str], command: list[s
     assert ended.status == 0
     assert "For example" in ended.out
     assert f"scgm {' '.join(command)}" in ended.out
+
+
+def test_norms_come_as_an_archive_whose_checksum_is_told_and_kept(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (real,) = public_archives()
+    monkeypatch.setenv("SCGM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(download, "_REGISTRY", tmp_path)
+    packed = archive(files())
+    with serving(Site({"r1.zip": packed})) as site:
+        mine = real.model_copy(update={"url": f"{site.address}r1.zip", "least_tables": 20})
+        (tmp_path / "archives").mkdir()
+        (tmp_path / "archives" / "pam50-norms.json").write_text(mine.model_dump_json())
+        before = run_scgm(capsys, "data", "list").out
+        first, second = (run_scgm(capsys, "data", "get", "pam50-norms", "--yes") for _ in "12")
+        asked = len(site.requests)
+    folder, digest = tmp_path / "home" / "data" / "pam50-norms", sha256_of(packed)
+    after = run_scgm(capsys, "data", "list").out
+
+    assert "pam50-norms: one archive, size and checksum not listed, license MIT" in before
+    assert (first.status, second.status, asked) == (0, 0, 1)
+    assert "pam50-norms: complete, 29 files" in first.out
+    assert f"not known when this version was made; it is recorded in {folder}" in first.err
+    assert digest in first.err
+    assert f"complete and unchanged, nothing to fetch; archive sha256 {digest}" in second.out
+    assert f"fetched to {folder}" in after
+    assert str(folder) not in before

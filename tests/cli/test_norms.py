@@ -68,7 +68,7 @@ def test_norms_are_not_replaced_unless_asked_for(
     [
         (("--norms", "no.json"), 1, "no.json: there is no such file"),
         (("--norms", "l.txt"), 1, "l.txt: it is no file of norms"),
-        (("--norms", "n.json", "--by", "slice"), 2, "norms are by level"),
+        (("--norms", "n.json", "--by", "whole"), 2, "norms are by level"),
         (("--norms", "n.json", "--columns", "sct", "-o", "t.csv"), 2, "no columns for --norms"),
         (("--age", "40"), 2, "give norms, too"),
         (("--norms", "n.json", "--age", "40"), 2, "do not allow for age"),

@@ -1,5 +1,6 @@
 """Names, numbers and ranges of levels; levels by average lengths, from text and label images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -289,3 +290,11 @@ def test_what_are_no_levels_is_refused(image: Volume, words: str) -> None:
 
     assert words in str(refused.value)
     assert "levels.nii.gz" in str(refused.value)
+
+
+@pytest.mark.parametrize("meaning", [None, LevelMeaning.VERTEBRAL])
+def test_what_is_odd_about_a_label_image_is_told(meaning: LevelMeaning | None) -> None:
+    odd = replace(surfaces(5, 5, 5, 4, 4, 4, 3, 3), warnings=("3 voxels are NaN",))
+    found = levels_from_image(odd, STACK, ON_SLICES, meaning)
+
+    assert found.warnings[0] == "levels.nii.gz: 3 voxels are NaN"

@@ -132,3 +132,9 @@ def test_missing_voxels_of_the_scan_are_left_out() -> None:
     assert (row["mean"], row["sd"]) == (200, 0)
     assert row["contrast_percent"] == pytest.approx(100)
     assert row["cnr"] is None
+
+
+def test_an_empty_mask_beside_a_full_one_is_named() -> None:
+    drawn = structures_from_masks("x", volume(gm(0), "gm.nii.gz"), volume(cord()))
+
+    assert drawn.warnings == ("gm.nii.gz: no voxel is in the mask, so its numbers are missing",)

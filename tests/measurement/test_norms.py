@@ -17,6 +17,7 @@ from scgm.measurement.norms import Norms, build_norms, read_norms
 from scgm.measurement.options import MeasureOptions
 from scgm.measurement.table import Table
 from tests.helpers.drawn_shapes import CORD, GRAY, Grid
+from tests.helpers.public_norms import files
 
 # 99 people whose areas are the 1st to 99th centile of a normal distribution. Their SD is 3.5 %
 # smaller than its SD, since nobody lies beyond.
@@ -83,6 +84,10 @@ def test_numbers_get_their_z_and_centile(tmp_path: Path) -> None:
     assert rows["C3", "GM"]["area_mm2_z"] is None
     assert any("no norms of C4" in note for note in table.warnings)
     assert table.columns[-2:] == ("area_mm2_z", "area_mm2_centile")
+    mean, half = sum(moved.values()) / 99, 1.96 * 8 * 0.965
+    limits = [scored["normal_low_mm2"], scored["normal_high_mm2"]]
+    assert limits == pytest.approx([mean - half, mean + half], rel=1e-3)
+    assert rows["C4", "SC"]["normal_low_mm2"] is None
     with table.write(tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
         assert tuple(next(csv.reader(file))) == table.columns
 
@@ -160,6 +165,21 @@ def test_a_level_with_few_people_has_no_norms_for_age(tmp_path: Path) -> None:
     assert any("no norms of C4" in note for note in table.warnings)
 
 
+def test_people_whom_age_and_sex_explain_to_the_last_digit_have_no_norms_for_them() -> None:
+    """Nobody would be normal: the SD around what is expected is zero."""
+    values, people = aged()
+    exact = {
+        name: 70 - 0.2 * (person.age - 45) + (3 if person.sex == "M" else 0)
+        for name, person in people.items()
+        if person.age is not None
+    }
+    (norm,) = build_norms(controls({"C3": exact}, people))[0].norms
+
+    assert len(exact) == len(values)
+    assert norm.plain.sd > 1
+    assert norm.fitted is None
+
+
 def test_people_who_are_all_the_same_make_no_norms() -> None:
     with pytest.raises(DataSetError, match="all people are the same"):
         build_norms(controls({"C3": dict.fromkeys(PEOPLE, 70.3)}))
@@ -189,7 +209,26 @@ def test_norms_of_other_levels_are_refused(tmp_path: Path) -> None:
         measured(saved(tmp_path / "n.json", other))
 
 
-@pytest.mark.parametrize("by", ["slice", "range", "whole"])
+def test_a_slice_has_the_normal_range_of_its_level_and_no_score(tmp_path: Path) -> None:
+    path = saved(tmp_path / "n.json", build_norms(controls({"C3": PEOPLE}))[0])
+    table = measured(path, by="slice")
+    lows = {row["slice_is"]: row["normal_low_mm2"] for row in table if row["label"] == "SC"}
+
+    assert table.columns[-2:] == ("normal_low_mm2", "normal_high_mm2")
+    assert lows[0] is lows[1] is None
+    assert lows[2] == lows[3] == pytest.approx(70 - 1.96 * 8 * 0.965, rel=1e-3)
+    assert all(row["normal_low_mm2"] is None for row in table if row["label"] == "GM")
+
+
+def test_norms_without_levels_are_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "n.json", build_norms(controls({"C3": PEOPLE}))[0])
+    drawn = structures_from_masks("a", GRID.volume(GRID.mask(GRAY)), GRID.volume(GRID.mask([CORD])))
+
+    with pytest.raises(UsageError, match="norms are by level; give a label image"):
+        measure(drawn, None, MeasureOptions(norms=path, by="slice"))
+
+
+@pytest.mark.parametrize("by", ["range", "whole"])
 def test_norms_are_by_level_alone(by: str) -> None:
     with pytest.raises(UsageError, match=f"a table by {by} cannot be compared"):
         MeasureOptions(norms="n.json", by=by, levels="C3" if by == "range" else None)
@@ -220,7 +259,32 @@ def test_too_few_people_make_no_norms() -> None:
     assert any("fewer than 5 people at C7, T1" in note for note in notes)
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"made_by": "somebody"}'])
+def one_norm(plain: str, more: str = '"label": "SC", "column": "area_mm2"') -> str:
+    return (
+        '{"version": "1", "people": 9, "level_kind": "vertebral", "norms": [{"level": "C4", '
+        f'"people": 9, {more}, "plain": {{{plain}, "centiles": {{}}}}}}]}}'
+    )
+
+
+def test_a_norm_that_was_written_by_hand_is_read(tmp_path: Path) -> None:
+    (tmp_path / "n.json").write_text(one_norm('"mean": 80, "sd": 5'), encoding="utf-8")
+
+    assert read_norms(tmp_path / "n.json").norms[0].plain.sd == 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{}", '{"made_by": "somebody"}'),
+        one_norm('"mean": 80, "sd": 0'),
+        one_norm('"mean": 80, "sd": -1'),
+        one_norm('"mean": NaN, "sd": 1'),
+        one_norm('"mean": 80, "sd": 1').replace('"centiles": {}', '"centiles": {"x": 1}'),
+        one_norm('"mean": 80, "sd": 1').replace('"centiles": {}', '"centiles": {"5": 1, "9": 0}'),
+        one_norm('"mean": 80, "sd": 1', '"label": "SC", "column": "status"'),
+        one_norm('"mean": 80, "sd": 1', '"label": "X", "column": "area_mm2"'),
+    ],
+)
 def test_a_file_that_holds_no_norms_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "n.json").write_text(content, encoding="utf-8")
 
@@ -323,3 +387,64 @@ def test_tables_with_both_kinds_of_level_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DataSetError, match="levels of one kind"):
         read_controls([table])
+
+
+def public_folder(folder: Path, of_folder: Mapping[str, str] | None = None) -> Path:
+    """Write 24 healthy people (60.5 to 64.5 mm2 at C4, 69 to 73 at C3) and a patient."""
+    folder.mkdir(parents=True)
+    for name, text in (files() if of_folder is None else of_folder).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_folder_as_the_public_metrics_are_published_is_norms(tmp_path: Path) -> None:
+    """The patient, who has 5 mm2, is left out; age and sex are those of the participants.tsv."""
+    table = measured(public_folder(tmp_path / "public"))
+    low = {row["level"]: row["normal_low_mm2"] for row in table if row["label"] == "SC"}
+    controls_read = read_controls([tmp_path / "public"])
+    made, _ = build_norms(controls_read)
+
+    assert len(controls_read.people) == 24
+    assert controls_read.people["sub-site03"] == Person(23, "M")
+    assert made.fitted_by == ("age", "sex")
+    plain = {norm.level: norm.plain for norm in made.norms if norm.column == "area_mm2"}
+    for level, base in (("C4", 60.5), ("C3", 69)):
+        mean = base + np.mean([n % 5 for n in range(24)])
+        assert plain[level].mean == pytest.approx(mean, abs=1e-6)
+        assert low[level] == pytest.approx(mean - 1.96 * plain[level].sd, abs=1e-6)
+    told = " ".join(table.warnings)
+    assert "left out, since not healthy (pathology other than HC): 1 of 25" in told
+    assert "the norms are those of another program" in told
+
+
+def test_another_list_of_people_does_not_bring_patients_back(tmp_path: Path) -> None:
+    """Its ages go before those beside the tables."""
+    (tmp_path / "p.tsv").write_text("participant_id\tage\tsex\nsub-site00\t99\tM\n")
+    found = read_controls([public_folder(tmp_path / "public")], tmp_path / "p.tsv")
+
+    assert len(found.people) == 24
+    assert found.people["sub-site00"] == Person(99, "M")
+    assert found.people["sub-site01"] == Person(21, "M")
+
+
+def test_norms_that_were_fetched_are_known_by_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCGM_HOME", str(tmp_path))
+    public_folder(tmp_path / "data" / "pam50-norms")
+
+    table = measured(Path("pam50-norms"))
+
+    assert "area_mm2_z" in table.columns
+    with pytest.raises(DataSetError, match="or fetch those of the cord by scgm data get"):
+        measured(Path("pam50-norm"))
+
+
+def test_a_folder_of_folders_asks_which_one(tmp_path: Path) -> None:
+    public_folder(tmp_path / "spinal_cord" / "AOMIC")
+
+    with pytest.raises(DataSetError, match="choose one of its folders: spinal_cord/AOMIC"):
+        read_controls([tmp_path])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataSetError, match="give a folder that has some"):
+        read_controls([tmp_path / "empty"])

@@ -14,7 +14,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is no
 from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, Page  # noqa: E402
 
-from scgm.report.write import write_report  # noqa: E402
+from scgm.report.page import LeftOut  # noqa: E402
+from scgm.report.write import Beside, write_report  # noqa: E402
 from tests.helpers.browser import opened, screenshot, started  # noqa: E402
 from tests.helpers.results import edit, save_result, with_gray_matter  # noqa: E402
 
@@ -327,6 +328,34 @@ def test_a_normal_range_is_drawn_where_the_table_has_one(browser: Browser, tmp_p
         page.locator("#quantity").select_option("SC")
         assert strips == 4
         assert page.locator("#plot .normal").count() == 0
+        page.locator("#quantity").select_option("GM")
+        name = page.locator("#plot .point").first.get_attribute("aria-label")
+        assert name == "slice 0: 8.00 mm², normal 6.0 to 10.0"
+        assert page.locator("#normal-range").is_visible()
+
+
+@pytest.mark.parametrize(("refused", "is_open"), [(5, True), (6, False)])
+def test_many_that_are_not_shown_are_folded_and_scores_are_sorted(
+    browser: Browser, tmp_path: Path, refused: int, *, is_open: bool
+) -> None:
+    records = [save_result(tmp_path, name, with_gray_matter(WIDTHS[name])) for name in "abc"]
+    dice = dict(zip(records, (0.8, 0.7, 0.9), strict=True))
+    beside = Beside(
+        refused=[LeftOut(tmp_path / f"{n}.nii", f"{n}.nii: it is damaged") for n in range(refused)],
+        scores={record: {"Dice": value} for record, value in dice.items()},
+    )
+    made = write_report(records, tmp_path / "r.html", beside=beside)
+
+    with opened(browser, made.path) as (page, seen):
+        listed = page.locator("#left-out li")
+        assert listed.first.is_visible() is is_open
+        if not is_open:
+            page.locator("#left-out summary").press("Enter")
+        assert listed.all_inner_texts() == [f"{n}.nii: it is damaged" for n in range(refused)]
+        page.get_by_role("button", name="Dice").click()
+        assert names(page) == ["b", "a", "c"]
+        assert page.locator("#list tbody tr").first.inner_text().split("\t")[-3] == "0.700"
+        assert seen.console == []
 
 
 def test_it_can_be_used_by_keyboard_alone(page: Page) -> None:

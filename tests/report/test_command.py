@@ -25,6 +25,8 @@ def test_defaults_are_left_out(tmp_path: Path) -> None:
         ({"threshold": 0.4}, ["--threshold", "0.4"]),
         ({"center": [120, 131.5]}, ["--center", "120,131.5"]),
         ({"cord": "a cord.nii.gz"}, ["--cord", "a cord.nii.gz"]),
+        ({"cord": "/home/ann/c.nii.gz"}, ["--cord", "c.nii.gz"]),
+        ({"cord_model": "default"}, ["--cord-model", "default"]),
         ({"volume": 0}, ["--volume", "0"]),
         ({"slices_in_time": True}, ["--slices-in-time"]),
         ({"voxel_size_from": "qform"}, ["--voxel-size-from", "qform"]),

@@ -45,6 +45,8 @@ class BenchmarkOptions:
         Seconds after which a method has failed on an image.
     published : bool
         Print the published comparison beside the results.
+    keep_results : bool
+        Keep masks, probabilities and records of all runs, as ``scgm segment`` writes them.
     """
 
     models: Path | None = None
@@ -53,6 +55,7 @@ class BenchmarkOptions:
     threads: int = 1
     timeout_s: float = DEFAULT_TIMEOUT_S
     published: bool = False
+    keep_results: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.timeout_s) and self.timeout_s > 0):

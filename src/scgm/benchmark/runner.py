@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from scgm.image.orientation import from_axial, to_axial
 from scgm.io.hashing import sha256_of
 from scgm.io.nifti.write import as_nifti, write_nifti
 from scgm.io.read import read_volume
+from scgm.segmentation.outputs import record_file
 
 WORKER = (sys.executable, "-P", "-m", "scgm.benchmark.worker")
 
@@ -42,6 +44,7 @@ _THREAD_VARIABLES = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
     "SCGM_THREADS",
 )
+_SAVED = "saved"
 _REFUSED = 1  # the status of a worker that explains itself
 
 
@@ -99,11 +102,14 @@ class Runner:
         Seconds after which a job has failed.
     worker : tuple of str
         The program of a worker, up to its two arguments.
+    keep_results : bool
+        Whether the files of a result are kept, too, in a folder ``KEY``.
     """
 
     folder: Path
     timeout_s: float
     worker: tuple[str, ...] = WORKER
+    keep_results: bool = False
 
     def finished(self, job: PlannedRun) -> Outcome | None:
         """Return what came of a job before, or None if it has to be run."""
@@ -114,6 +120,7 @@ class Runner:
         except (OSError, ValueError, TypeError):
             return None
         whole = outcome.key == job.key and outcome.sha256 == sha256_of(content)
+        whole = whole and (not self.keep_results or self.record(outcome) is not None)
         return outcome if whole else None  # a failure has no checksum, so it is never whole
 
     def check_start(self, job: PlannedRun) -> None:
@@ -147,6 +154,7 @@ class Runner:
                 outcome = Outcome(key=job.key, reason=reason, seconds_with_start=seconds)
             if not outcome.failed:
                 result.replace(self.folder / f"{job.key}.npz")
+                self._keep_result(job, Path(scratch, _SAVED))
             record = Path(scratch, "record.json")
             record.write_text(json.dumps(asdict(outcome), indent=2) + "\n", encoding="utf-8")
             record.replace(self.folder / f"{job.key}.json")
@@ -157,11 +165,23 @@ class Runner:
         with np.load(self.folder / f"{outcome.key}.npz", allow_pickle=False) as arrays:
             return arrays["mask"], arrays["soft"]
 
+    def record(self, outcome: Outcome) -> Path | None:
+        """Return the record of a result that is kept as files; None if there is none."""
+        return next((self.folder / outcome.key).glob(f"*{record_file('')}"), None)
+
     def ok_slices(self, outcome: Outcome) -> NDArray[np.bool_] | None:
         """Return which slices (Z,) the method did not flag; None if the worker did not say."""
         with np.load(self.folder / f"{outcome.key}.npz", allow_pickle=False) as arrays:
             ok: NDArray[np.bool_] | None = arrays.get("ok", None)
         return ok
+
+    def _keep_result(self, job: PlannedRun, saved: Path) -> None:
+        """Put the files of a result in the place of those of an earlier run."""
+        if saved.is_dir():
+            place = self.folder / job.key
+            if place.exists():
+                place.rename(saved.with_name("earlier"))  # removed with the temporary folder
+            saved.rename(place)
 
     def _process(
         self, job: PlannedRun, scratch: Path, image: Path | None
@@ -176,6 +196,8 @@ class Runner:
             "cord": None if image is None else _save_cord(job, scratch),
             "threads": job.threads,
             "parent": os.getpid(),
+            "name": _plain(job.case.name),
+            "save": str(scratch / _SAVED) if self.keep_results else None,
         }
         description.write_text(json.dumps(fields), encoding="utf-8")
         command = (*self.worker, str(description), str(scratch / "result.npz"))
@@ -195,6 +217,11 @@ class Runner:
             return -signal.SIGTERM, f"not done after {self.timeout_s:g} s", self.timeout_s
         seconds = time.perf_counter() - started
         return ended.returncode, _reason(ended.returncode, ended.stderr), seconds
+
+
+def _plain(name: str) -> str:
+    """Return the name of an image as that of a file."""
+    return re.sub(r"[/\\\0]", "_", name)
 
 
 def _save_cord(job: PlannedRun, folder: Path) -> str | None:

@@ -33,7 +33,9 @@ def run(description: dict[str, Any], result: Path) -> None:
     description : dict
         ``image``, ``method``, ``model``, ``cord_model``, ``cord`` (file of a mask) and
         ``threads``; each can be None. ``parent`` is the process that started this one. Without an
-        image the method is only started, and nothing is written.
+        image the method is only started, and nothing is written. ``save`` is a folder in which the
+        files of the result are written, as by ``scgm segment --soft``, and ``name`` what they are
+        called.
     result : Path
         An ``.npz`` file: ``mask`` (Z, Y, X) bool, ``soft`` (Z, Y, X) float32, ``ok`` (Z,) bool for
         slices that are not flagged, ``seconds`` from the file to the masks with the method already
@@ -46,6 +48,7 @@ def run(description: dict[str, Any], result: Path) -> None:
         cord=description["cord"],
         threads=description["threads"],
         device="cpu",
+        name=description.get("name"),
     )
     segmenter = open_segmenter(options)
     if description["image"] is None:
@@ -53,6 +56,8 @@ def run(description: dict[str, Any], result: Path) -> None:
     started = time.perf_counter()
     found = segment(description["image"], options, segmenter=segmenter)
     seconds = time.perf_counter() - started
+    if description.get("save") is not None:
+        found.save(description["save"], soft=True)
     part = result.with_name(f"{result.name}.part")
     with part.open("wb") as file:
         np.savez_compressed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,11 +47,14 @@ class Benchmark:
         The summaries.
     files : tuple of Path
         What was written, the report first.
+    kept : mapping
+        Where results are kept as files: their records, and the mean 2D Dice of each.
     """
 
     results: tuple[RunResult, ...]
     groups: tuple[tables.Group, ...]
     files: tuple[Path, ...]
+    kept: Mapping[Path, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ def run_benchmark(
     jobs = make_plan(dataset, read_methods(methods), options)
     agreement = raters_of(dataset.labeled)
     folder.claim(describe(dataset, jobs))
-    runner = Runner(folder.path / RUNS, options.timeout_s, folder.worker)
+    runner = Runner(folder.path / RUNS, options.timeout_s, folder.worker, options.keep_results)
     results = _run_all(jobs, runner, advance)
     comparisons: list[ScoredResult] = []
     slices: list[SliceArea] = []
@@ -184,7 +187,25 @@ def run_benchmark(
         "headline.csv": headline_csv(headlines(comparisons)),
     }
     files = folder.write(texts, figures)
-    return Benchmark(results=tuple(results), groups=tuple(groups), files=tuple(files))
+    return Benchmark(
+        results=tuple(results),
+        groups=tuple(groups),
+        files=tuple(files),
+        kept=_kept(results, comparisons, runner) if options.keep_results else {},
+    )
+
+
+def _kept(
+    results: Sequence[RunResult], comparisons: Sequence[ScoredResult], runner: Runner
+) -> dict[Path, float]:
+    """Return the record and the Dice of each result that is kept as files."""
+    kept = {}
+    for result in results:
+        record = None if result.outcome.failed else runner.record(result.outcome)
+        if record is not None:
+            own = [each for each in comparisons if each.result is result]
+            kept[record] = by_image(own, PRIMARY, "dice")[result.job.case.name]
+    return kept
 
 
 def _run_all(

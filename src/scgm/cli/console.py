@@ -153,6 +153,7 @@ class Failures:
 
     messages: Messages
     statuses: list[int] = field(default_factory=list)
+    reasons: list[tuple[Path, str]] = field(default_factory=list)
 
     @contextmanager
     def of(self, image: Path) -> Iterator[None]:
@@ -161,8 +162,10 @@ class Failures:
             yield
         except Exception as error:  # noqa: BLE001  whatever it is, it must not end the other images
             sentence, status = explain(error)
-            self.messages.error(sentence if image.name in sentence else f"{image}: {sentence}")
+            named = sentence if image.name in sentence else f"{image}: {sentence}"
+            self.messages.error(named)
             self.statuses.append(status)
+            self.reasons.append((image, named))
 
 
 @contextmanager

@@ -116,12 +116,14 @@ class Plan:
     bytes: int
 
 
+def listed_in(folder: str = ".") -> list[Path]:
+    """Return the entries of the list of public data sets, or of a part of it."""
+    return sorted((_REGISTRY / folder).glob("*.json"))
+
+
 def public_sets() -> tuple[PublicSet, ...]:
     """Return the public data sets that can be fetched, in the order of their names."""
-    return tuple(
-        PublicSet.model_validate_json(path.read_bytes())
-        for path in sorted(_REGISTRY.glob("*.json"))
-    )
+    return tuple(PublicSet.model_validate_json(path.read_bytes()) for path in listed_in())
 
 
 def public_set(name: str) -> PublicSet:
@@ -134,7 +136,8 @@ def public_set(name: str) -> PublicSet:
     """
     known = {dataset.name: dataset for dataset in public_sets()}
     if name not in known:
-        msg = f"there is no public data set {name!r}; known: {', '.join(known)}"
+        names = [*known, *(path.stem for path in listed_in("archives"))]
+        msg = f"there is no public data set {name!r}; known: {', '.join(names)}"
         raise DownloadError(msg)
     return known[name]
 
@@ -165,7 +168,7 @@ def plan_download(dataset: PublicSet, folder: Path) -> Plan:
         If a file there has the name of one of the set but another content, or the disk has too
         little space.
     """
-    with _written(folder):
+    with written(folder):
         missing = tuple(file for file in dataset.files if not _is_there(folder / file.path, file))
         left = sum(max(0, file.bytes - (_size(_part(folder / file.path)) or 0)) for file in missing)
         existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
@@ -231,10 +234,10 @@ def fetch_file(url: str, target: Path, file: PublicFile) -> None:
         As from `fetch`.
     """
     part = _part(target)
-    with _written(target):
+    with written(target):
         inherited = bool(_size(part))
         for _ in range(_TRIES):
-            if not _transfer(url, part, file.bytes):
+            if not transfer(url, part, file.bytes):
                 continue
             found = sha256_of_file(part)
             if found == file.sha256:
@@ -255,8 +258,23 @@ def fetch_file(url: str, target: Path, file: PublicFile) -> None:
     raise DownloadError(msg)
 
 
-def _transfer(url: str, part: Path, total: int) -> bool:
-    """Append what is missing to *part*; return whether the server sent all that it has."""
+def transfer(url: str, part: Path, total: int) -> bool:
+    """Append what is missing of a file to *part*; return whether the server sent all that it has.
+
+    Parameters
+    ----------
+    url : str
+        Where the file is.
+    part : Path
+        What came before; made where it is missing.
+    total : int
+        Its size in bytes. Nothing beyond is kept.
+
+    Raises
+    ------
+    DownloadError, OutputError
+        As from `fetch`.
+    """
     if part.is_symlink():
         msg = f"{part}: it is a link, which would be written through; remove it"
         raise OutputError(msg)
@@ -410,7 +428,7 @@ def _size(file: Path) -> int | None:
 
 
 @contextmanager
-def _written(target: Path) -> Iterator[None]:
+def written(target: Path) -> Iterator[None]:
     """Say in one sentence why a file cannot be written."""
     try:
         yield

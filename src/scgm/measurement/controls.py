@@ -29,6 +29,8 @@ NORMED = tuple(
 _USED_STATUS = ("", "ok", "confidence not available")
 _SEXES = {"m": "M", "male": "M", "f": "F", "female": "F"}
 _UNKNOWN = ("", "n/a", "na", "nan")
+_HEALTHY = (*_UNKNOWN, "hc", "healthy", "control")
+_PARTICIPANTS = "participants.tsv"
 
 Place = tuple[str, str, str]
 Row = Mapping[str, str | None]
@@ -70,9 +72,11 @@ def read_controls(tables: Sequence[Path], people: Path | None = None) -> Control
     Parameters
     ----------
     tables : sequence of Path
-        .csv or .tsv files by level or slice, with levels.
+        .csv or .tsv files by level or slice, with levels; or folders that hold such, and maybe a
+        participants.tsv.
     people : Path, optional
-        A table with the columns participant_id, age and sex, as in BIDS.
+        A table with the columns participant_id, age and sex, as in BIDS, which goes before those in
+        folders. People whose `pathology` is another than HC in one of them are left out.
 
     Raises
     ------
@@ -80,15 +84,19 @@ def read_controls(tables: Sequence[Path], people: Path | None = None) -> Control
         If a file is no such table, or kinds of levels are mixed.
     """
     found = _Found()
-    for table in tables:
+    files = [file for place in tables for file in _files(place)]
+    lists = [*_people_beside(tables), *([people] if people is not None else [])]
+    for table in files:
         _read_table(table, found)
     if len(found.kinds) > 1:
         msg = "the tables have vertebral and spinal levels; give tables with levels of one kind"
         raise DataSetError(msg)
-    if people is not None:
-        found.people |= dict(_people(people))
-    names = {name for one in found.values.values() for name in one}
+    patients: set[str] = set()
+    for file in lists:
+        found.people |= dict(_people(file, patients))
     notes = ["levels of some tables are approximate: so are the norms"] * found.approximate
+    notes += _without_patients(found, patients)
+    names = {name for one in found.values.values() for name in one}
     return Controls(
         LevelKind(next(iter(found.kinds))),
         {
@@ -99,6 +107,48 @@ def read_controls(tables: Sequence[Path], people: Path | None = None) -> Control
         found.other_program,
         tuple(notes),
     )
+
+
+def _files(place: Path) -> list[Path]:
+    """Return a table, or the tables in a folder.
+
+    Raises
+    ------
+    DataSetError
+        If there is none in the folder.
+    """
+    if not place.is_dir():
+        return [place]
+    files = [file for file in sorted(place.iterdir()) if file.suffix.lower() in {".csv", ".tsv"}]
+    files = [file for file in files if file.name != _PARTICIPANTS]
+    if not files:
+        below = [one.relative_to(place) for one in sorted(place.rglob(_PARTICIPANTS))]
+        where = ", ".join(str(one.parent) for one in below[:8])
+        choose = f"choose one of its folders: {where}" if where else "give a folder that has some"
+        msg = f"{place}: there is no .csv or .tsv table in it; {choose}"
+        raise DataSetError(msg)
+    return files
+
+
+def _people_beside(places: Sequence[Path]) -> list[Path]:
+    """Return the lists of people in the folders among the tables."""
+    return [file for place in places if (file := place / _PARTICIPANTS).is_file()]
+
+
+def _without_patients(found: _Found, patients: set[str]) -> list[str]:
+    """Leave out those who are not healthy; say how many."""
+    everybody = {name for one in found.values.values() for name in one}
+    left = everybody & patients
+    for place, of_place in list(found.values.items()):
+        for name in left & of_place.keys():
+            del of_place[name]
+        if not of_place:
+            del found.values[place]
+    if not left:
+        return []
+    return [
+        f"left out, since not healthy (pathology other than HC): {len(left)} of {len(everybody)}"
+    ]
 
 
 def rows_of_table(table: Path) -> tuple[list[str], list[Row]]:
@@ -198,13 +248,17 @@ def _subject(file: str, table: Path) -> str:
     return str(names[-1]) if names else file or table.name
 
 
-def _people(table: Path) -> Iterator[tuple[str, Person]]:
+def _people(table: Path, patients: set[str]) -> Iterator[tuple[str, Person]]:
+    """Yield whom a list names; add to *patients* who is not healthy."""
     names, rows = rows_of_table(table)
     if "participant_id" not in names or not {"age", "sex"} & set(names):
         msg = f"{table}: it must have the columns participant_id, and age or sex"
         raise DataSetError(msg)
     for row in rows:
-        yield (row["participant_id"] or "").strip(), _person(row, table)
+        name = (row["participant_id"] or "").strip()
+        if (row.get("pathology") or "").strip().lower() not in _HEALTHY:
+            patients.add(name)
+        yield name, _person(row, table)
 
 
 def _person(row: Row, table: Path) -> Person:

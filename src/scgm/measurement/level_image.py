@@ -10,6 +10,7 @@ is that of the vertebra above, so 2 is C2/C3 and 1 is C1/C2 ("discs-below"). The
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -81,10 +82,13 @@ def levels_from_image(
         raise UsageError(msg)
     chosen = meaning or LevelMeaning.VERTEBRAL
     _refuse_unknown(labels, numbers, chosen)
+    notes = tuple(f"{labels.name}: {note}" for note in labels.warnings)
     if chosen in (LevelMeaning.DISCS, LevelMeaning.DISCS_BELOW):
-        return _from_discs(labels, numbers, stack, chosen)
-    note = f"{labels.name}: taken as {chosen} levels; --level-kind says otherwise"
-    return _from_surfaces(labels, stack, cord, chosen, () if meaning else (note,))
+        found = _from_discs(labels, numbers, stack, chosen)
+        return replace(found, warnings=(*notes, *found.warnings))
+    if meaning is None:
+        notes += (f"{labels.name}: taken as {chosen} levels; --level-kind says otherwise",)
+    return _from_surfaces(labels, stack, cord, chosen, notes)
 
 
 def _numbers(labels: Volume) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from scgm.errors import UsageError
 from scgm.image.volume import Volume
 from scgm.io.read import labels_from_nibabel, read_labels
 from scgm.measurement.level_image import LevelMeaning, levels_from_image
@@ -52,6 +53,12 @@ def _native(structures: Structures) -> tuple[int, ...]:
 def _counted(structures: Structures, known: tuple[int, str], kind: LevelKind) -> Levels:
     native, level = known
     numbers = _native(structures)
-    slice_is = numbers.index(native) if native in numbers else -1
+    if native not in numbers:
+        msg = (
+            f"there is no slice {native} to put {level[:20]} at; the slices of {structures.name} "
+            f"are {min(numbers)} to {max(numbers)}"
+        )
+        raise UsageError(msg)
+    slice_is = numbers.index(native)
     step = plane_of(structures.stack).distance_mm
     return approximate_levels(level, slice_is, tuple(z * step for z in range(len(numbers))), kind)

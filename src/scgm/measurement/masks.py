@@ -101,6 +101,11 @@ def structures_from_masks(
         msg = f"{names}: no voxel is in the mask, so there is nothing to measure; give another"
         raise ImageReadError(msg)
     masks, probabilities = _labels(given)
+    notes += [
+        f"{volume.name}: no voxel is in the mask, so its numbers are missing"
+        for label, volume in (("GM", gm), ("SC", cord))
+        if volume is not None and not given[label].mask.any()
+    ]
     notes += [f"{name}: {line}" for line in _remarks(masks)]
     status, flagged = _statuses(masks)
     return Structures(

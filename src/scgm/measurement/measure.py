@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import label
 
+from scgm.errors import UsageError
 from scgm.measurement.levels import Levels, parsed_range, range_text
-from scgm.measurement.norms import read_norms
+from scgm.measurement.norms import norms_of
 from scgm.measurement.options import DEFAULT_MEASURE, MeasureOptions
 from scgm.measurement.rows import rows_of
 from scgm.measurement.scores import Asked, scored
@@ -48,6 +49,9 @@ def measure(
     DataSetError
         If the norms cannot be read.
     """
+    if options.norms is not None and levels is None:
+        msg = "norms are by level; give a label image or a text file of levels, or that of a slice"
+        raise UsageError(msg)
     numbers = measure_slices(structures, angle_correction=options.angle_correction)
     rows = rows_of(structures, numbers, levels, options)
     notes = (
@@ -60,7 +64,9 @@ def measure(
     table = Table(tuple(rows), tuple(dict.fromkeys(notes)))
     if options.norms is None:
         return table
-    return scored(table, read_norms(Path(options.norms)), Asked(options.age, options.sex))
+    norms, remarks = norms_of(Path(options.norms))
+    table = Table(table.made_of, (*table.warnings, *remarks))
+    return scored(table, norms, Asked(options.age, options.sex))
 
 
 def _pieces(structures: Structures) -> tuple[str, ...]:

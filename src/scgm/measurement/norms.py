@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    field_validator,
+)
 
 from scgm.errors import DataSetError
+from scgm.io.paths import home
 from scgm.measurement.columns import NAMES
-from scgm.measurement.controls import Controls, Person
+from scgm.measurement.controls import NORMED, Controls, Person, read_controls
 from scgm.measurement.levels import LevelKind, level_names
 from scgm.version import __version__
 
@@ -31,16 +40,42 @@ _SEX_CODE = {"M": 0.5, "F": -0.5}
 Values = NDArray[np.float64]
 
 
+def _normed(name: str) -> str:
+    if name not in NORMED:
+        msg = "no column that has norms"
+        raise ValueError(msg)
+    return name
+
+
 class Distribution(BaseModel):
     """What is normal at a level: SD, and centiles as differences from the expected value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mean: float
-    sd: float
-    centiles: dict[str, float]
-    age_slope: float = 0.0
-    male_less_female: float = 0.0
+    mean: FiniteFloat
+    sd: Annotated[FiniteFloat, Field(ge=0)]
+    centiles: dict[str, FiniteFloat]
+    age_slope: FiniteFloat = 0.0
+    male_less_female: FiniteFloat = 0.0
+
+    @field_validator("centiles")
+    @classmethod
+    def _in_order(cls, centiles: dict[str, float]) -> dict[str, float]:
+        places = [float(name) for name in centiles]
+        rising = places == sorted(set(places)) and list(centiles.values()) == sorted(
+            centiles.values()
+        )
+        if not (rising and all(0 < place < 100 for place in places)):
+            msg = "centiles must be numbers between 0 and 100, and rise"
+            raise ValueError(msg)
+        return centiles
+
+
+def _spread(known: Distribution) -> Distribution:
+    if not known.sd > 0:
+        msg = "people who are all the same make no norm"
+        raise ValueError(msg)
+    return known
 
 
 class Norm(BaseModel):
@@ -49,11 +84,11 @@ class Norm(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     level: str
-    label: str
-    column: str
+    label: Annotated[str, Field(pattern="^(GM|WM|SC)$")]
+    column: Annotated[str, AfterValidator(_normed)]
     people: int
-    plain: Distribution
-    fitted: Distribution | None = None
+    plain: Annotated[Distribution, AfterValidator(_spread)]
+    fitted: Annotated[Distribution, AfterValidator(_spread)] | None = None
 
 
 class Norms(BaseModel):
@@ -105,11 +140,35 @@ def read_norms(path: Path) -> Norms:
     try:
         return Norms.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        msg = f"{path}: there is no such file"
+        msg = (
+            f"{path}: there is no such file; make norms by scgm norms build, or fetch those of the "
+            "cord by scgm data get pam50-norms"
+        )
         raise DataSetError(msg) from error
     except (OSError, ValidationError) as error:
         msg = f"{path}: it is no file of norms; make one with scgm norms build"
         raise DataSetError(msg) from error
+
+
+def norms_of(place: Path) -> tuple[Norms, tuple[str, ...]]:
+    """Return norms from their file, or made of a folder of tables; and what to look at.
+
+    Parameters
+    ----------
+    place : Path
+        A file of `scgm norms build`; a folder of tables of healthy people, with their
+        participants.tsv; or the name of such a folder that `scgm data get` fetched.
+
+    Raises
+    ------
+    DataSetError
+        If it is none of them.
+    """
+    fetched = home() / "data" / place
+    folder = next((one for one in (place, fetched) if one.is_dir()), None)
+    if folder is None:
+        return read_norms(place), ()
+    return build_norms(read_controls([folder]))
 
 
 def build_norms(controls: Controls) -> tuple[Norms, tuple[str, ...]]:
@@ -203,11 +262,16 @@ def _along_cord(
             column=what[1],
             people=len(values[n]),
             plain=plain[n],
-            fitted=fitted.get(n),
+            fitted=fitted[n] if n in fitted and _differ(fitted[n]) else None,
         )
         for n, level in enumerate(levels)
-        if plain[n].sd > _NO_SPREAD * abs(plain[n].mean)
+        if _differ(plain[n])
     ]
+
+
+def _differ(known: Distribution) -> bool:
+    """Tell whether people are not all the same."""
+    return known.sd > _NO_SPREAD * abs(known.mean)
 
 
 def _at_levels(

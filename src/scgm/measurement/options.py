@@ -43,7 +43,8 @@ class MeasureOptions:
     include_flagged : bool
         Whether means use slices that need a look, too.
     norms : str or Path, optional
-        Normal values (`scgm norms build`): adds z-scores and centiles; rows are by level.
+        Normal values (`scgm norms build`): adds the normal range of areas, z-scores and centiles;
+        rows are by level (by slice, the range alone).
     age, sex : float and {"M", "F"}, optional
         Of the person, if the norms allow for them.
 
@@ -82,8 +83,11 @@ class MeasureOptions:
         if self.norms is None and (self.age is not None or self.sex is not None):
             msg = "age and sex are for a comparison with norms; give norms, too"
             raise UsageError(msg)
-        if self.norms is not None and self.by not in {None, By.LEVEL}:
-            msg = f"norms are by level; a table by {self.by} cannot be compared with them"
+        if self.norms is not None and self.by not in {None, By.LEVEL, By.SLICE}:
+            msg = (
+                f"norms are by level; a table by {self.by} cannot be compared with them (by slice "
+                "it has the normal range of each slice's level)"
+            )
             raise UsageError(msg)
         if self.age is not None and not 0 <= self.age <= 120:
             msg = f"age {self.age:g} is no number of years"

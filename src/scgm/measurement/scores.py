@@ -9,8 +9,13 @@ import numpy as np
 
 from scgm.errors import UsageError
 from scgm.measurement.norms import Distribution, Norm, Norms
+from scgm.measurement.options import By
 from scgm.measurement.rows import Cell, Row
 from scgm.measurement.table import Table
+
+# Area between which 95 of 100 healthy people are, if areas are distributed normally.
+RANGE = ("normal_low_mm2", "normal_high_mm2")
+_RANGE_OF, _RANGE_SD = "area_mm2", 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,13 @@ class Asked:
 
 
 def scored(table: Table, norms: Norms, person: Asked) -> Table:
-    """Add columns NAME_z and NAME_centile for each column that has norms.
+    """Add the normal range of the area, and NAME_z and NAME_centile for each column with norms.
 
     Parameters
     ----------
     table : Table
-        With a row for each level.
+        With a row for each level; or for each slice, which gets the range of its level alone: a
+        single slice varies more than the mean over a level.
     norms : Norms
         Normal values.
     person : Asked
@@ -44,10 +50,13 @@ def scored(table: Table, norms: Norms, person: Asked) -> Table:
     """
     _check(table, norms, person)
     by_place = {(norm.level, norm.label, norm.column): norm for norm in norms.norms}
-    more = tuple(f"{name}_{what}" for name in norms.columns for what in ("z", "centile"))
+    by_level = any(row.values["by"] == By.LEVEL for row in table.made_of)
+    scores = tuple(f"{name}_{what}" for name in norms.columns for what in ("z", "centile"))
+    more = (*(RANGE if _RANGE_OF in norms.columns else ()), *(scores if by_level else ()))
     rows = tuple(
-        replace(row, values=row.values | _scores(row, norms, by_place, person))
+        replace(row, values=row.values | {name: found[name] for name in more})
         for row in table.made_of
+        for found in [_range(row, norms, by_place, person) | _scores(row, norms, by_place, person)]
     )
     return Table(rows, (*table.warnings, *_notes(table, norms, person)), more)
 
@@ -88,6 +97,17 @@ def _scores(
     return found
 
 
+def _range(
+    row: Row, norms: Norms, by_place: dict[tuple[str, str, str], Norm], person: Asked
+) -> dict[str, Cell]:
+    norm = by_place.get((str(row.values["level"]), str(row.values["label"]), _RANGE_OF))
+    known = None if norm is None else norm.fitted if person else norm.plain
+    if known is None:
+        return dict.fromkeys(RANGE)
+    middle, half = _expected(known, norms, person), _RANGE_SD * known.sd
+    return dict(zip(RANGE, (max(0.0, middle - half), middle + half), strict=True))
+
+
 def _expected(known: Distribution, norms: Norms, person: Asked) -> float:
     expected = known.mean
     if person.age is not None:
@@ -117,7 +137,7 @@ def _notes(table: Table, norms: Norms, person: Asked) -> Sequence[str]:
     if norms.other_program:
         notes.append("the norms are those of another program: a difference may be that of methods")
     there = {norm.level for norm in norms.norms if norm.fitted or not person}
-    missing = {str(row.values["level"]) for row in table.made_of} - there
-    if missing:
+    shown = {str(level) for row in table.made_of if (level := row.values["level"]) is not None}
+    if missing := shown - there:
         notes.append(f"there are no norms of {', '.join(sorted(missing))}")
     return notes

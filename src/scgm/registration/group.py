@@ -60,7 +60,7 @@ def group_map(members: Sequence[SavedWarp], name: str = "gm") -> GroupMap:
     UsageError
         If a person is named twice.
     """
-    grid = _common_grid(members)
+    grid = common_grid(members)
     count, mean, squares = (np.zeros(grid.shape) for _ in range(3))
     for member in members:
         value = read_labels(member.brought(name)).voxels
@@ -118,7 +118,16 @@ def write_group(
     return [folder / file for file in files]
 
 
-def _common_grid(members: Sequence[SavedWarp]) -> Geometry:
+def common_grid(members: Sequence[SavedWarp]) -> Geometry:
+    """Return the grid of the template that all members of one or two groups lie on.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or one is named twice.
+    GeometryError
+        If they lie on different templates.
+    """
     if not members:
         msg = "a group needs at least one result of scgm template warp"
         raise UsageError(msg)

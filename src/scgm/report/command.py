@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from scgm.report.records import Record
@@ -14,10 +15,11 @@ _OPTIONS = (
     *("model", "cord_model", "threshold", "center", "cord", "centerline", "volume"),
     *("voxel_size_from", "slice_axis"),
 )
+_FILES = ("model", "cord_model", "cord", "centerline")
 
 
 def repeating_command(record: Record) -> str:
-    """Return the command line that makes the same result from the same image."""
+    """Return the command line that makes the same result from the same image; no folders."""
     parts = ["scgm", "segment", _file_word(record.input.file or "IMAGE.nii.gz")]
     parts += _method(record.method)
     parts += [word for name in _OPTIONS for word in _option(name, record.options)]
@@ -38,6 +40,8 @@ def _option(name: str, options: Mapping[str, Any]) -> list[str]:
     value = options.get(name)
     if value is None:
         return []
+    if name in _FILES:
+        value = PurePath(str(value)).name  # the report names no folders
     if isinstance(value, list | tuple):
         value = ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value)
     return [f"--{name.replace('_', '-')}", str(value)]

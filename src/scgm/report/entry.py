@@ -26,7 +26,7 @@ class Entry:
     """An image as the page shows it.
 
     *notices* say what is wrong with its files, one sentence each. *folders* are those that they
-    may name, which the page leaves out.
+    may name, which the page leaves out. *scores* are further columns of the list.
     """
 
     record: Record
@@ -35,6 +35,7 @@ class Entry:
     thumbnail: str | None = None
     notices: list[str] = field(default_factory=list)
     folders: tuple[Path, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)
 
     @property
     def flagged(self) -> int:

@@ -30,9 +30,9 @@ SCRIPTS = (
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A record whose result could not be shown, and why, in one sentence."""
+    """A record, or an image, that could not be shown, and why, in one sentence."""
 
-    record: Path
+    path: Path
     why: str
 
 
@@ -55,7 +55,7 @@ def page(entries: Sequence[Entry], left_out: Sequence[LeftOut], title: str) -> s
     entries : sequence of Entry
         The images.
     left_out : sequence of LeftOut
-        Results that could not be shown.
+        Results that could not be shown, and images without a result.
     title : str
         Of the page.
     """
@@ -72,7 +72,7 @@ def page(entries: Sequence[Entry], left_out: Sequence[LeftOut], title: str) -> s
         script=Markup(script),  # noqa: S704  a file of this package
         index=_json(_index(entries)),
         details=[_json(entry.details()) for entry in entries],
-        left_out=[without_folders(each.why, (each.record.parent,)) for each in left_out],
+        left_out=[without_folders(each.why, (each.path.parent,)) for each in left_out],
     )
 
 
@@ -85,7 +85,7 @@ def _index(entries: Sequence[Entry]) -> dict[str, Any]:
         {
             "key": entry.record.key,
             "title": title,
-            "method": entry.record.method,
+            "method": entry.record.how,
             "slices": len(entry.rows),
             "flagged": entry.flagged,
             "drawn": entry.pictures is not None,
@@ -93,23 +93,34 @@ def _index(entries: Sequence[Entry]) -> dict[str, Any]:
             "warnings": list(entry.record.warnings),
             "notices": [without_folders(notice, entry.folders) for notice in entry.notices],
             "features": own,
+            "scores": entry.scores,
             "z": z,
         }
         for entry, title, own, z in zip(entries, titles, features, scores, strict=True)
     ]
     limits = {"outlierFrom": OUTLIER_FROM, "fewest": FEWEST}
-    return {"images": images, "features": dict(FEATURES), **limits}
+    names = dict.fromkeys(name for entry in entries for name in entry.scores)
+    return {"images": images, "features": dict(FEATURES), "scores": list(names), **limits}
 
 
 def _titles(entries: Sequence[Entry]) -> list[str]:
-    """Return the names of the images; those that several share are numbered."""
+    """Return the names of the images; shared ones with their method, or else numbered."""
     names = [entry.record.title for entry in entries]
+    names = [
+        f"{name} ({entry.record.how})" if _differ(entries, name) else name
+        for name, entry in zip(names, entries, strict=True)
+    ]
     seen: dict[str, int] = {}
     titles = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
         titles.append(f"{name} ({seen[name]})" if names.count(name) > 1 else name)
     return titles
+
+
+def _differ(entries: Sequence[Entry], name: str) -> bool:
+    """Tell whether results of one name were made in different ways."""
+    return len({entry.record.how for entry in entries if entry.record.title == name}) > 1
 
 
 def _policy(script: str, styles: str) -> str:

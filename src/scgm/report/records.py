@@ -72,9 +72,18 @@ class Record(_Part):
         )
 
     @property
+    def how(self) -> str:
+        """Method, with its model where that has a name of its own, and whether it got the cord."""
+        model = self.model.get("name")
+        parts = [self.method]
+        if model and model != self.method:
+            parts.append(Path(model).stem if model.endswith(".onnx") else model)
+        return ", ".join([*parts, *["cord given"] * (self.options.get("cord") is not None)])
+
+    @property
     def key(self) -> str:
-        """A name for exactly this result: another one for another image, or for other masks."""
-        made = [self.input.sha256, sorted(self.files.items())]
+        """A name for exactly this result: another one for another image, masks or method."""
+        made = [self.input.sha256, sorted(self.files.items()), self.method]
         return sha256_of(json.dumps(made))[:16]
 
 

@@ -15,7 +15,7 @@ from scgm.report.records import Record
 LABELS = ("GM", "WM", "SC")
 _NEEDED = {"slice_is", "label", "area_mm2", "confidence"}
 # A table that has these two columns gives the normal range of each area.
-_LOW, _HIGH = "normal_low_mm2", "normal_high_mm2"
+LOW, HIGH = "normal_low_mm2", "normal_high_mm2"
 _MOST_BYTES = 1 << 28
 
 
@@ -82,7 +82,7 @@ def _fill(row: SliceRow, label: str, numbers: Mapping[str, float | None]) -> Non
     row.soft_areas[label] = numbers.get("area_soft_mm2")
     thickness = numbers.get("slice_mm")
     row.distance_mm = None if thickness is None else row.slice_is * thickness
-    low, high = numbers.get(_LOW), numbers.get(_HIGH)
+    low, high = numbers.get(LOW), numbers.get(HIGH)
     if low is not None and high is not None:
         row.normal[label] = (low, high)
 
@@ -107,7 +107,7 @@ def _lines(path: Path) -> list[dict[str, str]]:
 
 
 def _numbers(line: Mapping[str, str]) -> dict[str, float | None]:
-    wanted = ("area_mm2", "area_soft_mm2", "confidence", "slice_mm", _LOW, _HIGH)
+    wanted = ("area_mm2", "area_soft_mm2", "confidence", "slice_mm", LOW, HIGH)
     return {name: _number(line.get(name)) for name in wanted}
 
 

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scgm.errors import OutputError, RecordError, ScgmError
 from scgm.io.atomic import write_text
 from scgm.report.entry import Entry, read_entry
 from scgm.report.images import ImageFolders
+from scgm.report.normal_range import NormalRanges, read_ranges
 from scgm.report.page import GENERATOR, LeftOut, page
 from scgm.report.records import find_records, is_foreign, read_record
 
 _HEAD_BYTES = 4096
 _THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a command knows of images beside their results.
+
+    Attributes
+    ----------
+    refused
+        Images without a result, and why: the report lists them.
+    scores
+        Columns of numbers for the list, by the record that they belong to, as "Dice".
+    normal_ranges
+        Tables of ``scgm measure --by slice --norms``: the plots show the normal range of areas.
+    """
+
+    refused: Sequence[LeftOut] = ()
+    scores: Mapping[Path, Mapping[str, float]] = field(default_factory=dict)
+    normal_ranges: Sequence[Path] = ()
+
+
+NOTHING_BESIDE = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +69,7 @@ def write_report(
     output: str | Path,
     *,
     images: Sequence[str | Path] = (),
+    beside: Beside = NOTHING_BESIDE,
     overwrite: bool = False,
     done: Callable[[], None] = lambda: None,
 ) -> Report:
@@ -59,6 +83,8 @@ def write_report(
         The HTML file.
     images : sequence of paths
         Images, or folders of them, where they do not lie beside their results.
+    beside : Beside
+        Images without a result, scores of the others, and normal ranges.
     overwrite : bool
         Replace an earlier report.
     done : callable
@@ -69,27 +95,41 @@ def write_report(
     OutputError
         If the file exists and may not be replaced, or cannot be written.
     ImageReadError, RecordError
-        If there is no result to show.
+        If there is no result to show, or a table has no normal ranges.
     """
     path = Path(output)
     check_target(path, overwrite=overwrite)
     folders = ImageFolders.of(Path(folder) for folder in images)
     named = [Path(result) for result in results]
     records = [file for file in find_records(named) if file in named or not is_foreign(file)]
-    read = _read_all(records, folders, done)
+    ranges = read_ranges(beside.normal_ranges)
+    read = _read_all(records, folders, ranges, done)
     if not read.entries:
         found = read.left_out[0].why if read.left_out else f"{named[0]}: it holds no *_seg.json"
         msg = f"there is no result to show ({found})"
         raise RecordError(msg)
-    entries = list(read.entries.values())
-    write_text(path, page(entries, read.left_out, _title(entries)))
+    entries = [
+        replace(entry, scores=dict(beside.scores.get(entry.record.path, {})))
+        for entry in read.entries.values()
+    ]
+    write_text(path, page(entries, (*beside.refused, *read.left_out), _title(entries)))
     notices = [notice for entry in entries for notice in entry.notices]
     reasons = tuple(each.why for each in read.left_out)
+    notices += ranges.without_image([entry.record for entry in entries])
     return Report(path, len(entries), (*notices, *read.twins), reasons)
 
 
-def check_target(path: Path, *, overwrite: bool) -> None:
+def check_target(path: Path, *, overwrite: bool, to_come: Iterable[Path] = ()) -> None:
     """Make sure that a report can be written to a file.
+
+    Parameters
+    ----------
+    path : Path
+        The HTML file.
+    overwrite : bool
+        Whether an earlier report may be replaced.
+    to_come : iterable of Path
+        Folders that the same run makes before the report.
 
     Raises
     ------
@@ -99,7 +139,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() not in (".html", ".htm"):
         msg = f"{path}: a report is an HTML file; give a name that ends with .html"
         raise OutputError(msg)
-    if not path.absolute().parent.is_dir():
+    if not path.absolute().parent.is_dir() and not _comes(path.absolute().parent, to_come):
         msg = f"{path}: there is no folder {path.parent}; make it first"
         raise OutputError(msg)
     if not os.path.lexists(path):
@@ -110,6 +150,14 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if path.is_symlink() or not path.is_file() or not _is_report(path):
         msg = f"{path}: this is no report of scgm and is not replaced; give another name"
         raise OutputError(msg)
+
+
+def _comes(parent: Path, to_come: Iterable[Path]) -> bool:
+    """Tell whether a folder that is missing will be there when folders are made."""
+    place = os.path.normpath(parent)
+    made = [Path(os.path.normpath(folder.absolute())) for folder in to_come]
+    missing = not os.path.lexists(place)
+    return missing and any(Path(place) in (folder, *folder.parents) for folder in made)
 
 
 def _is_report(path: Path) -> bool:
@@ -136,14 +184,19 @@ class _Read:
             self.entries[found.record.key] = found
 
 
-def _read_all(records: Sequence[Path], folders: ImageFolders, done: Callable[[], None]) -> _Read:
+def _read_all(
+    records: Sequence[Path], folders: ImageFolders, ranges: NormalRanges, done: Callable[[], None]
+) -> _Read:
     """Read all results; one that fails does not keep the others out."""
 
     def read(path: Path) -> Entry | LeftOut:
         try:
-            return read_entry(read_record(path), folders)
+            entry = read_entry(read_record(path), folders)
+            entry.notices.extend(ranges.fill(entry.record, entry.rows))
         except ScgmError as error:
             return LeftOut(path, str(error))
+        else:
+            return entry
         finally:
             done()
 
@@ -158,4 +211,7 @@ def _read_all(records: Sequence[Path], folders: ImageFolders, done: Callable[[],
 def _title(entries: Sequence[Entry]) -> str:
     if len(entries) == 1:
         return entries[0].record.title
-    return f"{len(entries)} images"
+    images = {(entry.record.input.sha256, entry.record.title) for entry in entries}
+    if len(images) == len(entries):
+        return f"{len(entries)} images"
+    return f"{len(entries)} results of {len(images)} image{'s' * (len(images) > 1)}"

@@ -159,10 +159,11 @@ def _few_valued(slices: Floats, sample: Floats) -> str | None:
     """Tell a mask or a map of labels from a scan."""
     count = len(np.unique(sample))
     advice = "it is a mask or a map of labels, not a scan; give the scan itself"
+    found = "one value" if count == 1 else f"{count} different values"
     if count <= FEWEST_VALUES:
-        return f"it holds {count} different values beside 0: {advice}"
+        return f"it holds {found} beside 0: {advice}"
     if count <= MOST_LABELS and _equal_neighbors(slices) >= EQUAL_NEIGHBORS:
-        return f"it holds {count} different values beside 0, in areas of one value: {advice}"
+        return f"it holds {found} beside 0, in areas of one value: {advice}"
     return None
 
 

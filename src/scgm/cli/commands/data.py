@@ -13,6 +13,7 @@ from scgm.cli.options import Log, Quiet, Verbose
 from scgm.errors import UsageError
 
 if TYPE_CHECKING:
+    from scgm.datasets.archive import PublicArchive
     from scgm.datasets.download import Plan, PublicSet
 
 data = typer.Typer(no_args_is_help=True)
@@ -38,10 +39,12 @@ def list_sets(verbose: Verbose = False, quiet: Quiet = False, log: Log = None) -
 
       scgm data list
     """
+    from scgm.datasets.archive import public_archives
     from scgm.datasets.download import public_sets
 
     messages = Messages(verbose, quiet, log)
-    messages.result("\n\n".join(map(_described, public_sets())))
+    sets = [*map(_described, public_sets()), *map(_described_archive, public_archives())]
+    messages.result("\n\n".join(sets))
 
 
 @data.command("get")
@@ -65,6 +68,7 @@ def get(
 ) -> None:
     """Fetch a public data set, file by file, each checked by its sha256.
 
+    Norms come as one archive, whose sha256 is recorded when it is fetched.
     Files that are there already are not fetched again. If it was interrupted, the same command
     resumes it.
 
@@ -73,10 +77,17 @@ def get(
       scgm data get gm-challenge-data
 
       scgm data get sct_testing_data --output data --yes
+
+      scgm data get pam50-norms
     """
+    from scgm.datasets.archive import public_archives
     from scgm.datasets.download import data_home, fetch, plan_download, public_set
 
     messages = Messages(verbose, quiet, log)
+    archive = next((one for one in public_archives() if one.name == name), None)
+    if archive is not None:
+        _get_archive(archive, (output or data_home()) / name, messages, yes=yes)
+        return
     dataset = public_set(name)
     plan = plan_download(dataset, (output or data_home()) / dataset.name)
     if not plan.missing:
@@ -107,6 +118,48 @@ def _described(dataset: PublicSet) -> str:
         part = f" ({present} of {count} files)" if present < count else ""
         lines.append(f"  fetched to {folder}{part}")
     return "\n".join(lines)
+
+
+def _described_archive(archive: PublicArchive) -> str:
+    from scgm.datasets.download import data_home
+
+    folder = data_home() / archive.name
+    lines = [
+        f"{archive.name}: one archive, size and checksum not listed, license {archive.license}",
+        f"  {archive.title}",
+        f"  needed for {archive.needed_for}",
+    ]
+    return "\n".join([*lines, *[f"  fetched to {folder}"] * folder.is_dir()])
+
+
+def _get_archive(archive: PublicArchive, folder: Path, messages: Messages, *, yes: bool) -> None:
+    """Fetch an archive of tables, and say that its checksum was not known before."""
+    from scgm.datasets.archive import RECORD, fetch_archive, fetched_before
+
+    if earlier := fetched_before(archive, folder):
+        messages.result(
+            f"{folder}: complete and unchanged, nothing to fetch; archive sha256 {earlier.sha256}"
+        )
+        return
+    messages.result(
+        f"{archive.name}: {archive.title}\n"
+        f"  one archive of unknown size, license {archive.license}\n"
+        f"  from {archive.url}\n"
+        f"  to   {folder}"
+    )
+    messages.detail(f"{archive.url}: not tried when this version was made")
+    if not yes:
+        _ask()
+    with messages.progress(1, "Fetching") as advance:
+        found = fetch_archive(archive, folder)
+        advance()
+    messages.result(
+        f"{folder}: complete, {len(found.files)} files of an archive of {_megabytes(found.bytes)}"
+    )
+    messages.warning(
+        "the checksum of this archive was not known when this version was made; it is recorded in "
+        f"{folder / RECORD} (sha256 {found.sha256}): compare it where numbers must be the same"
+    )
 
 
 def _announcement(plan: Plan) -> str:

@@ -56,6 +56,7 @@ _SHOWN = {
     "gm_cord_ratio": "ratio",
     "asymmetry_percent": "asym. %",
 }
+_LESS_WANTED = ("gm_cord_ratio", "asymmetry_percent")
 _SCORES = {"area_mm2_z": "area z", "area_mm2_centile": "centile"}
 
 
@@ -129,9 +130,10 @@ def measure(
     norms: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
+            metavar="FILE|FOLDER",
             readable=False,
-            help="Normal values (scgm norms build): adds z-scores and centiles, by level.",
+            help="Normal values (scgm norms build, or pam50-norms once it was fetched): adds "
+            "normal ranges, z-scores and centiles, by level; with --by slice the ranges alone.",
         ),
     ] = None,
     age: Annotated[
@@ -210,7 +212,7 @@ def measure(
         messages.table(_shown(table))
         if output is not None:
             table.write(output, columns=columns.value, overwrite=overwrite)
-            messages.result(f"{output}: {len(table)} rows")
+            messages.result(f"{output}: {len(table)} row{'s' * (len(table) > 1)}")
     if statuses:
         messages.error(f"{len(statuses)} of {len(statuses) + len(tables)} could not be measured")
         raise typer.Exit(max(statuses))
@@ -282,7 +284,9 @@ def _shown(table: Table) -> list[list[str]]:
     if any(row["level"] is not None for row in rows):
         names.append("level")
     scores = [name for name in _SCORES if name in table.more_columns]
-    names = [*(["file"] if len(files) > 1 else []), *names, *_SHOWN, *scores]
+    # Eleven columns would not fit into a terminal: numbers would lose their digits.
+    shown = [name for name in _SHOWN if not (scores and name in _LESS_WANTED)]
+    names = [*(["file"] if len(files) > 1 else []), *names, *shown, *scores]
     if "slice" in names:
         names.append("status")
     head = [(_SHOWN | _SCORES).get(name, name) for name in names]

@@ -25,7 +25,8 @@ def build(
         typer.Argument(
             metavar="TABLE",
             readable=False,
-            help="Tables of scgm measure or sct_process_segmentation (.csv, .tsv) with levels.",
+            help="Tables of scgm measure or sct_process_segmentation (.csv, .tsv) with levels, or "
+            "folders of them with their participants.tsv.",
         ),
     ],
     output: Annotated[

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scgm.cli.console import EXIT_FAILED, Messages
 from scgm.cli.options import Log, Quiet, Verbose
+
+if TYPE_CHECKING:
+    from scgm.report.write import Beside
 
 
 def report(
@@ -30,6 +33,15 @@ def report(
             "results; can be given several times.",
         ),
     ] = None,
+    normal_range: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="TABLE",
+            readable=False,
+            help="Table of 'scgm measure --by slice --norms': draws the normal range of areas; "
+            "can be given several times.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier report.")
     ] = False,
@@ -45,19 +57,24 @@ def report(
 
       scgm report results/ --images data/ --output report.html
 
-      scgm report results/sub-01_T2starw_seg.json
+      scgm report results/sub-01_T2starw_seg.json --normal-range sub-01_normal.csv
     """
+    from scgm.report.write import Beside
+
     messages = Messages(verbose, quiet, log)
     check_report(output, overwrite=overwrite)
-    if not make_report(results, output, messages, images=images or (), overwrite=overwrite):
+    beside, places = Beside(normal_ranges=normal_range or ()), images or ()
+    if not make_report(
+        results, output, messages, images=places, overwrite=overwrite, beside=beside
+    ):
         raise typer.Exit(EXIT_FAILED)
 
 
-def check_report(output: Path, *, overwrite: bool) -> None:
-    """Refuse a name for a report before any work is done."""
+def check_report(output: Path, *, overwrite: bool, to_come: Iterable[Path] = ()) -> None:
+    """Refuse a name for a report before any work is done; *to_come* are folders that it makes."""
     from scgm.report.write import check_target
 
-    check_target(output, overwrite=overwrite)
+    check_target(output, overwrite=overwrite, to_come=to_come)
 
 
 def make_report(
@@ -67,13 +84,21 @@ def make_report(
     *,
     images: Sequence[Path],
     overwrite: bool,
+    beside: Beside | None = None,
 ) -> bool:
     """Write a report, and say what is wrong with results; return whether all are shown."""
     from scgm.report.records import find_records
-    from scgm.report.write import write_report
+    from scgm.report.write import NOTHING_BESIDE, write_report
 
     with messages.progress(len(find_records(results)), "Reading results") as advance:
-        made = write_report(results, output, images=images, overwrite=overwrite, done=advance)
+        made = write_report(
+            results,
+            output,
+            images=images,
+            beside=beside or NOTHING_BESIDE,
+            overwrite=overwrite,
+            done=advance,
+        )
     for notice in made.notices:
         messages.warning(notice)
     for sentence in made.left_out:

@@ -242,11 +242,16 @@ def segment(
     batch = Batch(options, outputs, messages, skip_existing, keep_doubtful)
     jobs = batch.jobs(images, output)
     if report is not None:
-        check_report(report, overwrite=overwrite)
-    statuses = batch.run(jobs)
+        check_report(report, overwrite=overwrite, to_come=[folder for _, folder in jobs])
+    failures = batch.run(jobs)
     if report is not None and batch.done:
-        make_report(batch.done, report, messages, images=[*dict(jobs)], overwrite=overwrite)
-    if statuses:
+        from scgm.report.page import LeftOut
+        from scgm.report.write import Beside
+
+        beside = Beside(refused=[LeftOut(image, why) for image, why in failures.reasons])
+        images = [*dict(jobs)]
+        make_report(batch.done, report, messages, images=images, overwrite=overwrite, beside=beside)
+    if statuses := failures.statuses:
         messages.error(f"{len(statuses)} of {len(jobs)} images could not be processed")
         raise typer.Exit(max(statuses))
 
@@ -300,8 +305,8 @@ class Batch:
         _refuse_clashes(jobs)
         return jobs
 
-    def run(self, jobs: Sequence[tuple[Path, Path]]) -> list[int]:
-        """Segment image by image; name those that fail, and return their exit statuses."""
+    def run(self, jobs: Sequence[tuple[Path, Path]]) -> Failures:
+        """Segment image by image; name those that fail, and return them."""
         failures = Failures(self.messages)
         try:
             ready = self._ready(jobs, failures)
@@ -316,7 +321,7 @@ class Batch:
         finally:
             for summary in self.summaries:
                 self.messages.result(summary)
-        return failures.statuses
+        return failures
 
     def _ready(
         self, jobs: Sequence[tuple[Path, Path]], failures: Failures

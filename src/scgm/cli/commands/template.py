@@ -196,11 +196,12 @@ def group(
       scgm template group patients/ --against controls/ --map mtr -o maps/
     """
     from scgm.io.paths import safe_name
-    from scgm.registration.group import group_map, write_group
+    from scgm.registration.group import common_grid, group_map, write_group
 
     messages = Messages(verbose, quiet, log)
     name = safe_name(map_name, "map")
     members, others = _members(results), _members(against or [])
+    common_grid([*members, *others])  # nobody is in both groups, and there is one template
     first = group_map(members, name)
     second = group_map(others, name) if others else None
     if second is not None and min(len(members), len(others)) < 2:

@@ -28,6 +28,9 @@ const COLUMNS = [
     id: name, text: { gm_area: "gray matter, mm²", cord_area: "cord, mm²" }[name] || INDEX.features[name], number: true,
     of: (own) => own.features[name], show: (own) => number(own.features[name], name === "confidence" ? 2 : 1),
   })),
+  ...INDEX.scores.map((name, i) => ({
+    id: `score-${i}`, text: name, number: true, of: (own) => own.scores[name], show: (own) => number(own.scores[name], 3),
+  })),
   { id: "method", text: "method", of: (own) => own.method, show: (own) => own.method },
   { id: "note", text: "note", of: (own) => verdictOf(own).note, show: (own) => verdictOf(own).note },
 ];

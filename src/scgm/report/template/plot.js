@@ -71,7 +71,9 @@ function normalBand(normals, x, y) {
 }
 
 function point(row, quantity, value, [x, y], isChosen, choose) {
-  const words = value === null ? "not measured" : `${value.toFixed(2)}${quantity === "confidence" ? "" : " mm²"}`;
+  const measured = value === null ? "not measured" : `${value.toFixed(2)}${quantity === "confidence" ? "" : " mm²"}`;
+  const normal = row.normal[quantity];
+  const words = normal ? `${measured}, normal ${normal.map((limit) => limit.toFixed(1)).join(" to ")}` : measured;
   const name = `slice ${row.slice}: ${words}${row.status === "ok" ? "" : `, ${row.status}`}`;
   const size = isChosen ? 7 : 5;
   const flagged = row.status !== "ok" || value === null;
@@ -80,7 +82,7 @@ function point(row, quantity, value, [x, y], isChosen, choose) {
     flagged ? "rect" : "circle",
     {
       ...(flagged ? { x: x - size, y: y - size, width: 2 * size, height: 2 * size } : { cx: x, cy: y, r: size }),
-      class: flagged ? "point flagged" : "point",
+      class: `point${flagged ? " flagged" : ""}${value === null ? " missing" : ""}`,
       role: "button", tabindex: isChosen ? 0 : -1, "aria-label": name, "aria-pressed": `${isChosen}`, "data-place": place,
       onclick: () => choose(place, true),
       onkeydown: (event) => {
