@@ -230,7 +230,7 @@ def test_a_network_can_work_at_another_resolution(data: Path, tmp_path: Path) ->
     model = load_checkpoint(tmp_path / "coarse")[0]
     card = json.loads(export(tmp_path / "coarse", tmp_path / "m.onnx", description="t").read_text())
 
-    assert model.pixel_mm == 0.5
+    assert model.windows.pixel_mm == 0.5
     assert graph_difference(model, tmp_path / "m.onnx") < 1e-4
     assert card["training"]["segmenter"]["pixel_mm"] == 0.5
     start = {"segmenter.start": str(tmp_path / "m.onnx"), "segmenter.pixel_mm": "0.25"}

@@ -14,7 +14,7 @@ from scgm.errors import ConfigError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_labels, read_volume
 from scgm.networks.graph import cut_windows
-from scgm.networks.preparation import WINDOW_PIXEL_MM
+from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM
 from scgm.networks.resampling import grid_mm, resample_inside, resampling_matrix
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
 from scgm.synthesis.windows import Crops, crop_size
@@ -139,10 +139,14 @@ def centres_mm(region: Tensor, pixel: Tensor) -> Tensor:
     return torch.stack([row, column], dim=1)
 
 
-def make_crops(stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_PIXEL_MM) -> Crops:
+def make_crops(
+    stacks: Sequence[LabeledStack],
+    pixel_mm: float = WINDOW_PIXEL_MM,
+    window_mm: float = LEARNED_MM,
+) -> Crops:
     """Cut every labeled slice of the sources that teach the segmentation network.
 
-    ``pixel_mm`` is that of the crops.
+    ``pixel_mm`` is that of the crops, ``window_mm`` the side of the windows to cut from them.
 
     Raises
     ------
@@ -156,17 +160,17 @@ def make_crops(stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_PIXEL_MM
         raise ConfigError(msg)
     for stack in stacks:
         if stack.source.teaches == "both":
-            crop = _crops_of(stack, start, pixel_mm)
+            crop = _crops_of(stack, start, pixel_mm, window_mm)
             start += crop.gm.shape[0]
             parts.append(crop)
     return Crops(*(torch.cat([getattr(part, name) for part in parts]) for name in Crops.__slots__))
 
 
-def _crops_of(stack: LabeledStack, start: int, pixel_mm: float) -> Crops:
+def _crops_of(stack: LabeledStack, start: int, pixel_mm: float, window_mm: float) -> Crops:
     region = cord_region(stack)
     kept = torch.nonzero(region.sum(dim=(1, 2)) > 0)[:: stack.source.every, 0]
     centre = centres_mm(region[kept], stack.pixel)
-    count, size = len(kept), crop_size(pixel_mm)
+    count, size = len(kept), crop_size(pixel_mm, window_mm)
 
     def cut(volume: Tensor | None) -> Tensor:
         if volume is None:

@@ -68,13 +68,14 @@ def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _si
     check_splits({"is learned from": learned, "is kept apart": [*decided, *left_out]}, data)
     apart = {source: _read(source, data) for source in dict.fromkeys((*decided, *left_out))}
     stacks = _OnceRead(config, learned, data, report)
-    drawn, pixel_mm = (config.seed, config.phantom_scans), config.segmenter.pixel_mm
+    drawn = (config.seed, config.phantom_scans)
+    grid = (config.segmenter.pixel_mm, config.segmenter.window_mm)
     share = config.finder.phantom_share
     scenes_key = key_of(learned, data, *drawn, config.phantoms, share)
-    crops_key = key_of(learned, data, *drawn, pixel_mm)
+    crops_key = key_of(learned, data, *drawn, *grid)
     return Materials(
         scenes=cached(Scenes, scenes_key, lambda: _scenes(config, stacks(), report)),
-        crops=cached(Crops, crops_key, lambda: make_crops(stacks(), pixel_mm)),
+        crops=cached(Crops, crops_key, lambda: make_crops(stacks(), *grid)),
         deciding=tuple(apart[source] for source in decided),
         scored=tuple(apart[source] for source in left_out),
         sites={source.site for source in learned} | ({PHANTOM} if config.phantom_scans else set()),

@@ -97,8 +97,10 @@ class Networks:
 
         def batch() -> WindowBatch:
             if stage.augmentation == "ddc-2018":
-                return paper_batch(crops, stage.batch, draw, stage.pixel_mm)
-            return window_batch(crops, stage.batch, stage.real_share, draw, stage.pixel_mm)
+                return paper_batch(crops, stage.batch, draw, stage.pixel_mm, stage.learned_size)
+            return window_batch(
+                crops, stage.batch, stage.real_share, draw, stage.pixel_mm, stage.learned_size
+            )
 
         def loss(network: nn.Module, batch: WindowBatch, _: float) -> Tensor:
             logits = session.compute(network, batch.images)
@@ -106,7 +108,7 @@ class Networks:
             return segmentation_loss(logits, batch.targets, batch.known, entropy_weight=weight)
 
         def judge(network: nn.Module) -> Validation:
-            return validate(network, self.deciding, stage.pixel_mm)
+            return validate(network, self.deciding, stage.windows)
 
         return Task(
             SEGMENTER,
