@@ -7,16 +7,28 @@ from torch import Tensor
 
 from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM, standardise, window_size
 from scgm.networks.resampling import grid_mm
-from scgm.synthesis.acquisition import GENTLE, Scanner, acquire
+from scgm.synthesis.acquisition import FINE, GENTLE, Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.tissue import paint
+from scgm.synthesis.horns import with_thin_horns
+from scgm.synthesis.tissue import blur, paint
 
 CROP_TO_WINDOW = 1.25  # a window is moved, turned and scaled within its crop
 # The finest deformations, of 2 to 3 mm, make horns thinner or thicker. A fifth of the cords is
 # compressed.
 PAINTED = Deformation(elastic_cells=(3, 6, 12), compressed=0.2)
 REAL = Deformation(scale=(0.85, 1.2), elastic_mm=0.2, elastic_cells=(3, 6, 12), compressed=0.2)
+# Windows of fine images are smaller, and specimens lie at any angle.
+SPECIMEN = Deformation(
+    free_rotation=0.5,
+    scale=(0.75, 1.1),
+    shift_mm=1.5,
+    elastic_mm=0.2,
+    elastic_cells=(3, 6),
+    compressed=0.1,
+)
+IN_TUBE, THIN_HORNS = 0.5, 0.7  # shares of them
+SMOOTHED_MM = (0.1, 0.25)
 WIDER = (0.95, 1.18)  # cords, while their gray matter stays as it is
 
 
@@ -96,6 +108,26 @@ def _painted(crops: Crops, count: int, draw: Draw, size: int, pixel_mm: float) -
     targets = sample_at(labels, grids, pixel_mm)
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm)
     images, inside = acquire(signal, Scanner(), draw, pixel_mm)
+    known = torch.ones(count, 2, 1, 1, device=draw.device)
+    images = standardise(images, inside, pixel_mm)
+    return WindowBatch(images[:, None], targets * inside[:, None], known)
+
+
+def fine_batch(crops: Crops, count: int, draw: Draw, pixel_mm: float, size: int) -> WindowBatch:
+    """Make a batch of painted windows with fine pixels, as specimens are scanned.
+
+    ``pixel_mm`` is that of the crops, and of the windows; ``size`` the pixels along a side.
+    """
+    chosen = _choose(crops.weight * (crops.knows_gm & crops.knows_cord), count, draw)
+    labels = torch.stack([crops.cord[chosen], crops.gm[chosen]], dim=1)
+    # Labels were drawn on coarser pixels, whose corners would be learned.
+    smooth = blur(labels.flatten(0, 1), draw.uniform(*SMOOTHED_MM, 2 * count), pixel_mm)
+    labels = smooth.clamp(0, 1).reshape(labels.shape)
+    labels = with_other_white_matter(thick_slices(labels, labels, draw), draw)
+    labels = with_thin_horns(labels, pixel_mm, THIN_HORNS, draw)
+    targets = sample_at(labels, sampling_grids(count, size, pixel_mm, SPECIMEN, draw), pixel_mm)
+    signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm, IN_TUBE)
+    images, inside = acquire(signal, FINE, draw, pixel_mm)
     known = torch.ones(count, 2, 1, 1, device=draw.device)
     images = standardise(images, inside, pixel_mm)
     return WindowBatch(images[:, None], targets * inside[:, None], known)

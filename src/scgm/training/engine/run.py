@@ -150,7 +150,8 @@ def _train(session: Session, data: Path) -> None:
     starts = read_starts(config, data)
     materials = prepare(config, data, session.report)
     scenes, crops = materials.scenes.to(device), materials.crops.to(device)
-    networks = Networks(session, scenes, crops, materials.deciding, starts)
+    fine = materials.fine.to(device) if materials.fine is not None else None
+    networks = Networks(session, scenes, crops, fine, materials.deciding, starts)
     seconds = estimated_seconds(networks.plan(), session)
     if seconds is not None:
         session.report(f"this training takes about {in_words(seconds)} on this machine")

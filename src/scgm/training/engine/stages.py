@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.scenes import SceneBatch, Scenes, scene_batch
-from scgm.synthesis.windows import Crops, WindowBatch, window_batch
+from scgm.synthesis.windows import Crops, WindowBatch, fine_batch, window_batch
 from scgm.training.config.settings import FinderStage, SegmenterStage
 from scgm.training.data.augmentation import paper_batch, require_scans
 from scgm.training.data.examples import LabeledStack
@@ -37,6 +37,7 @@ class Networks:
     session: Session
     scenes: Scenes
     crops: Crops
+    fine: Crops | None
     deciding: Sequence[LabeledStack]
     starts: Mapping[str, StartModel]
 
@@ -91,13 +92,16 @@ class Networks:
 
     def segmenter_task(self, draw: Draw) -> Task[WindowBatch]:
         """Return the task of the segmentation network."""
-        session, stage, crops = self.session, self.session.config.segmenter, self.crops
+        session, stage = self.session, self.session.config.segmenter
+        crops, fine = self.crops, self.fine
         if stage.augmentation == "ddc-2018":
             require_scans(crops)
 
         def batch() -> WindowBatch:
             if stage.augmentation == "ddc-2018":
                 return paper_batch(crops, stage.batch, draw, stage.pixel_mm, stage.learned_size)
+            if fine is not None and bool(draw.whole_batch.chance(stage.fine_share, 1)):
+                return fine_batch(fine, stage.batch, draw, stage.finest_mm, stage.learned_size)
             return window_batch(
                 crops, stage.batch, stage.real_share, draw, stage.pixel_mm, stage.learned_size
             )
