@@ -39,6 +39,15 @@ class LabeledStack:
         """Row and column spacing (2,) in mm."""
         return torch.tensor(self.spacing_mm[1:])
 
+    @property
+    def without_cord(self) -> Tensor:
+        """Which slices (Z,) are known to show no cord."""
+        assert self.image is not None
+        known = torch.zeros(len(self.image), dtype=torch.bool)
+        for first, last in self.source.without_cord:
+            known[first : last + 1] = True
+        return known
+
 
 def read_source(source: Source, root: Path) -> LabeledStack:
     """Read the files of a source and bring them to axial slices.
@@ -50,8 +59,11 @@ def read_source(source: Source, root: Path) -> LabeledStack:
     ImageReadError
         If a file is not an image.
     """
-    if source.gm is None and not source.cord:
-        msg = f"site {source.site}: a source needs gm or cord, else there is nothing to learn from"
+    if source.gm is None and not source.cord and not source.without_cord:
+        msg = (
+            f"site {source.site}: a source needs gm, cord or without_cord, else there is nothing "
+            "to learn from"
+        )
         raise ConfigError(msg)
     image = _read(root, source.image) if source.image else None
     gm = _read_label(root, source.gm, source.gm_values) if source.gm else None
@@ -59,6 +71,13 @@ def read_source(source: Source, root: Path) -> LabeledStack:
     first, *others = [part for part in (image, gm, *cords) if part is not None]
     for other in others:
         _require_one_grid(first, other)
+    for _, last in source.without_cord:
+        if last >= len(first.values):
+            msg = (
+                f"{first.path}: without_cord names slice {last}, and the last one is "
+                f"{len(first.values) - 1}"
+            )
+            raise ConfigError(msg)
     spacing: tuple[float, float, float] = first.stack.spacing_mm
     return LabeledStack(
         source=source,
@@ -122,7 +141,9 @@ def cord_region(stack: LabeledStack) -> Tensor:
     """Return the cord's share (Z, Y, X); where only gray matter is labeled, its surroundings."""
     if stack.cord is not None:
         return stack.cord
-    assert stack.gm is not None
+    if stack.gm is None:
+        assert stack.image is not None
+        return torch.zeros_like(stack.image)
     reach = [round(GM_TO_CORD_MM / mm) for mm in stack.spacing_mm[1:]]
     kernel = (2 * reach[0] + 1, 2 * reach[1] + 1)
     grown = functional.max_pool2d(stack.gm[:, None], kernel, 1, (reach[0], reach[1]))
@@ -216,7 +237,9 @@ def join_scenes(parts: Sequence[Scenes]) -> Scenes:
 def _scenes_of(stack: LabeledStack) -> Scenes:
     assert stack.image is not None
     region = cord_region(stack)
-    kept = torch.nonzero(region.sum(dim=(1, 2)) > 0)[:, 0]
+    without = stack.without_cord
+    kept = torch.nonzero((region.sum(dim=(1, 2)) > 0) | without)[:, 0]
+    region = region * ~without[:, None, None]
     weights = []
     for axis, pixel in enumerate(stack.pixel):
         length = stack.image.shape[1 + axis]
