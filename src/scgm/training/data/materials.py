@@ -22,7 +22,7 @@ class Materials:
 
     ``fine`` are the crops again, smaller and with finer pixels, where batches of them are wanted.
     The scans of ``deciding`` choose which weights are kept, ``scored`` are those of the sites left
-    out, and ``sites`` are the sites that are learned from.
+    out, and ``made`` are the sites of data that no file holds.
     """
 
     scenes: Scenes
@@ -30,7 +30,7 @@ class Materials:
     fine: Crops | None
     deciding: tuple[LabeledStack, ...]
     scored: tuple[LabeledStack, ...]
-    sites: set[str]
+    made: frozenset[str]
 
 
 def _silent(line: str) -> None:
@@ -81,7 +81,7 @@ def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _si
         fine=_fine(config, data, stacks),
         deciding=tuple(apart[source] for source in decided),
         scored=tuple(apart[source] for source in left_out),
-        sites={source.site for source in learned} | ({PHANTOM} if config.phantom_scans else set()),
+        made=frozenset({PHANTOM} if config.phantom_scans else ()),
     )
 
 

@@ -22,9 +22,10 @@ from scgm.training.engine.checkpoints import (
 from scgm.training.engine.compute import choose, device_name, find_device, repeatable
 from scgm.training.engine.distributed import Team, team
 from scgm.training.engine.estimate import estimated_seconds
+from scgm.training.engine.learned import FINDER, SEGMENTER, as_record, learned_by
 from scgm.training.engine.progress import in_words, require_tensorboard
 from scgm.training.engine.session import LOG, Report, Session, cut_log
-from scgm.training.engine.stages import FINDER, SEGMENTER, Networks
+from scgm.training.engine.stages import Networks
 from scgm.training.engine.start import read_starts, seen_before
 from scgm.training.engine.state import STATE, Place, State, read_state, require_same
 from scgm.training.engine.validation import score
@@ -165,7 +166,7 @@ def _train(session: Session, data: Path) -> None:
             for stack in materials.scored
         ]
         facts = {
-            "sites": sorted(materials.sites.union(*(start.sites for start in starts.values()))),
+            **as_record(learned_by(config, starts, materials.made)),
             "started_with": sorted({entry for start in starts.values() for entry in start.data}),
             "choice": _choice(session, place, validated=bool(materials.deciding)),
             "scores": scores,

@@ -20,14 +20,13 @@ from scgm.training.engine.checkpoints import (
 )
 from scgm.training.engine.deepseg import planned_cascade, train_cascade
 from scgm.training.engine.estimate import Planned
+from scgm.training.engine.learned import FINDER, SEGMENTER
 from scgm.training.engine.loop import Task, fit
 from scgm.training.engine.losses import place_loss, segmentation_loss
 from scgm.training.engine.session import Session
 from scgm.training.engine.start import StartModel
 from scgm.training.engine.state import Place
 from scgm.training.engine.validation import Validation, validate
-
-FINDER, SEGMENTER = "finder", "segmenter"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,5 +135,5 @@ class Networks:
     ) -> nn.Module:
         """Give a network the weights that it starts from, if its stage names any."""
         if stage.start:
-            self.starts[stage.start].load_into(network, part)
+            self.starts[part].load_into(network, part)
         return network.to(self.session.team.device)
