@@ -37,7 +37,7 @@ from scgm.training.config.settings import FinderStage, SegmenterStage
 from scgm.training.engine.checkpoints import build_finder
 from scgm.networks.unet import UNet
 from scgm.training.export import graph_difference, write_graph
-model = CordAndGrayMatter(build_finder(FinderStage()), UNet((4, 4, 8, 8)), 0.25).eval()
+model = CordAndGrayMatter(build_finder(FinderStage()), UNet((4, 4, 8, 8))).eval()
 write_graph(model, pathlib.Path("m.onnx"))
 print(graph_difference(model, pathlib.Path("m.onnx")))
 """

@@ -159,7 +159,7 @@ def test_chunks_hold_each_slice_once_with_its_neighbors(
     card = read_card("default").model_copy(update=changes)
     most = max(1, min(at_once, CHUNK_PIXELS // side**2))
     kept: list[int] = []
-    for seen, own in _chunks((count, side, side), distance_mm, card):
+    for seen, own in _chunks((count, side, side), (distance_mm, 0.5, 0.5), card):
         indices = np.arange(count)[seen]
         kept.extend(indices[own])
         assert len(indices) <= most

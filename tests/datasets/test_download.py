@@ -351,6 +351,7 @@ def test_every_listed_set_is_whole() -> None:
         "exvivo-template",
         "gm-challenge-data",
         "gmseg",
+        "scad",
         "sct_testing_data",
         "sct_tutorial_data",
         "template_AMU7T",

@@ -392,6 +392,7 @@ _CARD_CHANGES: dict[str, tuple[Any, ...]] = {
     "threshold": (float("nan"), float("inf"), 0, 1, -1, "0.5x", None, [], 1e400),
     "slices_at_once": (0, -1, 1.5, 10**30, "x", None),
     "reach_slices": (-1, 10**30, "x", None),
+    "finest_mm": (0, -1, float("nan"), 1e300, "x", None),
     "confidence": ({"intercept": float("nan")}, {"intercept": "x"}, [], {"a": 1}),
     "name": ("a\x1b[31mb", "x" * 10_000, None, 1, ["a"]),
     "method": ("ddc", "sct", "no such method", "", None),

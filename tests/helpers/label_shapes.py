@@ -16,7 +16,13 @@ STILL = Deformation(
     rotation=0, free_rotation=0, scale=(1, 1), aspect=0, shear=0, shift_mm=0, elastic_mm=0
 )
 PERFECT = Scanner(
-    pixel_mm=(0.25, 0.25), zero_filling=(0.01, 0.01), snr=(1e6, 1e6), bias=0, ghost=0, cut_off=0
+    pixel_mm=(0.25, 0.25),
+    zero_filling=(0.01, 0.01),
+    snr=(1e6, 1e6),
+    bias=0,
+    ghost=0,
+    cut_off=0,
+    lost=0,
 )
 
 

@@ -22,6 +22,7 @@ from scgm.networks.preparation import (
     COARSE_MM,
     LEARNED_MM,
     SEGMENTED_MM,
+    Windows,
     compress,
     standardise,
     window_size,
@@ -64,7 +65,7 @@ def test_a_bright_disc_is_found_and_put_back_where_it_was(
     spacing = torch.tensor([4.0, *pixel])
     shape = (int(90 / pixel[0]), int(70 / pixel[1]))
     image = disc(shape, (61.0, 22.0), spacing[1:], 2.0)[None]
-    model = CordAndGrayMatter(BrightPlaces(), BrightPixels(), window_mm)
+    model = CordAndGrayMatter(BrightPlaces(), BrightPixels(), Windows(window_mm))
     gm, cord, centre, presence = model(image, spacing, torch.full((1, 2), math.nan))
     place = centre[0] * spacing[1:]
 
@@ -73,6 +74,54 @@ def test_a_bright_disc_is_found_and_put_back_where_it_was(
     found, truth = gm[0] >= 0.5, image[0] > 0.5
     assert (2 * (found & truth).sum() / (found.sum() + truth.sum())).item() > 0.95
     assert bool((gm <= cord + 1e-6).all())
+
+
+@pytest.mark.parametrize(
+    ("pixel", "step", "size"),
+    [
+        ((0.5, 0.6), 0.25, 112),
+        ((0.25, 0.2), 0.25, 112),
+        ((0.175, 0.1), 0.175, 160),
+        ((0.125, 0.12), 0.125, 224),
+        ((0.04, 0.05), 0.125, 224),
+    ],
+)
+def test_windows_follow_the_pixels_of_finer_images(
+    pixel: tuple[float, float], step: float, size: int
+) -> None:
+    """28 mm or a little more: 160 pixels of 0.175 mm are 28 mm, 224 of 0.125 mm, too."""
+    found_step, found_size = Windows(finest_mm=0.125).sampled(torch.tensor(pixel))
+
+    assert float(found_step) == pytest.approx(step)
+    assert int(found_size) == size
+
+
+def test_thin_lines_in_a_fine_image_are_seen_in_its_own_pixels() -> None:
+    """Bright lines of 0.15 mm: at 0.25 mm they fade, at 0.125 mm they do not."""
+    image = torch.zeros(1, 300, 300)
+    image[0, :, ::20] = image[0, :, 1::20] = 1.0  # pixels of 0.075 mm, lines 1.5 mm apart
+    spacing, centre = torch.tensor([1.0, 0.075, 0.075]), torch.tensor([[150.0, 150.0]])
+
+    def brightest(windows: Windows) -> float:
+        step, size = windows.sampled(spacing[1:])
+        lines, *_ = cut_windows(image, spacing[1:], centre * 0.075, size, step)
+        return float(lines.quantile(0.999))
+
+    standard, fine = brightest(Windows()), brightest(Windows(finest_mm=0.125))
+    assert standard < 0.75 * fine
+
+
+def test_maps_are_averaged_along_the_cord_where_that_is_asked_for() -> None:
+    """A dark slice between two bright discs."""
+    image = torch.stack([disc((120, 120), (60, 60), torch.ones(2), 3.0) * v for v in (1, 0, 1)])
+    spacing, centre = torch.tensor([1.0, 1.0, 1.0]), torch.full((3, 2), 60.0)
+
+    def area(along_mm: float) -> float:
+        windows = Windows(along_mm=along_mm)
+        gm = CordAndGrayMatter(BrightPlaces(), BrightPixels(), windows)(image, spacing, centre)[0]
+        return float(gm[1].sum())
+
+    assert area(0.0) < area(1.0) < area(10.0)
 
 
 def test_a_given_center_is_kept() -> None:
@@ -236,7 +285,7 @@ def test_standardized_windows_are_clipped_at_5_deviations() -> None:
 def network_model() -> CordAndGrayMatter:
     """Return the model with networks of random weights, in evaluation mode."""
     torch.manual_seed(0)
-    return CordAndGrayMatter(CordFinder((4, 4, 8)), UNet((4, 8, 8)), 0.5).eval()
+    return CordAndGrayMatter(CordFinder((4, 4, 8)), UNet((4, 8, 8)), Windows(0.5)).eval()
 
 
 def some_stack(seed: int, slices: int = 3) -> Tensor:

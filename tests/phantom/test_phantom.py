@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from scgm.errors import ConfigError
 from scgm.phantom import (
@@ -242,6 +243,22 @@ def test_asymmetry_moves_the_gray_matter_to_the_right_in_the_same_cord() -> None
     np.testing.assert_array_equal(even.cord_fraction, uneven.cord_fraction)
 
 
+def test_thin_horns_reach_the_surface_and_are_as_wide_as_asked_for() -> None:
+    """Twice as wide is twice the area; both sides alike; from the horn's tip to the surface."""
+    fine = replace(PURE, shape=(1, 300, 300), spacing_mm=(1.0, 0.05, 0.05))
+    none, thin, wide = (
+        make_phantom(Anatomy(ex_vivo=True, stalk_mm=width), fine) for width in (0.0, 0.2, 0.4)
+    )
+    added = [(each.gm_fraction - none.gm_fraction)[..., 0] for each in (thin, wide)]
+    surface = ndimage.binary_dilation(~none.cord[..., 0]) & none.cord[..., 0]
+
+    assert added[1].sum() == pytest.approx(2 * added[0].sum(), rel=0.1)
+    np.testing.assert_allclose(added[0], added[0][::-1], atol=1e-5)
+    assert added[0].min() >= 0
+    assert (added[0] > 0.5)[surface].sum() * 0.05 == pytest.approx(2 * 0.2, rel=0.6)
+    np.testing.assert_array_equal(thin.cord_fraction, none.cord_fraction)
+
+
 def test_rotation_goes_from_the_right_to_the_front() -> None:
     straight = make_phantom(Anatomy(ex_vivo=True), PURE)
     turned = make_phantom(Anatomy(ex_vivo=True, rotation_deg=90), PURE)
@@ -459,6 +476,7 @@ def test_computing_band_by_band_changes_nothing(monkeypatch: pytest.MonkeyPatch)
         ({"region": "C9"}, "C9"),
         ({"scale": 3.0}, "scale"),
         ({"asymmetry": math.nan}, "asymmetry"),
+        ({"stalk_mm": -0.1}, "stalk_mm"),
         ({"rotation_deg": math.inf}, "rotation"),
         ({"medium": "gin"}, "gin"),
         ({"cord_slices": (3, 1)}, "cord_slices"),

@@ -1,6 +1,7 @@
 """A model file as a method: what it gives is checked, and what ran is recorded."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,20 @@ def test_slices_are_seen_in_parts_with_their_neighbors_and_their_centers(tmp_pat
         np.testing.assert_array_equal(feeds["centre"][:, 0], feeds["slices"][:, 0, 0])
     np.testing.assert_allclose(found.presence, np.arange(7) / 100, rtol=1e-6)
     np.testing.assert_array_equal(found.centre_px, centers)
+
+
+@pytest.mark.parametrize(("pixel_mm", "parts"), [(0.5, 1), (0.25, 1), (0.125, 3), (0.05, 3)])
+def test_fewer_slices_are_seen_at_once_where_windows_follow_finer_pixels(
+    tmp_path: Path, pixel_mm: float, parts: int
+) -> None:
+    """Pixels half as large: a window has four times as many, and a call a quarter of the slices."""
+    session: Any = Echo()
+    path = write_model(tmp_path, slices_at_once=16, finest_mm=0.125)
+    stack = replace(numbered(6), spacing_mm=(50.0, pixel_mm, pixel_mm))
+
+    OnnxModel(load_model(path, threads=1).file, session)(stack)
+
+    assert len(session.seen) == parts
 
 
 def test_a_center_outside_of_its_slice_is_none(tmp_path: Path) -> None:

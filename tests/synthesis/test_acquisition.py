@@ -89,6 +89,16 @@ def test_bias_changes_the_signal_by_its_amount_and_slowly() -> None:
     assert float(logarithm.diff(dim=-1).abs().max()) < 0.1
 
 
+def test_a_share_of_the_images_has_lost_signal_in_places() -> None:
+    """At most nine tenths of it, and nowhere more than there was."""
+    image, _ = acquire(torch.ones(400, 48, 48), replace(PERFECT, lost=0.25), Draw(0))
+    darkest = image[:, 4:-4, 4:-4].amin(dim=(1, 2))
+
+    assert float((darkest < 0.9).float().mean()) == pytest.approx(0.25, abs=0.07)
+    assert 0.09 < float(darkest.min()) < 0.5
+    assert float(image.max()) < 1.05
+
+
 def test_a_fifth_of_the_images_has_a_ghost_as_strong_as_asked() -> None:
     """A shifted copy adds its share to the sum: up to 0.5 of it, in a fifth of 400 images."""
     signal = disc(48, 3).expand(400, -1, -1)

@@ -48,15 +48,16 @@ def test_paint_separates_gray_from_white_matter() -> None:
 
 
 def test_white_matter_is_one_and_gray_matter_within_its_range() -> None:
-    """Bright or dark by 6 to 45 %, in the free fifth by up to 1.3 times as much."""
+    """Bright or dark by 6 to 45 %, in the free fifth 1.3 times as much; PSIR and QSM more."""
     cord, gm = (disc(64, radius).expand(200, -1, -1) for radius in (24, 10))
     signal = paint(gm, cord, Draw(1))
     gray = signal[:, 28:36, 28:36].mean(dim=(1, 2))
     white = signal[:, 30:34, 44:52].mean(dim=(1, 2))
 
     assert float(white.median()) == pytest.approx(1, abs=0.03)
-    assert 1 - 1.3 * 0.45 - 0.2 < float(gray.min()) < 0.75
-    assert 1.35 < float(gray.max()) < 1 + 1.3 * 0.45 + 0.2
+    assert 0.15 < float(gray.min()) < 0.75
+    assert 1.35 < float(gray.max()) < 3.5
+    assert float(((gray - 1).abs() < 1.3 * 0.45 + 0.2).float().mean()) > 0.9
 
 
 @settings(max_examples=10, deadline=None)

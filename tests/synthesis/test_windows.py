@@ -11,6 +11,7 @@ from scgm.synthesis.windows import (
     WIDER,
     Crops,
     crop_size,
+    fine_batch,
     thick_slices,
     window_batch,
     with_other_white_matter,
@@ -143,3 +144,15 @@ def test_a_crop_is_drawn_as_often_as_its_weight_says() -> None:
     areas = window_batch(weighted, 100, 0.0, Draw(0)).targets[:, 1].sum(dim=(1, 2))
 
     assert float((areas < 100).float().mean()) == pytest.approx(0.75, abs=0.12)
+
+
+def test_a_fine_batch_shows_a_smaller_place_with_as_many_pixels() -> None:
+    """A cord of 6 mm radius is half as wide in windows of 32 mm as in those of 16 mm."""
+    crops = some_crops()
+    fine = fine_batch(crops, 6, Draw(0), 0.125, WINDOW)
+
+    assert fine.images.shape == (6, 1, WINDOW, WINDOW)
+    assert fine.targets.shape == (6, 2, WINDOW, WINDOW)
+    assert bool((fine.targets[:, 1] <= fine.targets[:, 0] + 1e-6).all())
+    assert bool(fine.images.isfinite().all())
+    assert bool((fine.known == 1).all())

@@ -98,7 +98,10 @@ def test_what_a_start_has_seen_is_on_the_record(data: Path, model: Path, tmp_pat
         report=silent,
     )
 
-    assert load_checkpoint(tmp_path / "r")[2]["sites"] == ["a", "b"]
+    record = load_checkpoint(tmp_path / "r")[2]
+    assert record["sites"] == ["a", "b"]
+    assert record["learned"]["finder"]["sites"] == ["a", "b"]
+    assert record["learned"]["segmenter"]["sites"] == ["a"]
 
 
 def test_nothing_is_learned_without_steps_and_start() -> None:

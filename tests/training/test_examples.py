@@ -20,7 +20,9 @@ def stack(slices: int = 6, *, site: str = "a", **source: object) -> LabeledStack
     for number in range(slices):
         gm[number, 26 : 27 + number, 26:34] = 1
         cord[number, 20:40, 20:40] = 1
-    given = Source.model_validate({"site": site, "gm": "gm", "cord": ["cord"], **source})
+    given = Source.model_validate(
+        {"site": site, "image": "a", "gm": "gm", "cord": ["cord"], **source}
+    )
     return LabeledStack(given, 1 + gm + cord, gm, cord, (5.0, 0.5, 0.5))
 
 
@@ -55,6 +57,34 @@ def test_slices_without_a_label_are_neither_cut_nor_shown() -> None:
 
     assert len(make_crops([given]).gm) == 3
     assert len(make_scenes([given]).image) == 3
+
+
+def test_slices_known_to_be_without_cord_are_shown_without_one() -> None:
+    """Slices 0 and 1 have no label and are named; slice 5 is named although it has one."""
+    given = stack(6, without_cord=[[0, 1], [5, 5]])
+    assert given.cord is not None
+    given.cord[:3] = 0
+
+    scenes = make_scenes([given])
+
+    shown = scenes.cord.sum(dim=(1, 2)) > 0
+    assert shown.tolist() == [False, False, True, True, False]
+    assert len(make_crops([stack(6, without_cord=[[0, 1]])]).gm) == 6
+
+
+def test_a_scan_may_have_no_label_where_it_shows_no_cord() -> None:
+    given = replace(stack(4, without_cord=[[1, 2]]), gm=None, cord=None)
+
+    scenes = make_scenes([given])
+
+    assert len(scenes.image) == 2
+    assert float(scenes.cord.sum()) == 0
+
+
+@pytest.mark.parametrize("ranges", [[[3, 2]], [[-1, 2]]])
+def test_impossible_ranges_without_cord_are_refused(ranges: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="without_cord"):
+        stack(4, without_cord=ranges, image="a.nii")
 
 
 def test_images_have_a_mean_of_1_whatever_their_scale() -> None:

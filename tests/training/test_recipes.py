@@ -175,7 +175,7 @@ def test_shapes_move_as_little_as_the_paper_says(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("size", [128, 320])
 def test_a_share_of_the_samples_is_bent_by_a_pixel_or_two(size: int) -> None:
     """Noise in [-1, 1], smoothed by s pixels and times a: a / (s sqrt(12 pi)), here 1.2 pixels."""
-    bend = augmentation._elastic_mm(100, size, Draw(0)) / 0.25
+    bend = augmentation._elastic_mm(100, size, 32 / size, Draw(0)) / 0.25
     deviation = bend[:, 32:-32, 32:-32].flatten(1).std(dim=1)
     bent = deviation > 0
 

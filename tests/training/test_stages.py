@@ -28,7 +28,7 @@ def networks(folder: Path, **segmenter: object) -> Networks:
     flag = torch.ones(1, dtype=torch.bool)
     crops = Crops(nothing, nothing, nothing, flag, flag, flag, torch.zeros(1).long(), torch.ones(1))
     scenes = Scenes(nothing, nothing, nothing, torch.ones(1))
-    return Networks(session_in(folder, segmenter=segmenter), scenes, crops, (), {})
+    return Networks(session_in(folder, segmenter=segmenter), scenes, crops, None, (), {})
 
 
 @pytest.mark.parametrize(("loss", "weight"), [("dice", 0.0), ("dice+entropy", 5.0)])

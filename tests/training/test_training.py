@@ -102,7 +102,7 @@ def test_a_folder_without_label_maps_is_refused(data: Path, tmp_path: Path) -> N
     [
         ('gm = "gm.nii.gz"\ncord = ["cord.nii.gz"]', "no source has an image"),
         ('image = "scan.nii.gz"\ncord = ["cord.nii.gz"]', "both gm and cord"),
-        ('image = "scan.nii.gz"', "needs gm or cord"),
+        ('image = "scan.nii.gz"', "needs gm, cord or without_cord"),
         ('image = "scan.nii.gz"\ngm = "none.nii.gz"', "no such file"),
         ('image = "scan.nii.gz"\ngm = "small.nii.gz"', "its grid has the shape"),
         ('image = "scan.nii.gz"\ngm = "moved.nii.gz"', "lies 3 mm away"),
@@ -230,7 +230,7 @@ def test_a_network_can_work_at_another_resolution(data: Path, tmp_path: Path) ->
     model = load_checkpoint(tmp_path / "coarse")[0]
     card = json.loads(export(tmp_path / "coarse", tmp_path / "m.onnx", description="t").read_text())
 
-    assert model.pixel_mm == 0.5
+    assert model.windows.pixel_mm == 0.5
     assert graph_difference(model, tmp_path / "m.onnx") < 1e-4
     assert card["training"]["segmenter"]["pixel_mm"] == 0.5
     start = {"segmenter.start": str(tmp_path / "m.onnx"), "segmenter.pixel_mm": "0.25"}

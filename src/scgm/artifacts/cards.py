@@ -119,6 +119,9 @@ class ModelCard(Card):
         The probability from which on a pixel counts, unless the user names another.
     slices_at_once
         How many slices the graph may be given in one call, for its memory.
+    finer_below_mm, finest_mm
+        Images with pixels below the first are looked at in their own pixels, down to the second:
+        fewer of their slices fit into memory. Equal: no image is.
     reach_slices
         How many slices to either side have a part in what is found in a slice, beside the
         smoothing of the cord's center.
@@ -134,6 +137,8 @@ class ModelCard(Card):
     scores: tuple[dict[str, Any], ...] = ()
     threshold: float = Field(default=0.5, gt=0, lt=1)
     slices_at_once: int = Field(default=CHUNK_SLICES, gt=0, le=2**31)
+    finer_below_mm: float = Field(default=0.25, gt=0, le=10)
+    finest_mm: float = Field(default=0.25, gt=0, le=10)
     reach_slices: Count = 0
     confidence: dict[str, FiniteFloat] | None = None
 

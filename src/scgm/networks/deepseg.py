@@ -147,16 +147,18 @@ class CascadeGraph(CordAndGrayMatter):
     segmenter: Cascade
 
     def __init__(self, finder: nn.Module, segmenter: Cascade) -> None:
-        super().__init__(finder, segmenter, PIXEL_MM)
+        super().__init__(finder, segmenter)
 
     def segment(
-        self, slices: Tensor, pixel: Tensor, center_mm: Tensor, given: Tensor
+        self, slices: Tensor, spacing: Tensor, center_mm: Tensor, given: Tensor, presence: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one network after the other; parameters and results as of the parent's.
 
         The crop for gray matter lies around the middle of the cord that the first network found,
         or around the center where one is given.
         """
+        del presence  # the networks see neighboring slices themselves
+        pixel = spacing[1:]
         cord, found_mm = self._part(self.segmenter.cord, CORD_BOX, slices, pixel, center_mm)
         middle_mm = torch.where(given, center_mm, found_mm)
         gm, _ = self._part(self.segmenter.gray, GRAY_BOX, slices, pixel, middle_mm)

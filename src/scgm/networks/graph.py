@@ -8,15 +8,15 @@ one ONNX graph, which Python, a browser and other programs run alike.
 import torch
 from torch import Tensor, nn
 
+from scgm.networks.neighbors import averaged_along_cord
 from scgm.networks.preparation import (
     COARSE_MIN,
     COARSE_MM,
     COARSE_STEP,
-    SEGMENTED_MM,
     WINDOW_PIXEL_MM,
+    Windows,
     compress,
     standardise,
-    window_size,
 )
 from scgm.networks.resampling import (
     centroids,
@@ -40,19 +40,21 @@ class CordAndGrayMatter(nn.Module):
     finder
         Coarse slices (N, 1, y, x) -> logits (N, y * x + 1), "no cord" last.
     segmenter
-        Windows (N, 1, y, x), 112 x 112 at 0.25 mm -> logits (N, 2, y, x): the cord, and gray matter
-        given the cord.
-    pixel_mm
-        Pixel of the windows that the segmenter learned from.
+        Windows (N, 1, y, x) -> logits (N, 2, y, x): the cord, and gray matter given the cord.
+    windows
+        How the windows are sampled; by default 28 mm wide, 112 pixels of 0.25 mm.
     """
 
     def __init__(
-        self, finder: nn.Module, segmenter: nn.Module, pixel_mm: float = WINDOW_PIXEL_MM
+        self,
+        finder: nn.Module,
+        segmenter: nn.Module,
+        windows: Windows = Windows(),  # noqa: B008 - frozen
     ) -> None:
         super().__init__()
         self.finder = finder
         self.segmenter = segmenter
-        self.pixel_mm = pixel_mm
+        self.windows = windows
 
     def forward(
         self, slices: Tensor, spacing: Tensor, centre: Tensor
@@ -83,7 +85,7 @@ class CordAndGrayMatter(nn.Module):
         given = ~torch.isnan(centre)
         center_mm = torch.where(given, centre * pixel, found_mm)
         presence = torch.where(given[:, 0], torch.ones_like(presence), presence)
-        gm, cord, middle_mm = self.segment(slices, pixel, center_mm, given)
+        gm, cord, middle_mm = self.segment(slices, spacing, center_mm, given, presence)
         return gm, cord, middle_mm / pixel, presence
 
     def find(self, slices: Tensor, spacing: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,18 +97,25 @@ class CordAndGrayMatter(nn.Module):
         return refined_center(places, *positions), 1 - absent
 
     def segment(
-        self, slices: Tensor, pixel: Tensor, center_mm: Tensor, given: Tensor
+        self, slices: Tensor, spacing: Tensor, center_mm: Tensor, given: Tensor, presence: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return gray matter and cord (Z, Y, X), and the cord's middle (Z, 2) in mm.
 
         The middle is ``center_mm`` where that was ``given`` (Z, 2), else that of what was found.
+        ``presence`` (Z,) is how much a slice counts for its neighbors.
         """
-        step, size = self.pixel_mm, window_size(SEGMENTED_MM, self.pixel_mm)
+        pixel = spacing[1:]
+        step, size = self.windows.sampled(pixel)
         windows, inside, at_mm = cut_windows(slices, pixel, center_mm, size, step)
         logits = self.segmenter(standardise(windows, inside, step)[:, None])
         cord = torch.sigmoid(logits[:, 0])
         gm = cord * torch.sigmoid(logits[:, 1])
         found_mm = middle_of(cord * inside, *at_mm, center_mm, step)
+        if self.windows.along_mm:
+            apart = spacing[0] / self.windows.along_mm
+            maps = torch.stack([gm, cord], dim=1)
+            maps = averaged_along_cord(maps, found_mm - center_mm, step, apart, presence)
+            gm, cord = maps[:, 0], maps[:, 1]
         back = [
             back_matrix(at_mm[axis], slices.shape[1 + axis], pixel[axis], step) for axis in (0, 1)
         ]
@@ -154,7 +163,7 @@ def middle_of(
     rows_mm: Tensor,
     columns_mm: Tensor,
     otherwise_mm: Tensor,
-    step_mm: float = WINDOW_PIXEL_MM,
+    step_mm: Tensor | float = WINDOW_PIXEL_MM,
 ) -> Tensor:
     """Centroids (Z, 2) in mm of cord maps (Z, y, x); ``otherwise_mm`` where there is no cord."""
     weight = cord * cord  # leaves out the faint values that are spread over a whole window
@@ -166,8 +175,8 @@ def cut_windows(
     slices: Tensor,
     pixel: Tensor,
     center_mm: Tensor,
-    size: int,
-    step_mm: float = WINDOW_PIXEL_MM,
+    size: Tensor | int,
+    step_mm: Tensor | float = WINDOW_PIXEL_MM,
 ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
     """Return windows (Z, size, size), which samples lie in the image, and their positions in mm."""
     rows_mm = grid_mm(center_mm[:, 0], size, step_mm)
@@ -179,7 +188,10 @@ def cut_windows(
 
 
 def back_matrix(
-    window_mm: Tensor, count: Tensor | int, pixel: Tensor, step_mm: float = WINDOW_PIXEL_MM
+    window_mm: Tensor,
+    count: Tensor | int,
+    pixel: Tensor,
+    step_mm: Tensor | float = WINDOW_PIXEL_MM,
 ) -> Tensor:
     """Return weights (Z, count, size) of a window's samples (Z, size) in each native pixel."""
     positions = (steps(count, window_mm) * pixel)[None, :] - window_mm[:, :1]

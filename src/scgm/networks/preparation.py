@@ -1,6 +1,7 @@
 """What the two networks get to see: the same functions in training and in the exported graph."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,9 +19,33 @@ FOCUS_MM = 8.0
 CLIP = 5.0
 
 
-def window_size(side_mm: float, pixel_mm: float = WINDOW_PIXEL_MM) -> int:
-    """Pixels along the side of a window of at least ``side_mm``: a multiple of ``STEP``."""
-    return math.ceil(round(side_mm / pixel_mm / STEP, 6)) * STEP
+def window_size(side_mm: float, pixel_mm: float = WINDOW_PIXEL_MM, step: int = STEP) -> int:
+    """Pixels along the side of a window of at least ``side_mm``: a multiple of ``step``."""
+    return math.ceil(round(side_mm / pixel_mm / step, 6)) * step
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How windows around the cord are sampled in use, and averaged along the cord.
+
+    ``side_mm`` is their side, a multiple of ``multiple`` pixels of ``pixel_mm``. In images with
+    finer pixels the windows have these, down to ``finest_mm``. Probabilities of a slice are
+    averaged with those of its neighbors by a Gaussian of ``along_mm``; 0: they are not.
+    """
+
+    pixel_mm: float = WINDOW_PIXEL_MM
+    side_mm: float = SEGMENTED_MM
+    multiple: int = STEP
+    finest_mm: float = WINDOW_PIXEL_MM
+    along_mm: float = 0.0
+
+    def sampled(self, pixel: Tensor) -> tuple[Tensor | float, Tensor | int]:
+        """Return pixel size and pixels along a side for an image with ``pixel`` (2,) in mm."""
+        if self.finest_mm >= self.pixel_mm:
+            return self.pixel_mm, window_size(self.side_mm, self.pixel_mm, self.multiple)
+        step = pixel.amax().clamp(self.finest_mm, self.pixel_mm)
+        whole = torch.ceil(self.side_mm / step / self.multiple - 1e-4).to(torch.int64)
+        return step, whole * self.multiple
 
 
 def compress(images: Tensor, inside: Tensor) -> Tensor:
@@ -37,7 +62,10 @@ def compress(images: Tensor, inside: Tensor) -> Tensor:
 
 
 def standardise(
-    windows: Tensor, inside: Tensor, step_mm: float = WINDOW_PIXEL_MM, focus_mm: float = FOCUS_MM
+    windows: Tensor,
+    inside: Tensor,
+    step_mm: Tensor | float = WINDOW_PIXEL_MM,
+    focus_mm: float = FOCUS_MM,
 ) -> Tensor:
     """Centre and scale windows (N, Y, X) by the mean and deviation near their middle.
 

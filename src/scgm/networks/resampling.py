@@ -60,7 +60,7 @@ def resample_inside(images: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tens
     return resample(images, rows, columns) / share.clamp(min=0.25) * inside, inside
 
 
-def grid_mm(center_mm: Tensor, count: Tensor | int, spacing_mm: float) -> Tensor:
+def grid_mm(center_mm: Tensor, count: Tensor | int, spacing_mm: Tensor | float) -> Tensor:
     """Positions (..., count) of samples ``spacing_mm`` apart, centered on ``center_mm`` (...)."""
     index = steps(count, center_mm)
     return center_mm[..., None] + (index - index.mean()) * spacing_mm

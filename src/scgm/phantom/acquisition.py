@@ -25,7 +25,8 @@ class Acquisition:
     spacing_mm : (slice, row, column)
         Size of a voxel; slices touch each other.
     contrast : str
-        "t2star", "mt", "psir", "t1", "t2" or "exvivo" (`scgm.phantom.tissues` has the signals).
+        "t2star", "mt", "psir", "t1", "t2", "exvivo", "mp2rage" or "spgr"; their signals stand in
+        `scgm.phantom.tissues`.
     gm_wm_ratio : float, optional
         Signal of gray over that of white matter, below 1 for dark gray matter; by default that of
         the contrast.

@@ -36,6 +36,9 @@ class Anatomy:
     asymmetry : float
         How far the midline of the gray matter lies to the right, as a share of the cord's half
         width; -0.3 to 0.3.
+    stalk_mm : float
+        Width of the thin part of the posterior horns, from their tips to the surface of the cord,
+        as fine images ex vivo show it; 0: the horns end at their tips. It adds to the area.
     rotation_deg : float
         Rotation of all anatomy about the cord, from the right (x) to the front (y).
     offset_mm : (x, y)
@@ -67,6 +70,7 @@ class Anatomy:
     gray_share: float = 1.0
     canal_scale: float = 1.0
     asymmetry: float = 0.0
+    stalk_mm: float = 0.0
     rotation_deg: float = 0.0
     offset_mm: tuple[float, float] = (0.0, 0.0)
     tilt_mm: tuple[float, float] = (0.0, 0.0)
@@ -85,6 +89,7 @@ class Anatomy:
             ("gray_share", 0.5, 1.5),
             ("canal_scale", 0.8, 1.4),
             ("asymmetry", -0.3, 0.3),
+            ("stalk_mm", 0.0, 1.0),
         ):
             value = getattr(self, name)
             if not low <= value <= high:

@@ -95,6 +95,8 @@ class Body:
                     along = (shift - z_mm / _ROOT_FALL_MM) % 1.0
                     px, py = (a + along * (b - a) for a, b in zip(start, end, strict=True))
                     places.append((side * px, py))
+        if section is None:
+            return _sediment(level, self.strands)
         return places + _bundle(level, width, depth, self.strands)
 
     def _paint_outside(self, labels: Labels, x: Plane, y: Plane) -> None:
@@ -232,6 +234,22 @@ def _joints(x: Plane, y: Plane, level: Level, *, neck: bool) -> Plane:
     process = capsule(side, y, (inner + 4, 0), (inner + 24, -6), (4.0, 3.0))
     pedicle = capsule(side, y, (inner + 2, 0), (inner + 2, level.sac[1] + 4), (3.2, 3.2))
     return np.minimum(np.minimum(mass, process), pedicle)
+
+
+def _sediment(level: Level, strands: NDArray[np.float32]) -> list[Point]:
+    """Return the positions of roots below the cord: they lie behind, as people lie on their back.
+
+    How thick their layer is follows from the strands: from a third of the sac to most of it.
+    """
+    thickness = 0.35 + 0.4 * float(strands[0, 0])
+    places = [(0.0, level.sac_y - 0.3 * level.sac[1])]  # the end thread
+    for copy in range(3):
+        for across, up in np.roll(strands, copy, axis=1).tolist():
+            x = (2 * ((across + copy / 3) % 1.0) - 1) * 0.86 * level.sac[0]
+            reach = level.sac[1] * float(np.sqrt(1 - (x / level.sac[0]) ** 2))
+            y = level.sac_y - reach + 0.6 + 2 * reach * thickness * ((up + copy / 3) % 1.0) ** 1.5
+            places.append((x, y))
+    return places
 
 
 def _bundle(level: Level, width: float, depth: float, strands: NDArray[np.float32]) -> list[Point]:

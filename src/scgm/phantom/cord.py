@@ -30,7 +30,7 @@ class CordSection:
         Area of the gray matter in mm2.
     level : Level
         Positions of the parts of the gray matter.
-    asymmetry : float
+    asymmetry, stalk_mm : float
         As for `Anatomy`.
     """
 
@@ -39,6 +39,7 @@ class CordSection:
     gray_area: float
     level: Level
     asymmetry: float
+    stalk_mm: float = 0.0
 
     @classmethod
     def of(cls, level: Level, anatomy: Anatomy) -> CordSection:
@@ -50,6 +51,7 @@ class CordSection:
             gray_area=level.gm_area * anatomy.scale**2 * anatomy.gray_share,
             level=level,
             asymmetry=anatomy.asymmetry,
+            stalk_mm=anatomy.stalk_mm,
         )
 
     @property
@@ -74,6 +76,8 @@ class CordSection:
         gray = inside & (self._butterfly(x, y) < self._gray_level())
         part[gray] = Tissue.GRAY_MATTER
         part[gray & (self._horn_cap(x, y) < 0)] = Tissue.GELATINOSA
+        if self.stalk_mm:
+            part[inside & ~gray & (self.stalk(x, y) < 0)] = Tissue.GELATINOSA
         part[gray & (self._canal(x, y) < 0)] = Tissue.CENTRAL_CANAL
         labels[near] = part
 
@@ -143,6 +147,14 @@ class CordSection:
         start = (0.5 * (head[0] + tip[0]), 0.5 * (head[1] + tip[1]))
         radius = (self.level.posterior_radii[1] + 0.04) * self.half_depth
         return capsule(x, y, start, tip, (radius, radius))
+
+    def stalk(self, x: Plane, y: Plane) -> Plane:
+        """Return the depth in the thin end of the posterior horn, from its tip to the surface."""
+        x, y = self._right_half(x, y)
+        across, along = self.level.posterior_tip
+        outwards = 1.1 / math.hypot(across, along)  # a little further than the surface
+        ends = self._at((across, along)), self._at((across * outwards, along * outwards))
+        return capsule(x, y, *ends, (self.stalk_mm / 2, self.stalk_mm / 2))
 
     def _canal(self, x: Plane, y: Plane) -> Plane:
         x, y = self._right_half(x, y)

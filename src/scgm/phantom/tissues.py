@@ -44,34 +44,35 @@ CORD_TISSUES = (*GRAY_TISSUES, Tissue.WHITE_MATTER, Tissue.FISSURE, Tissue.SEPTU
 # Tissues with texture: fibers, fat between them, trabeculae.
 UNEVEN_TISSUES = (Tissue.SKIN, Tissue.FAT, Tissue.MUSCLE, Tissue.BONE_MARROW, Tissue.DISC)
 
-CONTRASTS = ("t2star", "mt", "psir", "t1", "t2", "exvivo")
+CONTRASTS = ("t2star", "mt", "psir", "t1", "t2", "exvivo", "mp2rage", "spgr")
 
 # Signal of each tissue, in arbitrary units, one column for each contrast: typical ratios as seen
 # at 3 T, rounded; defaults, not measurements. "t2star": spoiled multi-echo gradient echo. "mt":
 # gradient echo with saturation pulse. "psir": inversion recovery, with the sign kept and shifted
 # so that it stays positive. "t1": MPRAGE. "t2": turbo spin echo. "exvivo": T2*w of a fixed cord.
-_SIGNAL: dict[Tissue, tuple[float, float, float, float, float, float]] = {
-    #                      t2star    mt  psir    t1    t2  exvivo
-    Tissue.AIR:           (     0,    0,  150,    0,    0,    0),
-    Tissue.SKIN:          (   420,  380,  600,  450,  250,    0),
-    Tissue.FAT:           (   430,  520,  950,  950,  750,  100),
-    Tissue.MUSCLE:        (   560,  300,  650,  480,  180,  300),
-    Tissue.FASCIA:        (   260,  250,  500,  350,  150,  150),
-    Tissue.VESSEL:        (  1050,  700,  500,  450,   60,   50),
-    Tissue.BONE_CORTEX:   (    90,   70,  200,   90,   50,   50),
-    Tissue.BONE_MARROW:   (   240,  200,  750,  560,  400,  100),
-    Tissue.DISC:          (   450,  330,  550,  330,  420,  300),
-    Tissue.DURA:          (   300,  300,  450,  300,  200,  350),
-    Tissue.CSF:           (  1000,  740,  250,  150, 1000, 1000),
-    Tissue.NERVE_ROOT:    (   640,  400,  700,  560,  500,  500),
-    Tissue.WHITE_MATTER:  (   560,  330,  850,  720,  380,  420),
-    Tissue.FISSURE:       (   800,  550,  500,  400,  700,  250),
-    Tissue.SEPTUM:        (   640,  390,  780,  640,  450,  330),
-    Tissue.GRAY_MATTER:   (   700,  390,  700,  620,  470,  720),
-    Tissue.GELATINOSA:    (   730,  410,  680,  610,  490,  820),
-    Tissue.CENTRAL_CANAL: (   800,  500,  550,  450,  600,  900),
-    Tissue.SALINE:        (  1000,  900,  250,  150, 1000, 1000),
-    Tissue.FOMBLIN:       (    15,   15,  150,   15,   15,   15),
+# "mp2rage": its uniform image. "spgr": spoiled gradient echo with short TR.
+_SIGNAL: dict[Tissue, tuple[float, ...]] = {
+    #                      t2star    mt  psir    t1    t2  exvivo  mp2r  spgr
+    Tissue.AIR:           (     0,    0,  150,    0,    0,    0,     0,     0),
+    Tissue.SKIN:          (   420,  380,  600,  450,  250,    0,   500,   520),
+    Tissue.FAT:           (   430,  520,  950,  950,  750,  100,   900,   950),
+    Tissue.MUSCLE:        (   560,  300,  650,  480,  180,  300,   620,   520),
+    Tissue.FASCIA:        (   260,  250,  500,  350,  150,  150,   450,   350),
+    Tissue.VESSEL:        (  1050,  700,  500,  450,   60,   50,   500,   800),
+    Tissue.BONE_CORTEX:   (    90,   70,  200,   90,   50,   50,   250,    90),
+    Tissue.BONE_MARROW:   (   240,  200,  750,  560,  400,  100,   750,   450),
+    Tissue.DISC:          (   450,  330,  550,  330,  420,  300,   450,   450),
+    Tissue.DURA:          (   300,  300,  450,  300,  200,  350,   400,   350),
+    Tissue.CSF:           (  1000,  740,  250,  150, 1000, 1000,    80,   290),
+    Tissue.NERVE_ROOT:    (   640,  400,  700,  560,  500,  500,   700,   480),
+    Tissue.WHITE_MATTER:  (   560,  330,  850,  720,  380,  420,   850,   520),
+    Tissue.FISSURE:       (   800,  550,  500,  400,  700,  250,   420,   400),
+    Tissue.SEPTUM:        (   640,  390,  780,  640,  450,  330,   780,   530),
+    Tissue.GRAY_MATTER:   (   700,  390,  700,  620,  470,  720,   720,   585),
+    Tissue.GELATINOSA:    (   730,  410,  680,  610,  490,  820,   700,   590),
+    Tissue.CENTRAL_CANAL: (   800,  500,  550,  450,  600,  900,   400,   450),
+    Tissue.SALINE:        (  1000,  900,  250,  150, 1000, 1000,    80,   290),
+    Tissue.FOMBLIN:       (    15,   15,  150,   15,   15,   15,    15,    15),
 }  # fmt: skip
 
 

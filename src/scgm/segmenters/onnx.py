@@ -98,7 +98,7 @@ class OnnxModel:
         shapes = (slices.shape, slices.shape, (len(slices), 2), (len(slices),))
         found = [np.empty(shape, np.float32) for shape in shapes]
         start = 0
-        for seen, own in _chunks(slices.shape, stack.spacing_mm[0], self.file.card):
+        for seen, own in _chunks(slices.shape, stack.spacing_mm, self.file.card):
             results = self._run(slices[seen], stack.spacing_mm, centre[seen])
             stop = start + own.stop - own.start
             for values, part in zip(found, results, strict=True):
@@ -200,16 +200,17 @@ def _form(value: Any) -> tuple[str, int | None]:
 
 
 def _chunks(
-    shape: tuple[int, ...], distance_mm: float, card: ModelCard
+    shape: tuple[int, ...], spacing_mm: tuple[float, float, float], card: ModelCard
 ) -> Iterator[tuple[slice, slice]]:
     """Cut Z slices into chunks: what the graph sees, and which part of that is kept."""
     count, pixels = shape[0], math.prod(shape[1:])
-    most = max(1, min(card.slices_at_once, CHUNK_PIXELS // pixels))
+    finer = min(1.0, max(*spacing_mm[1:], card.finest_mm) / card.finer_below_mm)
+    most = max(1, min(int(card.slices_at_once * finer**2), CHUNK_PIXELS // pixels))
     if count <= most:
         yield slice(0, count), slice(0, count)
         return
     # Very thin slices would be all context and no progress: a third on either side is the most.
-    wanted = max(math.ceil(CONTEXT_MM / distance_mm), card.reach_slices)
+    wanted = max(math.ceil(CONTEXT_MM / spacing_mm[0]), card.reach_slices)
     context = min(wanted, (most - 1) // 3)
     step = most - 2 * context
     for start in range(0, count, step):

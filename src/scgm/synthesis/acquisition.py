@@ -14,17 +14,25 @@ FINEST_MM = 0.2  # for windows with pixels of WINDOW_PIXEL_MM; in proportion for
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Ranges of the simulated acquisition; lengths in mm."""
+    """Ranges of the simulated acquisition; lengths in mm.
 
-    pixel_mm: tuple[float, float] = (FINEST_MM, 1.0)
+    A share of the images, ``lost``, has lost signal in places, as echo planar images have.
+    """
+
+    pixel_mm: tuple[float, float] = (FINEST_MM, 1.2)
     zero_filling: tuple[float, float] = (1.0, 1.9)
     snr: tuple[float, float] = (7.0, 70.0)
     bias: float = 0.12
     ghost: float = 0.08
     cut_off: float = 0.08
+    lost: float = 0.08
 
 
-GENTLE = Scanner(pixel_mm=(FINEST_MM, 0.7), zero_filling=(0.6, 1.2), snr=(20.0, 400.0), bias=0.1)
+# The lowest pixel is in proportion to that of the windows: 0.1 mm in windows of 0.125 mm.
+FINE = Scanner(pixel_mm=(FINEST_MM, 0.35), zero_filling=(0.6, 1.4), snr=(8.0, 100.0))
+GENTLE = Scanner(
+    pixel_mm=(FINEST_MM, 0.7), zero_filling=(0.6, 1.2), snr=(20.0, 400.0), bias=0.1, lost=0.0
+)
 
 
 def acquire(
@@ -44,6 +52,8 @@ def acquire(
     pixel = draw.log_uniform(finest * finer, coarsest, count)
     acquired = pixel * draw.uniform(*scanner.zero_filling, count)
     signal = signal * (scanner.bias * draw.field(count, size, 2)).exp()
+    if scanner.lost:
+        signal = _with_signal_loss(signal, scanner.lost, draw)
     signal = _with_ghost(signal, scanner, draw)
     snr = draw.log_uniform(*scanner.snr, count)
     images = _through_k_space(signal, pixel_mm, acquired, snr, draw)
@@ -60,6 +70,14 @@ def _with_ghost(signal: Tensor, scanner: Scanner, draw: Draw) -> Tensor:
     shift = int(draw.whole_batch.index(size, 1))
     along = 1 if bool(draw.whole_batch.chance(0.5, 1)) else 2
     return signal + strength * signal.roll(shift, dims=along)
+
+
+def _with_signal_loss(signal: Tensor, share: float, draw: Draw) -> Tensor:
+    """Darken large patches of a ``share`` of the signals, by up to nine tenths."""
+    count, size, _ = signal.shape
+    where = torch.sigmoid(4 * (draw.field(count, size, 3) - draw.uniform(0.3, 1.5, count, 1, 1)))
+    strength = draw.uniform(0.2, 0.9, count, 1, 1) * draw.chance(share, count, 1, 1)
+    return signal * (1 - strength * where)
 
 
 def _through_k_space(

@@ -5,9 +5,12 @@ from torch import Tensor
 
 from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.synthesis.draw import Draw
+from scgm.synthesis.sequences import sequence_contrast
 
 # Shares of contrasts with bright and with dark gray matter; the rest may have either.
 BRIGHT_GRAY, DARK_GRAY = 0.6, 0.2
+# Shares of signals by the equations of a sequence, and of gray matter that hardly differs.
+BY_SEQUENCE, FAINT, FAINT_CONTRAST = 0.4, 0.05, 0.06
 
 
 def blur(maps: Tensor, sigma_mm: Tensor, pixel_mm: float = WINDOW_PIXEL_MM) -> Tensor:
@@ -21,11 +24,18 @@ def blur(maps: Tensor, sigma_mm: Tensor, pixel_mm: float = WINDOW_PIXEL_MM) -> T
     return blurred
 
 
-def paint(gm: Tensor, cord: Tensor, draw: Draw, pixel_mm: float = WINDOW_PIXEL_MM) -> Tensor:
+def paint(
+    gm: Tensor,
+    cord: Tensor,
+    draw: Draw,
+    pixel_mm: float = WINDOW_PIXEL_MM,
+    in_tube: float = 0.0,
+) -> Tensor:
     """Return a random but plausible signal for shares of gray matter and cord (n, y, x).
 
     White matter is about 1. Around the cord come fluid (with nerve roots), dura and a mosaic of
-    other tissue. Returns (n, y, x), not negative.
+    other tissue. A share of the cords, ``in_tube``, lies in nothing but a medium. Returns
+    (n, y, x), not negative.
     """
     gm = torch.minimum(gm, cord)
     gray, fluid = _contrast(gm.shape[0], draw)
@@ -33,6 +43,8 @@ def paint(gm: Tensor, cord: Tensor, draw: Draw, pixel_mm: float = WINDOW_PIXEL_M
     white_matter = white_matter + _lesions(gm.shape, draw, pixel_mm) * (gray - 1)
     gray_matter = gray * _texture(gm.shape, 0.05, draw)
     around = _surroundings(cord, fluid, draw, pixel_mm)
+    if in_tube:
+        around = torch.where(draw.chance(in_tube, len(gm), 1, 1), fluid, around)
     signal = around * (1 - cord) + white_matter * (cord - gm) + gray_matter * gm
     return signal.clamp(min=0)
 
@@ -50,6 +62,12 @@ def _contrast(count: int, draw: Draw) -> tuple[Tensor, Tensor]:
     fluid_any = draw.uniform(0.02, 2.6, count)
     fluid = torch.where(bright, fluid_bright, torch.where(dark, fluid_dark, fluid_any))
     fluid = torch.where(draw.chance(0.15, count), fluid_any, fluid)
+    physical, physical_fluid = sequence_contrast(count, draw)
+    by_sequence = draw.chance(BY_SEQUENCE, count)
+    gray = torch.where(by_sequence, physical, gray)
+    fluid = torch.where(by_sequence, physical_fluid, fluid)
+    faint = 1 + draw.uniform(-FAINT_CONTRAST, FAINT_CONTRAST, count)
+    gray = torch.where(draw.chance(FAINT, count), faint, gray)
     return gray[:, None, None], fluid[:, None, None]
 
 

@@ -7,26 +7,38 @@ from torch import Tensor
 
 from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM, standardise, window_size
 from scgm.networks.resampling import grid_mm
-from scgm.synthesis.acquisition import GENTLE, Scanner, acquire
+from scgm.synthesis.acquisition import FINE, GENTLE, Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.tissue import paint
+from scgm.synthesis.horns import with_thin_horns
+from scgm.synthesis.tissue import blur, paint
 
-CROP_MM = 40.0
+CROP_TO_WINDOW = 1.25  # a window is moved, turned and scaled within its crop
 # The finest deformations, of 2 to 3 mm, make horns thinner or thicker. A fifth of the cords is
 # compressed.
 PAINTED = Deformation(elastic_cells=(3, 6, 12), compressed=0.2)
 REAL = Deformation(scale=(0.85, 1.2), elastic_mm=0.2, elastic_cells=(3, 6, 12), compressed=0.2)
+# Windows of fine images are smaller, and specimens lie at any angle.
+SPECIMEN = Deformation(
+    free_rotation=0.5,
+    scale=(0.75, 1.1),
+    shift_mm=1.5,
+    elastic_mm=0.2,
+    elastic_cells=(3, 6),
+    compressed=0.1,
+)
+IN_TUBE, THIN_HORNS = 0.5, 0.7  # shares of them
+SMOOTHED_MM = (0.1, 0.25)
 WIDER = (0.95, 1.18)  # cords, while their gray matter stays as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
-    """Label shapes, and images where there are any, 40 mm wide around the cord.
+    """Label shapes, and images where there are any, around the cord.
 
-    ``gm``, ``cord`` and ``image`` are (N, y, x), 160 x 160 at 0.25 mm; labels are shares from 0 to
-    1, images have mean 1 (0 where there is none). ``neighbor`` is the next slice of the same
-    volume. ``weight`` (N,) is how often a crop is drawn.
+    ``gm``, ``cord`` and ``image`` are (N, y, x), by default 40 mm, 160 x 160 at 0.25 mm; labels are
+    shares from 0 to 1, images have mean 1 (0 where there is none). ``neighbor`` is the next slice
+    of the same volume. ``weight`` (N,) is how often a crop is drawn.
     """
 
     gm: Tensor
@@ -56,28 +68,35 @@ class WindowBatch:
     known: Tensor
 
 
-def crop_size(pixel_mm: float = WINDOW_PIXEL_MM) -> int:
-    """Pixels along a side of a crop."""
-    return round(CROP_MM / pixel_mm)
+def crop_size(pixel_mm: float = WINDOW_PIXEL_MM, window_mm: float = LEARNED_MM) -> int:
+    """Pixels along a side of a crop, from which windows of ``window_mm`` are cut."""
+    return round(CROP_TO_WINDOW * window_mm / pixel_mm)
 
 
 def window_batch(
-    crops: Crops, count: int, real_share: float, draw: Draw, pixel_mm: float = WINDOW_PIXEL_MM
+    crops: Crops,
+    count: int,
+    real_share: float,
+    draw: Draw,
+    pixel_mm: float = WINDOW_PIXEL_MM,
+    size: int | None = None,
 ) -> WindowBatch:
     """Make a batch: the first ``real_share`` of it from real crops, the others painted.
 
-    ``pixel_mm`` is that of the crops, and of the windows.
+    ``pixel_mm`` is that of the crops, and of the windows; ``size`` is the number of pixels along
+    a side of the windows, by default 32 mm.
     """
+    size = window_size(LEARNED_MM, pixel_mm) if size is None else size
     real = round(count * real_share) if bool(crops.has_image.any()) else 0
-    parts = [_painted(crops, count - real, draw, pixel_mm)]
+    parts = [_painted(crops, count - real, draw, size, pixel_mm)]
     if real:
-        parts.insert(0, _real(crops, real, draw, pixel_mm))
+        parts.insert(0, _real(crops, real, draw, size, pixel_mm))
     return WindowBatch(
         *(torch.cat([getattr(part, name) for part in parts]) for name in WindowBatch.__slots__)
     )
 
 
-def _painted(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBatch:
+def _painted(crops: Crops, count: int, draw: Draw, size: int, pixel_mm: float) -> WindowBatch:
     """Deform label shapes, give them a contrast, and measure them."""
     whole = crops.knows_gm & crops.knows_cord
     chosen = _choose(crops.weight * whole, count, draw)
@@ -85,11 +104,30 @@ def _painted(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBat
     beside = crops.neighbor[chosen]
     following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
     labels = with_other_white_matter(thick_slices(labels, following, draw), draw)
-    size = window_size(LEARNED_MM, pixel_mm)
     grids = sampling_grids(count, size, pixel_mm, PAINTED, draw)
     targets = sample_at(labels, grids, pixel_mm)
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm)
     images, inside = acquire(signal, Scanner(), draw, pixel_mm)
+    known = torch.ones(count, 2, 1, 1, device=draw.device)
+    images = standardise(images, inside, pixel_mm)
+    return WindowBatch(images[:, None], targets * inside[:, None], known)
+
+
+def fine_batch(crops: Crops, count: int, draw: Draw, pixel_mm: float, size: int) -> WindowBatch:
+    """Make a batch of painted windows with fine pixels, as specimens are scanned.
+
+    ``pixel_mm`` is that of the crops, and of the windows; ``size`` the pixels along a side.
+    """
+    chosen = _choose(crops.weight * (crops.knows_gm & crops.knows_cord), count, draw)
+    labels = torch.stack([crops.cord[chosen], crops.gm[chosen]], dim=1)
+    # Labels were drawn on coarser pixels, whose corners would be learned.
+    smooth = blur(labels.flatten(0, 1), draw.uniform(*SMOOTHED_MM, 2 * count), pixel_mm)
+    labels = smooth.clamp(0, 1).reshape(labels.shape)
+    labels = with_other_white_matter(thick_slices(labels, labels, draw), draw)
+    labels = with_thin_horns(labels, pixel_mm, THIN_HORNS, draw)
+    targets = sample_at(labels, sampling_grids(count, size, pixel_mm, SPECIMEN, draw), pixel_mm)
+    signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm, IN_TUBE)
+    images, inside = acquire(signal, FINE, draw, pixel_mm)
     known = torch.ones(count, 2, 1, 1, device=draw.device)
     images = standardise(images, inside, pixel_mm)
     return WindowBatch(images[:, None], targets * inside[:, None], known)
@@ -124,11 +162,10 @@ def with_other_white_matter(labels: Tensor, draw: Draw) -> Tensor:
     return torch.cat([cord, torch.minimum(labels[:, 1:], cord)], dim=1)
 
 
-def _real(crops: Crops, count: int, draw: Draw, pixel_mm: float) -> WindowBatch:
+def _real(crops: Crops, count: int, draw: Draw, size: int, pixel_mm: float) -> WindowBatch:
     """Deform labeled crops of real images and degrade them a little."""
     chosen = _choose(crops.weight * crops.has_image, count, draw)
     stacked = torch.stack([crops.cord[chosen], crops.gm[chosen], crops.image[chosen]], dim=1)
-    size = window_size(LEARNED_MM, pixel_mm)
     moved = sample_at(stacked, sampling_grids(count, size, pixel_mm, REAL, draw), pixel_mm)
     targets, signal = moved[:, :2], _recolored(moved[:, 2], draw)
     images, inside = acquire(signal, GENTLE, draw, pixel_mm)

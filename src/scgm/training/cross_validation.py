@@ -124,7 +124,7 @@ def _seen_sites(
     config: TrainConfig, sites: Sequence[str], starts: Mapping[str, StartModel]
 ) -> list[str]:
     """Say which sites are not new to the models that the trainings start from."""
-    names = ", ".join(starts)
+    names = ", ".join(sorted({start.name for start in starts.values()}))
     found: list[str] = []
     for site in sites:
         of_site = [source for source in config.source if site_key(source.site) == site_key(site)]

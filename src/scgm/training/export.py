@@ -32,6 +32,12 @@ INPUTS = ("slices", "spacing", "centre")
 OUTPUTS = ("gm", "cord", "found_centre", "presence")
 TOLERANCE = 1e-4
 LARGE = 256
+# Shape and spacing of the stacks on which a graph is compared; the last one has fine pixels.
+CHECKED_STACKS = (
+    ((3, 64, 120), (4.0, 0.7, 0.5)),
+    ((1, 300, 310), (1.0, 0.8, 0.8)),
+    ((2, 130, 110), (1.5, 0.1, 0.15)),
+)
 # The first two stand elsewhere on it; a folder of one machine means nothing to others.
 NOT_ON_THE_CARD = ("scores", "started_with", DATA_FOLDER)
 
@@ -110,6 +116,8 @@ def _card(config: TrainConfig, record: Mapping[str, Any], *, description: str) -
         "outputs": list(OUTPUTS),
         "threshold": 0.5,
         "slices_at_once": slices_at_once(config.segmenter.pixel_mm),
+        "finer_below_mm": config.segmenter.pixel_mm,
+        "finest_mm": min(config.segmenter.finest_mm, config.segmenter.pixel_mm),
         "reach_slices": REACH_SLICES if config.segmenter.network == "deepseg" else 0,
         "training": {
             **{key: value for key, value in record.items() if key not in NOT_ON_THE_CARD},
@@ -222,7 +230,7 @@ def graph_difference(model: CordAndGrayMatter, path: Path) -> float:
     session = start_session(path.read_bytes(), path, device="cpu")
     rng = np.random.default_rng(0)
     differences = []
-    for shape, spacing in (((3, 64, 120), (4.0, 0.7, 0.5)), ((1, 300, 310), (1.0, 0.8, 0.8))):
+    for shape, spacing in CHECKED_STACKS:
         values = rng.gamma(2.0, 100.0, shape).astype(np.float32)
         pixels = np.array(spacing, np.float32)
         centre = np.full((shape[0], 2), np.nan, np.float32)

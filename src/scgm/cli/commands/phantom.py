@@ -26,6 +26,8 @@ class ContrastName(StrEnum):
     t1 = "t1"
     t2 = "t2"
     exvivo = "exvivo"
+    mp2rage = "mp2rage"
+    spgr = "spgr"
 
 
 # Names of images as in BIDS.
@@ -36,6 +38,8 @@ _SUFFIXES = {
     ContrastName.t1: "T1w",
     ContrastName.t2: "T2w",
     ContrastName.exvivo: "acq-exvivo_T2starw",
+    ContrastName.mp2rage: "UNIT1",
+    ContrastName.spgr: "acq-spgr_T1w",
 }
 
 

@@ -8,7 +8,14 @@ from pydantic import Field, model_validator
 
 from scgm.datasets.case import site_key
 from scgm.errors import ConfigError
-from scgm.networks.preparation import STEP, WINDOW_PIXEL_MM
+from scgm.networks.preparation import (
+    LEARNED_MM,
+    SEGMENTED_MM,
+    STEP,
+    WINDOW_PIXEL_MM,
+    Windows,
+    window_size,
+)
 from scgm.training.config.sources import Checked, Labeled, LabelFolder, Positive, Source
 
 # Limits that no training needs to pass; beyond them numbers overflow, or memory does not suffice.
@@ -83,7 +90,11 @@ class FinderStage(Stage):
 class SegmenterStage(Stage):
     """The segmentation network's training.
 
-    ``pixel_mm`` is the size of the pixels that it works with. ``widths`` are the channels of each
+    ``pixel_mm`` is the size of the pixels that it works with, ``window_mm`` the side of the windows
+    that it learns from, and ``used_mm`` that of the windows in use. In use, windows of finer images
+    have their pixels, down to ``finest_mm``, and maps are averaged along the cord by a Gaussian of
+    ``along_mm`` (0: they are not). ``fine_share`` of the batches are painted with pixels of
+    ``finest_mm``. ``widths`` are the channels of each
     level of "unet", ``filters`` those of "ddc", and ``dropout`` is used by "ddc" and "unet-paper".
     Every ``validate_every`` steps (0: never) the network is scored on images that it does not learn
     from; it stops after ``patience`` such validations without a better one (0: it never does), and
@@ -92,6 +103,11 @@ class SegmenterStage(Stage):
 
     network: Literal["unet", "ddc", "unet-paper", "deepseg"] = "unet"
     pixel_mm: Annotated[float, Field(ge=0.05, le=1)] = WINDOW_PIXEL_MM
+    window_mm: Annotated[float, Field(ge=16, le=100)] = LEARNED_MM
+    used_mm: Annotated[float, Field(ge=16, le=100)] = SEGMENTED_MM
+    finest_mm: Annotated[float, Field(ge=0.05, le=1)] = WINDOW_PIXEL_MM
+    along_mm: Annotated[float, Field(ge=0, le=20)] = 0.0
+    fine_share: Share = 0.0
     widths: Widths = (24, 48, 96, 128)
     filters: Width = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -101,6 +117,32 @@ class SegmenterStage(Stage):
     validate_every: NotNegative = 500
     patience: NotNegative = 0
     keep: Literal["best", "last"] = "best"
+
+    @property
+    def learned_size(self) -> int:
+        """Pixels along a side of the windows to learn from."""
+        return window_size(self.window_mm, self.pixel_mm, self._multiple)
+
+    @property
+    def windows(self) -> Windows:
+        """The windows in use."""
+        return Windows(self.pixel_mm, self.used_mm, self._multiple, self.finest_mm, self.along_mm)
+
+    @property
+    def _multiple(self) -> int:
+        return 1 if self.network == "ddc" else STEP  # "ddc" halves no window
+
+    @property
+    def fine_window_mm(self) -> float:
+        """Side of the windows with pixels of ``finest_mm``, as many as in the others."""
+        return self.learned_size * self.finest_mm
+
+    @model_validator(mode="after")
+    def _finer_windows_can_be_learned(self) -> Self:
+        if self.fine_share and self.finest_mm >= self.pixel_mm:
+            msg = f"fine_share: finest_mm = {self.finest_mm:g} is not below pixel_mm; lower it"
+            raise ValueError(msg)
+        return self
 
     @property
     def validates(self) -> bool:
@@ -129,6 +171,11 @@ class SegmenterStage(Stage):
         changed = {
             "start": self.start != "",
             "pixel_mm": self.pixel_mm != WINDOW_PIXEL_MM,
+            "window_mm": self.window_mm != LEARNED_MM,
+            "used_mm": self.used_mm != SEGMENTED_MM,
+            "finest_mm": self.finest_mm != WINDOW_PIXEL_MM,
+            "along_mm": self.along_mm != 0,
+            "fine_share": self.fine_share != 0,
             "augmentation": self.augmentation != "ours",
         }
         wrong = [key for key, is_changed in changed.items() if is_changed]

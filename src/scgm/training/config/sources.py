@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from scgm.datasets import DataCase, DataSet, read_dataset
 from scgm.datasets.case import Kind, Reference
@@ -14,6 +14,7 @@ from scgm.errors import ConfigError
 GM_ENDING, CORD_ENDING = "_label-GM_seg.nii.gz", "_label-SC_seg.nii.gz"
 
 Positive = Annotated[int, Field(gt=0, le=10**9)]
+Slice = Annotated[int, Field(ge=0, le=10**6)]
 Weight = Annotated[float, Field(gt=0, le=1e9)]
 
 
@@ -41,6 +42,8 @@ class Source(Checked):
     Labels are shares from 0 to 1, or numbers of which ``gm_values`` and ``cord_values`` say which
     mean the tissue. ``subject`` is the person, by default from the ``sub-`` of a path. Of the
     labeled slices each ``every``-th one is used; ``weight`` says how often they are drawn.
+    ``without_cord`` are ranges of slices of a scan, (first, last) from the lowest, counted from 0,
+    that show no cord: the cord finder learns from them, too.
     """
 
     site: str
@@ -53,6 +56,18 @@ class Source(Checked):
     every: Positive = 1
     weight: Weight = 1.0
     teaches: Literal["both", "finder"] = "both"
+    without_cord: tuple[tuple[Slice, Slice], ...] = ()
+
+    @model_validator(mode="after")
+    def _ranges_go_up(self) -> Self:
+        for first, last in self.without_cord:
+            if first > last:
+                msg = f"without_cord: the range [{first}, {last}] ends before it begins"
+                raise ValueError(msg)
+        if self.without_cord and self.image is None:
+            msg = "without_cord: it names slices of a scan; add image"
+            raise ValueError(msg)
+        return self
 
     @property
     def scored(self) -> bool:

@@ -48,9 +48,15 @@ def require_scans(crops: Crops) -> None:
 
 
 def paper_batch(
-    crops: Crops, count: int, draw: Draw, pixel_mm: float = WINDOW_PIXEL_MM
+    crops: Crops,
+    count: int,
+    draw: Draw,
+    pixel_mm: float = WINDOW_PIXEL_MM,
+    size: int | None = None,
 ) -> WindowBatch:
     """Draw labeled crops of scans: bent, turned, scaled, shifted, mirrored, and standardized.
+
+    ``size`` is the number of pixels along a side of the windows, by default 32 mm.
 
     The shift of the intensities comes after standardizing, which would undo it. Labels are cut at
     one half, as the paper learns from masks.
@@ -59,8 +65,10 @@ def paper_batch(
     chosen = torch.multinomial(weight, count, replacement=True, generator=draw.generator)
     image = crops.image[chosen]
     parts = [crops.cord[chosen], crops.gm[chosen], image, _field_of_view(image)]
-    size = window_size(LEARNED_MM, pixel_mm)
-    grids = sampling_grids(count, size, pixel_mm, MOVED, draw) + _elastic_mm(count, size, draw)
+    size = window_size(LEARNED_MM, pixel_mm) if size is None else size
+    grids = sampling_grids(count, size, pixel_mm, MOVED, draw) + _elastic_mm(
+        count, size, pixel_mm, draw
+    )
     moved = sample_at(torch.stack(parts, dim=1), grids, pixel_mm)
     inside = (moved[:, 3] > 0.5).float()
     shift = draw.uniform(-INTENSITY_SHIFT, INTENSITY_SHIFT, count, 1, 1)
@@ -77,12 +85,12 @@ def _field_of_view(image: Tensor) -> Tensor:
     return (rows & columns).float()
 
 
-def _elastic_mm(count: int, size: int, draw: Draw) -> Tensor:
+def _elastic_mm(count: int, size: int, pixel_mm: float, draw: Draw) -> Tensor:
     """Displacements (count, size, size, 2) in mm: smoothed noise, for a share of the samples.
 
     Drawn on the paper's pixels, whatever those of the windows are.
     """
-    drawn = window_size(LEARNED_MM)
+    drawn = round(size * pixel_mm / WINDOW_PIXEL_MM)
     sigma = draw.uniform(*ELASTIC_SIGMA, count, 1, 1)
     pixels = torch.arange(drawn, device=draw.device)
     away = (pixels[:, None] - pixels[None, :]) / sigma

@@ -14,7 +14,7 @@ from scgm.errors import ConfigError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_labels, read_volume
 from scgm.networks.graph import cut_windows
-from scgm.networks.preparation import WINDOW_PIXEL_MM
+from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM
 from scgm.networks.resampling import grid_mm, resample_inside, resampling_matrix
 from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
 from scgm.synthesis.windows import Crops, crop_size
@@ -39,6 +39,15 @@ class LabeledStack:
         """Row and column spacing (2,) in mm."""
         return torch.tensor(self.spacing_mm[1:])
 
+    @property
+    def without_cord(self) -> Tensor:
+        """Which slices (Z,) are known to show no cord."""
+        assert self.image is not None
+        known = torch.zeros(len(self.image), dtype=torch.bool)
+        for first, last in self.source.without_cord:
+            known[first : last + 1] = True
+        return known
+
 
 def read_source(source: Source, root: Path) -> LabeledStack:
     """Read the files of a source and bring them to axial slices.
@@ -50,8 +59,11 @@ def read_source(source: Source, root: Path) -> LabeledStack:
     ImageReadError
         If a file is not an image.
     """
-    if source.gm is None and not source.cord:
-        msg = f"site {source.site}: a source needs gm or cord, else there is nothing to learn from"
+    if source.gm is None and not source.cord and not source.without_cord:
+        msg = (
+            f"site {source.site}: a source needs gm, cord or without_cord, else there is nothing "
+            "to learn from"
+        )
         raise ConfigError(msg)
     image = _read(root, source.image) if source.image else None
     gm = _read_label(root, source.gm, source.gm_values) if source.gm else None
@@ -59,6 +71,13 @@ def read_source(source: Source, root: Path) -> LabeledStack:
     first, *others = [part for part in (image, gm, *cords) if part is not None]
     for other in others:
         _require_one_grid(first, other)
+    for _, last in source.without_cord:
+        if last >= len(first.values):
+            msg = (
+                f"{first.path}: without_cord names slice {last}, and the last one is "
+                f"{len(first.values) - 1}"
+            )
+            raise ConfigError(msg)
     spacing: tuple[float, float, float] = first.stack.spacing_mm
     return LabeledStack(
         source=source,
@@ -122,7 +141,9 @@ def cord_region(stack: LabeledStack) -> Tensor:
     """Return the cord's share (Z, Y, X); where only gray matter is labeled, its surroundings."""
     if stack.cord is not None:
         return stack.cord
-    assert stack.gm is not None
+    if stack.gm is None:
+        assert stack.image is not None
+        return torch.zeros_like(stack.image)
     reach = [round(GM_TO_CORD_MM / mm) for mm in stack.spacing_mm[1:]]
     kernel = (2 * reach[0] + 1, 2 * reach[1] + 1)
     grown = functional.max_pool2d(stack.gm[:, None], kernel, 1, (reach[0], reach[1]))
@@ -139,10 +160,14 @@ def centres_mm(region: Tensor, pixel: Tensor) -> Tensor:
     return torch.stack([row, column], dim=1)
 
 
-def make_crops(stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_PIXEL_MM) -> Crops:
+def make_crops(
+    stacks: Sequence[LabeledStack],
+    pixel_mm: float = WINDOW_PIXEL_MM,
+    window_mm: float = LEARNED_MM,
+) -> Crops:
     """Cut every labeled slice of the sources that teach the segmentation network.
 
-    ``pixel_mm`` is that of the crops.
+    ``pixel_mm`` is that of the crops, ``window_mm`` the side of the windows to cut from them.
 
     Raises
     ------
@@ -156,17 +181,17 @@ def make_crops(stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_PIXEL_MM
         raise ConfigError(msg)
     for stack in stacks:
         if stack.source.teaches == "both":
-            crop = _crops_of(stack, start, pixel_mm)
+            crop = _crops_of(stack, start, pixel_mm, window_mm)
             start += crop.gm.shape[0]
             parts.append(crop)
     return Crops(*(torch.cat([getattr(part, name) for part in parts]) for name in Crops.__slots__))
 
 
-def _crops_of(stack: LabeledStack, start: int, pixel_mm: float) -> Crops:
+def _crops_of(stack: LabeledStack, start: int, pixel_mm: float, window_mm: float) -> Crops:
     region = cord_region(stack)
     kept = torch.nonzero(region.sum(dim=(1, 2)) > 0)[:: stack.source.every, 0]
     centre = centres_mm(region[kept], stack.pixel)
-    count, size = len(kept), crop_size(pixel_mm)
+    count, size = len(kept), crop_size(pixel_mm, window_mm)
 
     def cut(volume: Tensor | None) -> Tensor:
         if volume is None:
@@ -212,7 +237,9 @@ def join_scenes(parts: Sequence[Scenes]) -> Scenes:
 def _scenes_of(stack: LabeledStack) -> Scenes:
     assert stack.image is not None
     region = cord_region(stack)
-    kept = torch.nonzero(region.sum(dim=(1, 2)) > 0)[:, 0]
+    without = stack.without_cord
+    kept = torch.nonzero((region.sum(dim=(1, 2)) > 0) | without)[:, 0]
+    region = region * ~without[:, None, None]
     weights = []
     for axis, pixel in enumerate(stack.pixel):
         length = stack.image.shape[1 + axis]

@@ -20,15 +20,17 @@ from scgm.training.data.phantoms import PHANTOM, phantom_scenes, phantom_stacks,
 class Materials:
     """Training data (``scenes``, ``crops``), validation and test data of a run.
 
+    ``fine`` are the crops again, smaller and with finer pixels, where batches of them are wanted.
     The scans of ``deciding`` choose which weights are kept, ``scored`` are those of the sites left
-    out, and ``sites`` are the sites that are learned from.
+    out, and ``made`` are the sites of data that no file holds.
     """
 
     scenes: Scenes
     crops: Crops
+    fine: Crops | None
     deciding: tuple[LabeledStack, ...]
     scored: tuple[LabeledStack, ...]
-    sites: set[str]
+    made: frozenset[str]
 
 
 def _silent(line: str) -> None:
@@ -68,17 +70,30 @@ def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _si
     check_splits({"is learned from": learned, "is kept apart": [*decided, *left_out]}, data)
     apart = {source: _read(source, data) for source in dict.fromkeys((*decided, *left_out))}
     stacks = _OnceRead(config, learned, data, report)
-    drawn, pixel_mm = (config.seed, config.phantom_scans), config.segmenter.pixel_mm
+    drawn = (config.seed, config.phantom_scans)
+    grid = (config.segmenter.pixel_mm, config.segmenter.window_mm)
     share = config.finder.phantom_share
     scenes_key = key_of(learned, data, *drawn, config.phantoms, share)
-    crops_key = key_of(learned, data, *drawn, pixel_mm)
+    crops_key = key_of(learned, data, *drawn, *grid)
     return Materials(
         scenes=cached(Scenes, scenes_key, lambda: _scenes(config, stacks(), report)),
-        crops=cached(Crops, crops_key, lambda: make_crops(stacks(), pixel_mm)),
+        crops=cached(Crops, crops_key, lambda: make_crops(stacks(), *grid)),
+        fine=_fine(config, data, stacks),
         deciding=tuple(apart[source] for source in decided),
         scored=tuple(apart[source] for source in left_out),
-        sites={source.site for source in learned} | ({PHANTOM} if config.phantom_scans else set()),
+        made=frozenset({PHANTOM} if config.phantom_scans else ()),
     )
+
+
+def _fine(
+    config: TrainConfig, data: Path, stacks: Callable[[], list[LabeledStack]]
+) -> Crops | None:
+    stage = config.segmenter
+    if not stage.fine_share:
+        return None
+    grid = (stage.finest_mm, stage.fine_window_mm)
+    key = key_of(config.kept(), data, config.seed, config.phantom_scans, *grid)
+    return cached(Crops, key, lambda: make_crops(stacks(), *grid))
 
 
 class _OnceRead:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from scgm.phantom import Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.body import Body
+from scgm.phantom.brain import BrainSlice
 from scgm.phantom.levels import SEGMENTS
 from scgm.phantom.scene import Scene
 from scgm.phantom.tissues import CONTRASTS, CORD_TISSUES, Tissue, signals
@@ -18,8 +19,11 @@ from scgm.synthesis.scenes import SCENE, SCENE_MM, Scenes
 from scgm.training.config.sources import Source
 from scgm.training.data.examples import LabeledStack, join_scenes
 
-EX_VIVO, WITHOUT_CORD = 0.2, 0.3  # shares of the phantoms
+# Shares of all phantoms: nerve roots below the end of the cord, the brain stem above it.
+ROOTS_ALONE, BRAIN = 0.12, 0.1
+EX_VIVO, WITHOUT_CORD = 0.2, 0.2  # shares of the others
 ANY_SIGNAL = 0.5  # share of the phantoms whose tissues have signals of no known contrast
+LOWEST = SEGMENTS[-1]
 PHANTOM = "phantom"  # the site of phantom scans
 FIELD_MM, SLICES = 60.0, 8  # of a phantom scan
 POINTS = 2  # looked at per pixel and axis
@@ -69,20 +73,35 @@ def _scan(rng: np.random.Generator, number: int) -> LabeledStack:
 
 def _phantom(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """One axial slice (192, 192) with mean 1, and its share of cord."""
-    region = SEGMENTS[int(rng.integers(len(SEGMENTS)))]
-    anatomy = draw_anatomy(rng, region, ex_vivo=bool(rng.random() < EX_VIVO))
-    scene = Scene(anatomy, Body.draw(region, rng))
-    labels = _labels(scene, cord=bool(rng.random() >= WITHOUT_CORD))
+    kind = rng.random()
+    if kind < BRAIN:
+        labels = BrainSlice.draw(rng).labels(*_grid())
+    elif kind < BRAIN + ROOTS_ALONE:
+        labels = _roots_alone(rng)
+    else:
+        region = SEGMENTS[int(rng.integers(len(SEGMENTS)))]
+        anatomy = draw_anatomy(rng, region, ex_vivo=bool(rng.random() < EX_VIVO))
+        scene = Scene(anatomy, Body.draw(region, rng))
+        labels = scene.labels(*_grid(), 0.0, cord=bool(rng.random() >= WITHOUT_CORD))
     image = _mean_of_points(_signals(rng)[labels])
-    cord = _mean_of_points(np.isin(labels, CORD_TISSUES).astype(np.float32))
+    shown = np.isin(labels, CORD_TISSUES) if kind >= BRAIN else np.zeros(labels.shape, bool)
+    cord = _mean_of_points(shown.astype(np.float32))
     return torch.from_numpy(image / max(float(image.mean()), 1e-6)), torch.from_numpy(cord)
 
 
-def _labels(scene: Scene, *, cord: bool) -> NDArray[np.uint8]:
+def _roots_alone(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a slice below the end of the cord."""
+    anatomy = draw_anatomy(rng, LOWEST)
+    scene = Scene(anatomy, Body.draw(LOWEST, rng))
+    return scene.labels(*_grid(), -float(rng.uniform(4, 120)), cord=True)
+
+
+def _grid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return x and y in mm of the points of a slice."""
     size = SCENE * POINTS
     axis = ((np.arange(size) - (size - 1) / 2) * (SCENE_MM / POINTS)).astype(np.float32)
     y, x = np.meshgrid(axis, axis, indexing="ij")
-    return scene.labels(x, y, 0.0, cord=cord)
+    return x, y
 
 
 def _signals(rng: np.random.Generator) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ def build_model(
     """Join both, in evaluation mode."""
     if isinstance(segmenter, Cascade):
         return CascadeGraph(finder, segmenter).eval()
-    return CordAndGrayMatter(finder, segmenter, stage.pixel_mm).eval()
+    return CordAndGrayMatter(finder, segmenter, stage.windows).eval()
 
 
 def build_segmenter(config: TrainConfig) -> nn.Module:

@@ -22,9 +22,10 @@ from scgm.training.engine.checkpoints import (
 from scgm.training.engine.compute import choose, device_name, find_device, repeatable
 from scgm.training.engine.distributed import Team, team
 from scgm.training.engine.estimate import estimated_seconds
+from scgm.training.engine.learned import FINDER, SEGMENTER, as_record, learned_by
 from scgm.training.engine.progress import in_words, require_tensorboard
 from scgm.training.engine.session import LOG, Report, Session, cut_log
-from scgm.training.engine.stages import FINDER, SEGMENTER, Networks
+from scgm.training.engine.stages import Networks
 from scgm.training.engine.start import read_starts, seen_before
 from scgm.training.engine.state import STATE, Place, State, read_state, require_same
 from scgm.training.engine.validation import score
@@ -150,7 +151,8 @@ def _train(session: Session, data: Path) -> None:
     starts = read_starts(config, data)
     materials = prepare(config, data, session.report)
     scenes, crops = materials.scenes.to(device), materials.crops.to(device)
-    networks = Networks(session, scenes, crops, materials.deciding, starts)
+    fine = materials.fine.to(device) if materials.fine is not None else None
+    networks = Networks(session, scenes, crops, fine, materials.deciding, starts)
     seconds = estimated_seconds(networks.plan(), session)
     if seconds is not None:
         session.report(f"this training takes about {in_words(seconds)} on this machine")
@@ -164,7 +166,7 @@ def _train(session: Session, data: Path) -> None:
             for stack in materials.scored
         ]
         facts = {
-            "sites": sorted(materials.sites.union(*(start.sites for start in starts.values()))),
+            **as_record(learned_by(config, starts, materials.made)),
             "started_with": sorted({entry for start in starts.values() for entry in start.data}),
             "choice": _choice(session, place, validated=bool(materials.deciding)),
             "scores": scores,

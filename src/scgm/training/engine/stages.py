@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.scenes import SceneBatch, Scenes, scene_batch
-from scgm.synthesis.windows import Crops, WindowBatch, window_batch
+from scgm.synthesis.windows import Crops, WindowBatch, fine_batch, window_batch
 from scgm.training.config.settings import FinderStage, SegmenterStage
 from scgm.training.data.augmentation import paper_batch, require_scans
 from scgm.training.data.examples import LabeledStack
@@ -20,14 +20,13 @@ from scgm.training.engine.checkpoints import (
 )
 from scgm.training.engine.deepseg import planned_cascade, train_cascade
 from scgm.training.engine.estimate import Planned
+from scgm.training.engine.learned import FINDER, SEGMENTER
 from scgm.training.engine.loop import Task, fit
 from scgm.training.engine.losses import place_loss, segmentation_loss
 from scgm.training.engine.session import Session
 from scgm.training.engine.start import StartModel
 from scgm.training.engine.state import Place
 from scgm.training.engine.validation import Validation, validate
-
-FINDER, SEGMENTER = "finder", "segmenter"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +36,7 @@ class Networks:
     session: Session
     scenes: Scenes
     crops: Crops
+    fine: Crops | None
     deciding: Sequence[LabeledStack]
     starts: Mapping[str, StartModel]
 
@@ -91,14 +91,19 @@ class Networks:
 
     def segmenter_task(self, draw: Draw) -> Task[WindowBatch]:
         """Return the task of the segmentation network."""
-        session, stage, crops = self.session, self.session.config.segmenter, self.crops
+        session, stage = self.session, self.session.config.segmenter
+        crops, fine = self.crops, self.fine
         if stage.augmentation == "ddc-2018":
             require_scans(crops)
 
         def batch() -> WindowBatch:
             if stage.augmentation == "ddc-2018":
-                return paper_batch(crops, stage.batch, draw, stage.pixel_mm)
-            return window_batch(crops, stage.batch, stage.real_share, draw, stage.pixel_mm)
+                return paper_batch(crops, stage.batch, draw, stage.pixel_mm, stage.learned_size)
+            if fine is not None and bool(draw.whole_batch.chance(stage.fine_share, 1)):
+                return fine_batch(fine, stage.batch, draw, stage.finest_mm, stage.learned_size)
+            return window_batch(
+                crops, stage.batch, stage.real_share, draw, stage.pixel_mm, stage.learned_size
+            )
 
         def loss(network: nn.Module, batch: WindowBatch, _: float) -> Tensor:
             logits = session.compute(network, batch.images)
@@ -106,7 +111,7 @@ class Networks:
             return segmentation_loss(logits, batch.targets, batch.known, entropy_weight=weight)
 
         def judge(network: nn.Module) -> Validation:
-            return validate(network, self.deciding, stage.pixel_mm)
+            return validate(network, self.deciding, stage.windows)
 
         return Task(
             SEGMENTER,
@@ -130,5 +135,5 @@ class Networks:
     ) -> nn.Module:
         """Give a network the weights that it starts from, if its stage names any."""
         if stage.start:
-            self.starts[stage.start].load_into(network, part)
+            self.starts[part].load_into(network, part)
         return network.to(self.session.team.device)

@@ -24,7 +24,7 @@ HALF = "_half"  # what the export adds to the name of weights stored in half pre
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StartModel:
-    """Both networks of a model file, and what they have learned from.
+    """Both networks of a model file, and what the one that is taken has learned from.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class StartModel:
     weights : mapping
         Name of a weight, as ``segmenter.down.0.0.weight``, to its values.
     sites, data : tuple of str
-        Sites and files that the model has learned from, as its card says.
+        Sites and files that it has learned from, as the card says.
     pixel_mm : float
         Pixel of the windows of its segmentation network.
     """
@@ -93,8 +93,11 @@ class StartModel:
         )
 
 
-def read_start(name_or_path: str, root: Path) -> StartModel:
+def read_start(name_or_path: str, root: Path, part: str = "") -> StartModel:
     """Read the weights of a model: a name listed by ``scgm models``, or an ``.onnx`` file.
+
+    ``part`` is the network that is taken, "finder" or "segmenter". Where the card does not say
+    what that one has learned from, or none is named, it is what the model has.
 
     Raises
     ------
@@ -111,17 +114,18 @@ def read_start(name_or_path: str, root: Path) -> StartModel:
         raise ModelError(msg) from error
     require_finite(file.path, weights)
     training: Any = file.card.training
+    own = _mapping(_mapping(training.get("learned")).get(part))
     return StartModel(
         name_or_path,
         weights,
-        _texts(training.get("sites")),
-        _texts(file.card.data),
+        _texts(own.get("sites", training.get("sites"))),
+        _texts(own.get("data", file.card.data)),
         _pixel_mm(training.get("segmenter")),
     )
 
 
 def read_starts(config: TrainConfig, root: Path) -> dict[str, StartModel]:
-    """Read the models that the networks of a configuration start from, by their names.
+    """Read the models that the networks of a configuration start from: "finder", "segmenter".
 
     Raises
     ------
@@ -130,10 +134,10 @@ def read_starts(config: TrainConfig, root: Path) -> dict[str, StartModel]:
     ConfigError
         If the segmentation network is to have other pixels than the model.
     """
-    stages = (config.finder, config.segmenter)
-    starts = {stage.start: read_start(stage.start, root) for stage in stages if stage.start}
-    if config.segmenter.start:
-        starts[config.segmenter.start].require_pixel(config.segmenter.pixel_mm)
+    named = {"finder": config.finder.start, "segmenter": config.segmenter.start}
+    starts = {part: read_start(name, root, part) for part, name in named.items() if name}
+    if "segmenter" in starts:
+        starts["segmenter"].require_pixel(config.segmenter.pixel_mm)
     return starts
 
 
@@ -154,6 +158,10 @@ def _values(tensor: onnx.TensorProto) -> Tensor:
     values = onnx.numpy_helper.to_array(tensor)
     single = values.astype(np.float32) if values.dtype == np.float16 else values
     return torch.from_numpy(np.array(single))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _texts(values: object) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
 """Scores on labeled stacks, in native space, computed as in the graph that is exported."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from scgm.networks.graph import CordAndGrayMatter
-from scgm.networks.preparation import WINDOW_PIXEL_MM
+from scgm.networks.preparation import Windows
 from scgm.training.data.examples import LabeledStack, centres_mm, cord_region
 from scgm.training.engine.pictures import Shown
 
@@ -74,15 +74,17 @@ class Validation:
 
 @torch.no_grad()
 def validate(
-    segmenter: nn.Module, stacks: Sequence[LabeledStack], pixel_mm: float = WINDOW_PIXEL_MM
+    segmenter: nn.Module,
+    stacks: Sequence[LabeledStack],
+    windows: Windows = Windows(),  # noqa: B008 - frozen
 ) -> Validation:
     """Score a segmentation network with its windows on the centers of the labels.
 
-    The score does not depend on the cord finder, which is trained before. ``pixel_mm`` is the size
-    of the pixels of the windows.
+    The score does not depend on the cord finder, which is trained before. Slices are not
+    averaged with their neighbors.
     """
     # The computation of the graph, without its cord finder.
-    model = CordAndGrayMatter(nn.Identity(), segmenter, pixel_mm)
+    model = CordAndGrayMatter(nn.Identity(), segmenter, replace(windows, along_mm=0.0))
     device = next(segmenter.parameters()).device
     means, shown = [], []
     for stack in stacks:
@@ -91,7 +93,9 @@ def validate(
         centre = centres_mm(cord_region(stack), stack.pixel)
         kept = (stack.gm >= 0.5).any(dim=2).any(dim=1) & ~centre[:, 0].isnan()
         images, label, centre = stack.image[kept], stack.gm[kept], centre[kept]
-        inputs = (part.to(device) for part in (images, stack.pixel, centre, centre.isfinite()))
+        spacing, counts = torch.tensor(stack.spacing_mm), torch.ones(len(images))
+        known = (images, spacing, centre, centre.isfinite(), counts)
+        inputs = (part.to(device) for part in known)
         found = model.segment(*inputs)[0].cpu()
         dice = slice_dice(found, label)
         means.append(float(dice.mean()))
