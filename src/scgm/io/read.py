@@ -6,10 +6,9 @@ NIfTI is the only format so far. Another one is recognized, and read, in `_read`
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from nibabel.spatialimages import SpatialImage
 from numpy.typing import NDArray
 
 from scgm.image.volume import Volume
@@ -23,6 +22,9 @@ from scgm.io.options import (
     VolumeChoice,
     VoxelSizeSource,
 )
+
+if TYPE_CHECKING:
+    from nibabel.spatialimages import SpatialImage
 
 __all__ = [
     "DEFAULT_READING",
