@@ -21,7 +21,7 @@ from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from scgm.errors import ImageReadError
-from scgm.io.dicom import sources
+from scgm.io.dicom import sources, unpack
 from scgm.io.read import ReadOptions, read_labels, read_volume
 from tests.helpers.dicom_files import (
     SECRETS,
@@ -461,6 +461,57 @@ def test_pixels_are_the_same_however_they_are_packed(tmp_path: Path, syntax: str
 
     np.testing.assert_array_equal(plain.voxels, other.voxels)
     assert plain.geometry.matches(other.geometry)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("syntax", ["JPEGLosslessProcess14_1", "JPEG2000Lossless"])
+def test_damaged_packed_pixels_end_no_process(tmp_path: Path, syntax: str) -> None:
+    """GDCM ends its process on some of these bytes."""
+    single = replace(SLAB, pictures=pattern((1, 14, 12)))
+    folder = gdcm_packed(save(tmp_path / "in", slices(single)), syntax)
+    (file,) = folder.iterdir()
+    content = file.read_bytes()
+    pixels = content.rfind(b"\xe0\x7f\x10\x00") + 30
+    for place in range(pixels, len(content), len(content) // 50):
+        damaged = bytearray(content)
+        damaged[place] ^= 0xFF
+        file.write_bytes(damaged)
+        require_volume_or_sentence(folder)
+
+
+def test_files_are_unpacked_until_there_are_no_more(tmp_path: Path) -> None:
+    """The loop of the other process: a file that can be unpacked, one that cannot, the end."""
+    folder = gdcm_packed(save(tmp_path / "in", slices(SLAB)), "JPEGLSLossless")
+    content = (folder / "IM0000").read_bytes()
+    asked, told = io.BytesIO(), io.BytesIO()
+    for sent in (content, b"no DICOM"):
+        asked.write(len(sent).to_bytes(8, "little") + sent)
+    asked.seek(0)
+
+    unpack.serve(asked, told)
+
+    told.seek(0)
+    length = int.from_bytes(told.read(8), "little")
+    np.testing.assert_array_equal(np.load(io.BytesIO(told.read(length))), SLAB.pictures[-1])
+    assert told.read() == bytes(8)
+
+
+def test_a_decoder_that_ends_its_process_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = gdcm_packed(save(tmp_path / "in", slices(SLAB)), "JPEGLSLossless")
+    monkeypatch.setattr(unpack, "COMMAND", [sys.executable, "-c", "import os; os.abort()"])
+
+    assert "are damaged or cut short" in refused(folder)
+
+
+def test_a_decoder_that_does_not_end_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = gdcm_packed(save(tmp_path / "in", slices(SLAB)), "JPEGLSLossless")
+    monkeypatch.setattr(unpack, "MOST_SECONDS", 0.0)
+
+    assert "are damaged or cut short" in refused(folder)
 
 
 def test_a_packing_that_cannot_be_undone_is_named(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from scgm.image.values import Stored
 from scgm.io.dicom.frames import Frame
 from scgm.io.dicom.headers import Instance
 from scgm.io.dicom.library import library, silence
-from scgm.io.dicom.tags import text, value
+from scgm.io.dicom.tags import text, value, whole
+from scgm.io.dicom.unpack import Unpacker, unpacker
 from scgm.io.options import VolumeChoice
 
 
@@ -55,45 +56,64 @@ def _planes(
     for volume in volumes:
         for k, frame in enumerate(volume):
             by_file.setdefault(id(frame.instance), []).append((k, frame))
-    for group in by_file.values():
-        pictures = _pictures(group[0][1].instance)
-        for k, frame in group:
-            picture = pictures[frame.index]
-            picture = frame.mosaic.tile(picture, frame.tile) if frame.mosaic else picture
-            yield k, frame, picture[::-1].T
+    with unpacker() as unpack:
+        for group in by_file.values():
+            pictures = _pictures(group[0][1].instance, unpack)
+            for k, frame in group:
+                picture = pictures[frame.index]
+                picture = frame.mosaic.tile(picture, frame.tile) if frame.mosaic else picture
+                yield k, frame, picture[::-1].T
 
 
-def _pictures(instance: Instance) -> NDArray[Any]:
+def _pictures(instance: Instance, unpack: Unpacker) -> NDArray[Any]:
     """Return all frames of a file (frame, row, column)."""
-    name = instance.part.name
-    if text(value(instance.header, "PhotometricInterpretation")) == "MONOCHROME1":
+    name, header = instance.part.name, instance.header
+    if text(value(header, "PhotometricInterpretation")) == "MONOCHROME1":
         msg = f"the grays of {name} are inverted (MONOCHROME1); export it as MONOCHROME2"
         raise ImageReadError(msg)
-    with instance.part.opened() as file, silence():
-        try:
-            whole = library("pydicom").dcmread(file, force=True)
-            _complete_meta(whole)
-            pixels = np.asarray(whole.pixel_array)
-        except Exception as error:
-            raise ImageReadError(_problem(name, instance)) from error
-    rows, columns = whole.Rows, whole.Columns
-    return pixels.reshape(instance.frame_count, rows, columns)
+    rows, columns = (whole(value(header, size)) or 0 for size in ("Rows", "Columns"))
+    try:
+        with instance.part.opened() as file:
+            pixels = unpack.pixels(file.read()) if _is_packed(instance) else _plain_pixels(file)
+        return pixels.reshape(instance.frame_count, rows, columns)
+    except ImageReadError:
+        raise
+    except Exception as error:
+        raise ImageReadError(_problem(name, instance)) from error
 
 
-def _complete_meta(whole: Any) -> None:
+def _plain_pixels(file: BinaryIO) -> NDArray[Any]:
+    with silence():
+        read = library("pydicom").dcmread(file, force=True)
+        _complete_meta(read)
+        return np.asarray(read.pixel_array)
+
+
+def _is_packed(instance: Instance) -> bool:
+    try:
+        return bool(_syntax(instance).is_encapsulated)
+    except Exception:  # noqa: BLE001  it says no way of packing, or one that nobody knows
+        return False
+
+
+def _syntax(instance: Instance) -> Any:
+    media = getattr(instance.header, "file_meta", None)
+    return value(media, "TransferSyntaxUID") if media else None
+
+
+def _complete_meta(read: Any) -> None:
     """Say how a file without file meta information is encoded, as it was just read."""
-    if "TransferSyntaxUID" in whole.file_meta:
+    if "TransferSyntaxUID" in read.file_meta:
         return
     uid = library("pydicom.uid")
-    implicit, little = whole.original_encoding
+    implicit, little = read.original_encoding
     explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
-    whole.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else explicit
+    read.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else explicit
 
 
 def _problem(name: str, instance: Instance) -> str:
     """Say why pixels cannot be had."""
-    media = getattr(instance.header, "file_meta", None)
-    packed = _packing(value(media, "TransferSyntaxUID") if media else None)
+    packed = _packing(_syntax(instance))
     if packed is not None:
         return (
             f"{name} is packed with {packed}, which cannot be unpacked here; run: pip install "
