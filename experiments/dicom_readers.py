@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dcm2niix
 import highdicom
 import nibabel as nib
 import numpy as np
@@ -113,7 +114,7 @@ def _echo(folder: Path, number: int) -> Volume | None:
 def by_dcm2niix(folder: Path) -> list[Volume]:
     """Read what dcm2niix converts."""
     with tempfile.TemporaryDirectory() as out:
-        command = ["dcm2niix", "-b", "n", "-f", "%s", "-o", out, str(folder)]
+        command = [dcm2niix.bin, "-b", "n", "-f", "%s", "-o", out, str(folder)]
         subprocess.run(command, capture_output=True, check=False)
         return [
             (np.asarray(image.dataobj), image.affine)

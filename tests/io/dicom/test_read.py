@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import dcm2niix
 import highdicom
 import nibabel as nib
 import numpy as np
@@ -95,7 +96,7 @@ def test_dcm2niix_agrees_about_place_and_values(tmp_path: Path, kind: str) -> No
     folder = save(tmp_path / "in", make(slab))
     (tmp_path / "out").mkdir()
 
-    command = ["dcm2niix", "-f", "scan", "-o", str(tmp_path / "out"), str(folder)]
+    command = [dcm2niix.bin, "-f", "scan", "-o", str(tmp_path / "out"), str(folder)]
     subprocess.run(command, check=True, capture_output=True)
 
     other: Any = nib.load(next((tmp_path / "out").glob("*.nii")))
