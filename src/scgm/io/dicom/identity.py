@@ -18,6 +18,23 @@ _NUMBERS = (
     *("PatientID", "OtherPatientIDs", "AccessionNumber", "AdmissionID"),
     *("MedicalRecordLocator", "PatientTelephoneNumbers", "PatientAddress"),
 )
+# What stands in the place of a name that was taken out.
+_NOBODY = frozenset(
+    (
+        "anon",
+        "anonymous",
+        "anonymized",
+        "anonymised",
+        "none",
+        "patient",
+        "phantom",
+        "removed",
+        "subject",
+        "test",
+        "unknown",
+        "volunteer",
+    )
+)
 _REMOVED = "[removed]"
 # A shorter text is taken out where it is a word of its own: "Li" out of "Li neck", not of "Lipid".
 _LEAST_PART = 4
@@ -70,11 +87,12 @@ def _found_in(header: Any) -> Iterable[str]:
 
 
 def _is_name(part: str) -> bool:
-    return len(part) > 1 and any(letter.isalpha() for letter in part)
+    is_word = len(part) > 1 and any(letter.isalpha() for letter in part)
+    return is_word and part.lower() not in _NOBODY
 
 
 def _texts(header: Any, keyword: str) -> list[str]:
     found = value(header, keyword)
     several = found if isinstance(found, list | tuple) or hasattr(found, "append") else [found]
     written = [text(one) for one in several]
-    return [words for words in written if words.strip("^ ")]
+    return [words for words in written if words.strip("^ ") and words.lower() not in _NOBODY]
