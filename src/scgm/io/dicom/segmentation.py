@@ -18,6 +18,9 @@ from scgm.io.dicom.references import (
 )
 from scgm.io.dicom.scan import Scan, pictures
 
+# Orange and sky blue as in the picture, light gray for the white matter: red, green, blue.
+_COLORS = {"GM": (230, 159, 0), "WM": (225, 225, 225), "SC": (86, 180, 233)}
+
 
 def segmentation_object(
     scan: Scan, sources: Sources, masks: Mapping[str, NDArray[Any]], maker: Maker
@@ -94,6 +97,7 @@ def _descriptions(names: list[str], maker: Maker) -> list[Any]:
                 algorithm_identification=algorithm,
                 tracking_uid=hd.UID(),
                 tracking_id=meaning,
+                display_color=hd.color.CIELabColor.from_rgb(*_COLORS[name]),
             )
         )
     return made
