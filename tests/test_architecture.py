@@ -40,9 +40,9 @@ ALLOWED: dict[str, set[str]] = {
 }
 EVERYTHING = {"cli", "__init__", "__main__"}
 
-# nibabel imports pydicom itself, wherever it is installed.
 HEAVY = (
-    *("torch", "pandas", "SimpleITK", "matplotlib", "fastapi", "h5py", "skimage", "highdicom"),
+    *("torch", "pandas", "SimpleITK", "matplotlib", "fastapi", "h5py", "skimage"),
+    *("pydicom", "highdicom"),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

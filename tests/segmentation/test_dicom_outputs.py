@@ -359,6 +359,15 @@ def test_a_patient_without_data_can_be_filed(model: Path, tmp_path: Path) -> Non
     assert len(objects) == 2
 
 
+def test_directions_may_differ_in_their_last_digit(model: Path, tmp_path: Path) -> None:
+    made = slices(STRAIGHT, **STANDIN)
+    made[1].ImageOrientationPatient = [1, 0, 0.00001, 0, 1, 0]
+
+    objects = dicom_objects(segment(save(tmp_path / "in", made), model=model))
+
+    assert len(objects) == 2
+
+
 def test_damaged_values_of_the_patient_do_no_harm(model: Path, tmp_path: Path) -> None:
     """They are filed as they are, or refused in a sentence that does not repeat them."""
     damaged: dict[str, Any] = {

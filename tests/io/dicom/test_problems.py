@@ -317,6 +317,14 @@ def test_a_choice_must_name_one_series(tmp_path: Path, wanted: str, sentence: st
     assert sentence in refused(examination(tmp_path / "in"), ReadOptions(series=wanted))
 
 
+def test_images_of_two_frames_of_reference_are_two_stacks(tmp_path: Path) -> None:
+    """The patient may have moved in between, so their places cannot be compared."""
+    above = replace(SLAB, first=(-12, -20, 50), reference="1.2.3.9")
+    folder = save(tmp_path / "in", [*slices(SLAB), *slices(above, 6)])
+
+    assert "it holds 2 series or stacks" in refused(folder)
+
+
 def test_series_of_one_number_are_told_by_uid(tmp_path: Path) -> None:
     folder = save(tmp_path / "in", slices(Slab(pattern(), series="1.2.3.4")))
     save(folder, slices(Slab(pattern(), series="1.2.3.5")))
