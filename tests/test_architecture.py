@@ -40,7 +40,10 @@ ALLOWED: dict[str, set[str]] = {
 }
 EVERYTHING = {"cli", "__init__", "__main__"}
 
-HEAVY = ("torch", "pandas", "SimpleITK", "matplotlib", "fastapi", "h5py", "skimage")
+HEAVY = (
+    *("torch", "pandas", "SimpleITK", "matplotlib", "fastapi", "h5py", "skimage"),
+    *("pydicom", "highdicom"),
+)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -120,7 +123,11 @@ def test_imports_are_absolute(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["torch", "matplotlib", "nibabel", "onnxruntime", "typer", "rich", "jinja2", "PIL"]
+    "name",
+    [
+        *("torch", "matplotlib", "nibabel", "onnxruntime", "typer", "rich", "jinja2", "PIL"),
+        *("pydicom", "highdicom"),
+    ],
 )
 def test_each_library_has_its_place(name: str) -> None:
     places = {
@@ -132,6 +139,8 @@ def test_each_library_has_its_place(name: str) -> None:
         "rich": {"cli"},
         "jinja2": {"report"},
         "PIL": {"report"},
+        "pydicom": set(),
+        "highdicom": set(),
     }
 
     users = {

@@ -29,6 +29,8 @@ def test_defaults_are_left_out(tmp_path: Path) -> None:
         ({"cord_model": "default"}, ["--cord-model", "default"]),
         ({"volume": 0}, ["--volume", "0"]),
         ({"slices_in_time": True}, ["--slices-in-time"]),
+        ({"series": "5"}, ["--series", "5"]),
+        ({"keep_identifiers": True}, ["--keep-identifiers"]),
         ({"voxel_size_from": "qform"}, ["--voxel-size-from", "qform"]),
         ({"device": "cpu"}, ["--device", "cpu"]),
     ],

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -13,6 +14,7 @@ from scgm.evaluation.metrics import dice
 from scgm.networks.keras_weights import load_published_weights
 from scgm.networks.published import published_mask
 from scgm.segmentation.pipeline import segment
+from tests.helpers.dicom_files import enhanced, save, slab_of, slices
 
 DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
 
@@ -53,8 +55,6 @@ def test_the_published_weights_give_their_known_dice(name: str, expected: float)
 
 def test_orientation_does_not_matter(tmp_path: Path) -> None:
     """The same scan with its axes permuted and flipped has its mask in the same place."""
-    import nibabel as nib  # noqa: PLC0415
-
     source = DATA / EVIDENCE["t2s"]
     image = nib.load(source)
     turned = image.as_reoriented(np.array([[2, -1], [0, 1], [1, -1]]))
@@ -63,3 +63,20 @@ def test_orientation_does_not_matter(tmp_path: Path) -> None:
     first = nib.as_closest_canonical(first)
 
     assert np.array_equal(np.asarray(first.dataobj), np.asarray(second.dataobj))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sub-9418", "t2s", "mt1"])
+def test_the_same_scan_as_dicom_has_the_same_masks(tmp_path: Path, name: str) -> None:
+    slab, slope, image = slab_of(nib.load(DATA / EVIDENCE[name]))
+    plain = save(tmp_path / "plain", slices(slab, RescaleSlope=slope, RescaleIntercept=0))
+    whole = save(tmp_path / "whole", [enhanced(slab, slopes=(slope,))])
+
+    expected = segment(image)
+
+    for folder in (plain, whole):
+        found = segment(folder)
+        for label in ("gm", "wm", "cord"):
+            one, other = (nib.as_closest_canonical(each.mask(label)) for each in (found, expected))
+            np.testing.assert_array_equal(np.asarray(one.dataobj), np.asarray(other.dataobj))
+            np.testing.assert_allclose(one.affine, other.affine, atol=1e-4)

@@ -104,12 +104,14 @@ class Volume:
     sha256 : str, optional
         Checksum of the bytes that were read.
     voxel_size_from : str, optional
-        What gives the voxel size: "sform", "qform" or "pixdim".
+        What gives the voxel size: "sform", "qform", "pixdim" or "dicom".
     slice_axis : int, optional
         Native axis of the axial slices where the user named it.
     unit : float
         What *voxels* are counted in: the values of the file are *voxels* times this power of two.
         It is 1 unless float32 could not hold the values.
+    scan : object, optional
+        The DICOM files that it was read from, for `scgm.io.dicom` alone.
 
     Raises
     ------
@@ -128,6 +130,7 @@ class Volume:
     voxel_size_from: str | None = None
     slice_axis: int | None = None
     unit: float = 1.0
+    scan: object | None = None
 
     def __post_init__(self) -> None:
         voxels = read_only(self.voxels, np.float32)

@@ -28,6 +28,10 @@ class ReadOptions:
     slice_axis : {"i", "j", "k"}, optional
         Axis of the array along which the axial slices lie; by default that which the header puts
         closest to inferior-superior.
+    series : str or int, optional
+        Which of several DICOM series: number, UID or description.
+    keep_identifiers : bool
+        Let the name, number and birth date of a patient, as DICOM has them, reach results.
 
     Raises
     ------
@@ -39,6 +43,8 @@ class ReadOptions:
     voxel_size_from: VoxelSizeSource | None = None
     slices_in_time: bool = False
     slice_axis: NativeAxis | None = None
+    series: str | int | None = None
+    keep_identifiers: bool = False
 
     def __post_init__(self) -> None:
         _one_of("the voxel size", self.voxel_size_from, get_args(VoxelSizeSource))

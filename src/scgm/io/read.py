@@ -1,7 +1,4 @@
-"""The one place through which every image is read, whatever its format.
-
-NIfTI is the only format so far. Another one is recognized, and read, in `_read`.
-"""
+"""The one place through which every image is read, whatever its format: NIfTI or DICOM."""
 
 from __future__ import annotations
 
@@ -11,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scgm.errors import ImageReadError
 from scgm.image.volume import Volume
+from scgm.io.dicom.sources import is_dicom
+from scgm.io.hashing import sha256_of_file
 from scgm.io.nifti.array import image_of
 from scgm.io.nifti.read import from_nibabel, from_stream
 from scgm.io.nifti.stream import explained, opened
@@ -32,6 +32,7 @@ __all__ = [
     "ReadOptions",
     "VolumeChoice",
     "VoxelSizeSource",
+    "image_checksum",
     "labels_from_nibabel",
     "read_labels",
     "read_volume",
@@ -46,7 +47,8 @@ def read_volume(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Vol
     Parameters
     ----------
     path : str or Path
-        NIfTI-1 or NIfTI-2 in one file, packed with gzip or not, whatever the name says.
+        NIfTI-1 or NIfTI-2 in one file, packed with gzip or not, whatever the name says; or DICOM
+        in a folder, a ZIP or a file.
     reading : ReadOptions
         The user's choices.
 
@@ -64,6 +66,27 @@ def read_volume(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Vol
         voxel size or position, holds several volumes and none is chosen, or shows nothing.
     """
     return _read(Path(path), reading, labels=False)
+
+
+def image_checksum(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> str:
+    """Return the checksum by which an image is known again, as `Volume.sha256` has it.
+
+    That of a DICOM series is the same wherever its files lie.
+
+    Raises
+    ------
+    ImageReadError
+        If it is DICOM that holds no such series.
+    OSError
+        If it cannot be read.
+    """
+    file = Path(path)
+    if not is_dicom(file):
+        return sha256_of_file(file)
+    from scgm.io.dicom.read import dicom_checksum  # noqa: PLC0415  (for DICOM alone)
+
+    with explained(file):
+        return dicom_checksum(file, reading)
 
 
 def read_labels(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Volume:
@@ -118,7 +141,15 @@ def labels_from_nibabel(image: SpatialImage, reading: ReadOptions = DEFAULT_READ
 
 
 def _read(file: Path, reading: ReadOptions, *, labels: bool) -> Volume:
+    if not labels and is_dicom(file):
+        from scgm.io.dicom.read import dicom_volume  # noqa: PLC0415  (for DICOM alone)
+
+        with explained(file):
+            return dicom_volume(file, reading)
     with explained(file), opened(file) as stream:
+        if reading.series is not None:
+            msg = "--series chooses from DICOM, and this is none; omit it"
+            raise ImageReadError(msg)
         return from_stream(file, stream, reading, labels=labels)
 
 

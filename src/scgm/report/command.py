@@ -13,7 +13,7 @@ from scgm.segmentation.result import Label
 
 _OPTIONS = (
     *("model", "cord_model", "threshold", "center", "cord", "centerline", "volume"),
-    *("voxel_size_from", "slice_axis"),
+    *("voxel_size_from", "slice_axis", "series"),
 )
 _FILES = ("model", "cord_model", "cord", "centerline")
 
@@ -25,8 +25,8 @@ def repeating_command(record: Record) -> str:
     parts += [word for name in _OPTIONS for word in _option(name, record.options)]
     if record.options.get("device") not in (None, "auto"):
         parts += ["--device", str(record.options["device"])]
-    if record.options.get("slices_in_time"):
-        parts.append("--slices-in-time")
+    flags = ("slices_in_time", "keep_identifiers")
+    parts += [f"--{name.replace('_', '-')}" for name in flags if record.options.get(name)]
     if label_file(record.name, Label.GM, soft=True) in record.files:
         parts.append("--soft")
     return shlex.join(parts)

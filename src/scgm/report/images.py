@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scgm.errors import RecordError
+from scgm.errors import ImageReadError, RecordError
 from scgm.image.orientation import AxialStack, to_axial
-from scgm.io.hashing import sha256_of_file
-from scgm.io.read import ReadOptions, read_volume
+from scgm.io.read import ReadOptions, image_checksum, read_volume
 from scgm.io.text import name_text
 from scgm.report.records import Record
 
@@ -34,7 +34,7 @@ class ImageFolders:
             if not place.exists():
                 msg = f"{place}: there is no such folder or image; give a folder with images"
                 raise RecordError(msg)
-            for path in sorted(place.rglob("*.*")) if place.is_dir() else [place]:
+            for path in (place, *_all_below(place)):
                 by_name.setdefault(name_text(path.name), []).append(path)
         return cls(by_name)
 
@@ -43,6 +43,15 @@ class ImageFolders:
         name = record.input.file or ""
         beside = [path for path in record.path.parent.iterdir() if name_text(path.name) == name]
         return [*beside, *self.by_name.get(name, ())]
+
+
+def _all_below(folder: Path) -> list[Path]:
+    """Return folders, which can hold DICOM, and files of which the name has an ending."""
+    return sorted(
+        Path(above, name)
+        for above, folders, files in os.walk(folder)
+        for name in (*folders, *(file for file in files if "." in file))
+    )
 
 
 def read_image(record: Record, folders: ImageFolders) -> AxialStack:
@@ -75,6 +84,8 @@ def reading_of(record: Record, *, of_masks: bool = False) -> ReadOptions:
         voxel_size_from=options.get("voxel_size_from"),
         slices_in_time=bool(options.get("slices_in_time")),
         slice_axis=options.get("slice_axis"),
+        series=None if of_masks else options.get("series"),
+        keep_identifiers=bool(options.get("keep_identifiers")),
     )
 
 
@@ -83,11 +94,18 @@ def _image_of(record: Record, folders: ImageFolders) -> Path:
     if name is None:
         msg = f"{record.path}: the image was in memory, in no file, so no picture can be drawn"
         raise RecordError(msg)
-    found = [path for path in folders.candidates(record) if path.is_file()]
+    found = [path for path in folders.candidates(record) if path.is_file() or path.is_dir()]
     for path in found:
-        if sha256_of_file(path) == record.input.sha256:
+        if _checksum(path, record) == record.input.sha256:
             return path
     raise RecordError(_missing(record, name, found))
+
+
+def _checksum(path: Path, record: Record) -> str | None:
+    try:
+        return image_checksum(path, reading_of(record))
+    except ImageReadError:  # a folder of that name without the series
+        return None
 
 
 def _missing(record: Record, name: str, found: Sequence[Path]) -> str:

@@ -39,7 +39,8 @@ def segment(
     ----------
     image : str, Path, nibabel image or array
         Axial slices of the spinal cord, in any orientation of the axes. An array (x, y, z), or
-        (x, y) for one slice, needs *spacing* or *affine*.
+        (x, y) for one slice, needs *spacing* or *affine*. A path is that of a NIfTI file, or of a
+        folder, ZIP or file of DICOM.
     options : SegmentOptions
         All choices in one value, to be used for many images.
     segmenter : Segmenter, optional
@@ -58,7 +59,9 @@ def segment(
         - centerline: a mask with one voxel in each slice;
         - cord: a mask of the cord, a path or an image;
         - device: "auto", "cpu" or "cuda"; threads: how many;
-        - volume: index, "mean" or "rms" of a 4D image;
+        - volume: index, "mean" or "rms" of a 4D image, or of echoes;
+        - series: number, UID or description of a DICOM series; keep_identifiers: True to let the
+          patient's name and number reach records and file names;
         - voxel_size_from: "sform", "qform" or "pixdim"; slice_axis: "i", "j" or "k";
           slices_in_time: True if the fourth dimension holds slices;
         - name: what the result is called in files and tables.

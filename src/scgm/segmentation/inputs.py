@@ -20,7 +20,9 @@ from scgm.io.read import (
     volume_from_nibabel,
 )
 
-_ONE_OF_THESE = "give the path of a NIfTI file, a nibabel image, or an array with spacing="
+_ONE_OF_THESE = (
+    "give the path of a NIfTI file or a DICOM series, a nibabel image, or an array with spacing="
+)
 
 
 def as_volume(image: Any, reading: ReadOptions) -> Volume:

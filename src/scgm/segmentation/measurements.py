@@ -49,7 +49,7 @@ class SliceMeasurement:
     pixel_area_mm2
         Area of one pixel, which the areas are counted in.
     voxel_size_from
-        Field of the header that gives the voxel size: "sform", "qform" or "pixdim".
+        Field of the header that gives the voxel size: "sform", "qform" or "pixdim"; or "dicom".
     """
 
     file: str

@@ -40,7 +40,7 @@ class SegmentOptions:
         Where a model runs.
     threads : int, optional
         Processor threads; by default the variable SCGM_THREADS, else all.
-    volume, voxel_size_from, slices_in_time, slice_axis
+    volume, voxel_size_from, slices_in_time, slice_axis, series, keep_identifiers
         How the image is read; see `scgm.io.read.ReadOptions`.
     name : str, optional
         What the result is called, as "sub-01"; by default the name of the image's file.
@@ -66,6 +66,8 @@ class SegmentOptions:
     voxel_size_from: VoxelSizeSource | None = None
     slices_in_time: bool = False
     slice_axis: NativeAxis | None = None
+    series: str | int | None = None
+    keep_identifiers: bool = False
     name: str | None = None
     centre: InitVar[tuple[float, float] | None] = None
 
@@ -92,6 +94,8 @@ class SegmentOptions:
             voxel_size_from=self.voxel_size_from,
             slices_in_time=self.slices_in_time,
             slice_axis=self.slice_axis,
+            series=self.series,
+            keep_identifiers=self.keep_identifiers,
         )
 
     def reading_of_masks(self) -> ReadOptions:

@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from scgm.io.atomic import write_json, write_text
+from scgm.errors import ImageReadError
+from scgm.io.atomic import write_bytes, write_json, write_text
 from scgm.io.font_cache import use_quiet_font_cache
 from scgm.io.hashing import sha256_of_file
 from scgm.io.nifti.write import is_own_label, write_nifti
+from scgm.io.read import ReadOptions, image_checksum
 from scgm.io.tables import table_text
 from scgm.io.text import name_text
 from scgm.io.transaction import check_set, checksums, claims_from, file_set
@@ -20,7 +22,7 @@ from scgm.segmentation.result import LABELS, Label, Result
 
 QcSlices = Literal["all", "flagged"] | int | None
 
-_IMAGE_ENDINGS = (".nii.gz", ".nii", ".hdr", ".img.gz", ".img")
+_IMAGE_ENDINGS = (".nii.gz", ".nii", ".hdr", ".img.gz", ".img", ".zip", ".dcm", ".ima")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +41,16 @@ class OutputOptions:
         the record of that result lists, and that did not change since, are ever replaced.
     qc_slices : {"all", "flagged"} or int, optional
         Which slices the picture shows; see `scgm.segmentation.qc_figure.four_panels`.
+    dicom : bool
+        Write the result as DICOM, too: a segmentation (``NAME_seg.dcm``), a report of areas
+        (``NAME_measurements.dcm``) and, with *picture*, a secondary capture (``NAME_qc.dcm``).
     """
 
     soft: bool = False
     picture: bool = False
     overwrite: bool = False
     qc_slices: QcSlices = None
+    dicom: bool = False
 
 
 DEFAULT_OUTPUT = OutputOptions()
@@ -72,10 +78,16 @@ def record_file(name: str) -> str:
     return f"{name}_seg.json"
 
 
+def dicom_files(name: str) -> tuple[str, str, str]:
+    """Return the names of segmentation, report and picture in DICOM."""
+    return f"{name}_seg.dcm", f"{name}_measurements.dcm", f"{name}_qc.dcm"
+
+
 def possible_names(name: str) -> tuple[str, ...]:
     """Return every file name that a result of *name* can have."""
     maps = [label_file(name, label, soft=soft) for soft in (False, True) for label in LABELS]
-    return (*maps, record_file(name), f"{name}_measurements.csv", f"{name}_qc.png")
+    others = (f"{name}_measurements.csv", f"{name}_qc.png", *dicom_files(name))
+    return (*maps, record_file(name), *others)
 
 
 def possible_files(directory: Path, name: str) -> tuple[Path, ...]:
@@ -153,7 +165,23 @@ def _write_files(
         from scgm.segmentation.qc_figure import four_panels  # noqa: PLC0415  (imports matplotlib)
 
         four_panels(segmentation, options.qc_slices).savefig(written[-1])
+    if options.dicom:
+        written.extend(_write_dicom(segmentation, folder, name, options))
     return written
+
+
+def _write_dicom(
+    segmentation: Result, folder: Path, name: str, options: OutputOptions
+) -> list[Path]:
+    """Write a result as DICOM to the folder that has its picture."""
+    from scgm.segmentation.dicom_outputs import dicom_objects  # noqa: PLC0415  (for DICOM alone)
+
+    picture = folder / f"{name}_qc.png" if options.picture else None
+    files = [folder / file for file in dicom_files(name)]
+    objects = dicom_objects(segmentation, picture)
+    for file, content in zip(files, objects, strict=False):
+        write_bytes(file, content)
+    return files[: len(objects)]
 
 
 def write_record(segmentation: Result, path: Path, files: Sequence[Path] = ()) -> None:
@@ -209,21 +237,25 @@ def is_done(
     """
     name = result_name(image.name)
     record = read_record(directory, name)
-    if record is None or not image.is_file():  # reading a pipe would wait for its other end
+    # Reading a pipe would wait for its other end.
+    if record is None or not (image.is_file() or image.is_dir()):
         return False
     same = json.loads(json.dumps(made_from))
     if any(record.get(field) != value for field, value in same.items()):
         return False
+    reading = ReadOptions(series=same.get("options", {}).get("series"))
     wanted = {f"{name}_qc.png"} if options.picture else set()
+    if options.dicom:
+        wanted.update(dicom_files(name)[: 3 if options.picture else 2])
     if options.soft:
         wanted.add(label_file(name, Label.GM, soft=True))
     try:
         return (
-            record["input"]["sha256"] == sha256_of_file(image)
+            record["input"]["sha256"] == image_checksum(image, reading)
             and {name_text(file) for file in wanted} <= record["files"].keys()
             and _is_whole(directory, name, record["files"])
         )
-    except (OSError, KeyError, TypeError):
+    except (ImageReadError, OSError, KeyError, TypeError):
         return False
 
 

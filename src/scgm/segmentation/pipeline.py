@@ -14,6 +14,7 @@ from scgm.image.confidence import slice_confidence, slice_features, visible_cont
 from scgm.image.intensities import for_methods
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.volume import Volume
+from scgm.io.dicom.scan import Scan
 from scgm.segmentation.hints import apply_hint, centered, check_hint, given_hint, independent_cord
 from scgm.segmentation.inputs import as_labels, as_volume
 from scgm.segmentation.options import DEFAULT_OPTIONS, SegmentOptions, recorded
@@ -196,4 +197,5 @@ def _fingerprint(volume: Volume) -> dict[str, Any]:
         "shape": list(volume.geometry.shape),
         "voxel_size_mm": [round(size, 6) for size in volume.geometry.voxel_size_mm],
         "voxel_size_from": volume.voxel_size_from,
+        **({"dicom": dict(volume.scan.about)} if isinstance(volume.scan, Scan) else {}),
     }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scgm.errors import ImageReadError
 from scgm.image.volume import Volume
 from scgm.io.hashing import sha256_of_file
-from scgm.io.read import ReadOptions, read_labels, read_volume
+from scgm.io.read import ReadOptions, image_checksum, read_labels, read_volume
 from scgm.io.text import name_text
 from scgm.measurement.masks import given_mask, on_slices, structures_from_masks
 from scgm.measurement.structures import Structures
@@ -46,7 +46,10 @@ class SavedResult:
     def reading(self) -> ReadOptions:
         """How its image was read."""
         options = self.record.get("options", {})
-        names = ("volume", "voxel_size_from", "slices_in_time", "slice_axis")
+        names = (
+            *("volume", "voxel_size_from", "slices_in_time", "slice_axis"),
+            *("series", "keep_identifiers"),
+        )
         return ReadOptions(**{name: options[name] for name in names if name in options})
 
 
@@ -188,9 +191,16 @@ def _scan_beside(saved: SavedResult) -> Volume | None:
     if not isinstance(about.get("file"), str) or Path(about["file"]).name != about["file"]:
         return None
     path = saved.folder / about["file"]
-    if not path.is_file() or sha256_of_file(path) != about.get("sha256"):
+    if not path.exists() or not _is_same(path, saved.reading, about.get("sha256")):
         return None
     return read_volume(path, saved.reading)
+
+
+def _is_same(path: Path, reading: ReadOptions, sha256: object) -> bool:
+    try:
+        return image_checksum(path, reading) == sha256
+    except (ImageReadError, OSError):
+        return False
 
 
 def _changed(saved: SavedResult) -> tuple[str, ...]:

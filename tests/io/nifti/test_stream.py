@@ -189,7 +189,6 @@ def test_what_the_system_refuses_is_said_in_one_sentence(
         (b"x,y\n1,2\n", "not a NIfTI image"),
         (b"x" * 5000, "not a NIfTI image"),
         (b"\x89PNG\r\n\x1a\n" + bytes(500), "PNG"),
-        (bytes(128) + b"DICM" + bytes(500), "dcm2niix"),
         (content()[:200], "not a NIfTI image"),
         (content(kind=nib.Nifti2Image)[:400], "not a NIfTI image"),
         (content(fields={"sizeof_hdr": 349}), "not a NIfTI image"),
@@ -202,6 +201,12 @@ def test_what_is_not_nifti_is_told_apart(
     tmp_path: Path, name: str, data: bytes, words: str
 ) -> None:
     assert words in refusal(write(tmp_path / name, data))
+
+
+def test_dicom_that_is_packed_like_nifti_is_told_apart(tmp_path: Path) -> None:
+    packed = write(tmp_path / "a.nii.gz", bytes(128) + b"DICM" + bytes(500))
+
+    assert "it is a DICOM file, not a NIfTI image" in refusal(packed)
 
 
 @pytest.mark.parametrize(

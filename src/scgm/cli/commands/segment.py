@@ -90,7 +90,11 @@ def segment(
     images: Annotated[
         list[Path],
         # An image that cannot be read is named like any other bad one, and does not end the call.
-        typer.Argument(metavar="IMAGE", readable=False, help="NIfTI files with axial slices."),
+        typer.Argument(
+            metavar="IMAGE",
+            readable=False,
+            help="NIfTI files, or folders, ZIPs or files of DICOM, with axial slices.",
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -156,7 +160,10 @@ def segment(
     device: Annotated[DeviceName, typer.Option(help="Where the model runs.")] = DeviceName.auto,
     volume: Annotated[
         str | None,
-        typer.Option(metavar="N|mean|rms", help="Which volume of a 4D image, counted from 0."),
+        typer.Option(
+            metavar="N|mean|rms",
+            help="Which volume of a 4D image or which echo, counted from 0, or all of them as one.",
+        ),
     ] = None,
     voxel_size_from: Annotated[
         VoxelSizeFrom | None,
@@ -171,6 +178,13 @@ def segment(
         SliceAxis | None,
         typer.Option(help="Where the header is wrong: axis of the file along which slices lie."),
     ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER|UID|TEXT",
+            help="Which of several DICOM series, by its description, too.",
+        ),
+    ] = None,
     qc: Annotated[bool, typer.Option("--qc", help="Draw a picture to check the result.")] = False,
     qc_slices: Annotated[
         str | None,
@@ -179,6 +193,19 @@ def segment(
             help="Slices of that picture; by default 5 and those that are flagged.",
         ),
     ] = None,
+    dicom: Annotated[
+        bool,
+        typer.Option(
+            "--dicom", help="Write DICOM, too: segmentation, report of areas, picture (--qc)."
+        ),
+    ] = False,
+    keep_identifiers: Annotated[
+        bool,
+        typer.Option(
+            "--keep-identifiers",
+            help="Let the patient's name and number, as in DICOM, reach records and file names.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace earlier results that scgm wrote.")
     ] = False,
@@ -216,6 +243,8 @@ def segment(
       scgm segment data/*_T2starw.nii.gz --output results --soft
 
       scgm segment lumbar.nii.gz --center 120,131
+
+      scgm segment dicom_folder --series 5 --volume rms --dicom --qc
     """
     from scgm.segmentation.options import SegmentOptions
     from scgm.segmentation.outputs import OutputOptions
@@ -234,10 +263,16 @@ def segment(
         voxel_size_from=None if voxel_size_from is None else voxel_size_from.value,
         slices_in_time=slices_in_time,
         slice_axis=None if slice_axis is None else slice_axis.value,
+        series=series,
+        keep_identifiers=keep_identifiers,
     )
     slices = None if qc_slices is None else _qc_slices(qc_slices)
     outputs = OutputOptions(
-        soft=soft, picture=qc or slices is not None, overwrite=overwrite, qc_slices=slices
+        soft=soft,
+        picture=qc or slices is not None,
+        overwrite=overwrite,
+        qc_slices=slices,
+        dicom=dicom,
     )
     batch = Batch(options, outputs, messages, skip_existing, keep_doubtful)
     jobs = batch.jobs(images, output)
@@ -254,6 +289,11 @@ def segment(
     if statuses := failures.statuses:
         messages.error(f"{len(statuses)} of {len(jobs)} images could not be processed")
         raise typer.Exit(max(statuses))
+
+
+def _with_name(image: Path) -> Path:
+    """Return a path that ends with a name, by which results are called; ``.`` has none."""
+    return image if image.name not in ("", "..") else Path(os.path.abspath(image))  # noqa: PTH100
 
 
 def _refuse_clashes(jobs: Sequence[tuple[Path, Path]]) -> None:
@@ -294,7 +334,7 @@ class Batch:
         from scgm.segmentation.outputs import is_own_result
 
         jobs = []
-        for image in dict.fromkeys(images):
+        for image in dict.fromkeys(map(_with_name, images)):
             if is_own_result(image):
                 self.messages.warning(f"{image}: a mask that scgm wrote, no image; skipped")
             else:
@@ -371,7 +411,8 @@ class Batch:
         files = result.save(folder, self.outputs)
         self.done.append(files[-1])
         self.summaries.append(_summary(image, result, files))
-        if alone or self.messages.verbose:
+        # No viewer takes a mask and the DICOM files of a series at once.
+        if (alone or self.messages.verbose) and result.volume.scan is None:
             self.summaries.append(_view(image, result, files))
 
     def _made_from(self, segmenter: Segmenter) -> dict[str, Any]:

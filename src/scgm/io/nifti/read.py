@@ -13,10 +13,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from nibabel.spatialimages import SpatialImage
-from numpy.typing import NDArray
 
 from scgm.errors import ImageReadError
-from scgm.image.orientation import axis_map
 from scgm.image.values import GrayValues, Stored, gray_values, label_values
 from scgm.image.volume import Geometry, Volume
 from scgm.io.nifti.header import FORM_FIELDS, Layout, header_layout, layout_of, new_header
@@ -24,6 +22,7 @@ from scgm.io.nifti.placement import Placement, placement, unit_of
 from scgm.io.nifti.stream import Stream, what_else
 from scgm.io.nifti.voxels import combined, read_voxels
 from scgm.io.options import ReadOptions
+from scgm.io.slice_axis import named_axis
 
 Clean = Callable[[Stored], GrayValues]
 
@@ -141,7 +140,7 @@ def _placed(found: _Found, reading: ReadOptions) -> Volume:
     """Make a volume of voxels that were read, if they lie at a known place."""
     place = placement(found.header, found.layout, reading.voxel_size_from)
     geometry = Geometry(found.layout.grid, place.affine)
-    axis, turned = _slice_axis(place.affine, reading)
+    axis, turned = named_axis(place.affine, reading.slice_axis)
     values = found.values
     for array in (values.voxels, values.missing):
         if array is not None:
@@ -159,19 +158,6 @@ def _placed(found: _Found, reading: ReadOptions) -> Volume:
         slice_axis=axis,
         unit=values.unit,
     )
-
-
-def _slice_axis(affine: NDArray[np.float64], reading: ReadOptions) -> tuple[int | None, list[str]]:
-    """Return the axis of the slices that the user names, and a warning if the header differs."""
-    if reading.slice_axis is None:
-        return None, []
-    axis, usual = "ijk".index(reading.slice_axis), axis_map(affine).order[0]
-    if axis == usual:
-        return axis, []
-    return axis, [
-        f"the slices lie along {reading.slice_axis}, as chosen, and not along {'ijk'[usual]}, as "
-        "the header says, so front and back, left and right may be wrong"
-    ]
 
 
 def _kept_header(header: nib.Nifti1Header, place: Placement) -> nib.Nifti1Header:

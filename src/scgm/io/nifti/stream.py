@@ -282,4 +282,4 @@ def what_else(start: bytes) -> str:
     for offset, mark, kind in _OTHER_FORMATS:
         if start[offset:].startswith(mark):
             return f"it is {kind}, not a NIfTI image; convert it to .nii.gz (DICOM: dcm2niix)"
-    return "it is not a NIfTI image; give a .nii or .nii.gz file (from DICOM: dcm2niix)"
+    return "it is not a NIfTI image; give a .nii or .nii.gz file, or DICOM"

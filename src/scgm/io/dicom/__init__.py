@@ -1,0 +1,1 @@
+"""DICOM in and out, through pydicom and highdicom; no other module imports them."""
