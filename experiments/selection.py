@@ -18,15 +18,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.evidence import EVIDENCE, fold_for, read_case, sources
+from experiments.atlases import KINDS, RUNS
+from experiments.evidence import EVIDENCE, FOLDS, fold_for, read_case, sources
 from experiments.markdown import Row, table
 from experiments.results_page import replace_section
 from scgm.evaluation.metrics import dice
 from scgm.image.intensities import for_methods
 from scgm.image.orientation import AxialStack, stack_mask, to_axial
+from scgm.image.patches import CordWindows, Found
 from scgm.image.volume import Volume
 from scgm.phantom import Acquisition, draw_anatomy, make_phantom
 from scgm.segmenters.base import CordHint, Probabilities
+from scgm.segmenters.classical.building import LEARNING
+from scgm.segmenters.classical.jcscs import Jcscs
 from scgm.segmenters.registry import METHODS, MethodSettings, load_model, open_method
 from scgm.segmenters.within_cord import InCord
 
@@ -39,12 +43,13 @@ Change = Callable[[Any], Any]
 
 @dataclass(frozen=True, eq=False)
 class Selected:
-    """An image of the selection set, with its gray matter (Z, Y, X); a phantom has no site."""
+    """An image of the selection set with its masks (Z, Y, X); a phantom has no site."""
 
     name: str
     site: str | None
     stack: AxialStack
     gm: NDArray[np.bool_]
+    cord: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +81,9 @@ def _scans() -> list[Selected]:
             continue
         case = read_case(source)
         assert case.gm is not None
-        images.append(Selected(case.path.name, source.site, for_methods(case.stack), case.gm))
+        assert case.cord is not None
+        stack = for_methods(case.stack)
+        images.append(Selected(case.path.name, source.site, stack, case.gm, case.cord))
     return images
 
 
@@ -89,9 +96,11 @@ def _phantoms() -> list[Selected]:
             draw_anatomy(np.random.default_rng(seed), "cervical"), scan, seed=seed
         )
         stack = to_axial(phantom.volume)
-        truth = Volume(phantom.gm.astype(np.float32), phantom.volume.geometry)
-        gm = stack_mask(stack, truth)[0]
-        images.append(Selected(f"{contrast} {person}", None, for_methods(stack), gm))
+        gm, cord = (
+            stack_mask(stack, Volume(mask.astype(np.float32), phantom.volume.geometry))[0]
+            for mask in (phantom.gm, phantom.cord)
+        )
+        images.append(Selected(f"{contrast} {person}", None, for_methods(stack), gm, cord))
     return images
 
 
@@ -103,73 +112,119 @@ def cord_of(name: str) -> Probabilities:
     return model(image.stack)
 
 
-@cache
-def opened(method: str, site: str | None, folder: Path | None = None) -> InCord:
-    """Start a method with what it has learned without a site; shipped atlases for phantoms."""
-    model = None
-    if METHODS[method].learned != "nothing":
-        model = fold_for(site, method) if site else None
-    segmenter = open_method(method, MethodSettings(model=model, threads=1))
-    assert isinstance(segmenter, InCord)
-    return segmenter
-
-
-def score(method: str, change: Change) -> tuple[float, float]:
-    """Return the mean 2D Dice over the scans, and over the phantoms."""
-    scores: dict[bool, list[float]] = {True: [], False: []}
-    for image in selection():
-        changed = InCord(change(opened(method, image.site).method), KnownCord(cord_of(image.name)))
-        found = changed(image.stack).gm >= 0.5
-        labeled = np.flatnonzero(image.gm.any(axis=(1, 2)))
-        mean = float(np.mean([dice(found[z], image.gm[z]) for z in labeled]))
-        scores[image.site is not None].append(mean)
-    return float(np.mean(scores[True])), float(np.mean(scores[False]))
-
-
 def with_fields(**fields: Any) -> Change:
     """Return a change of a method's own settings."""
     return lambda method: replace(method, **fields)
 
 
-def with_part(part: str, **fields: Any) -> Change:
-    """Return a change of the settings of one of a method's parts."""
-    return lambda method: replace(method, **{part: replace(getattr(method, part), **fields)})
+def opal_with(**fields: Any) -> Change:
+    """Return a change of OPAL's settings, of jcscs without its second half."""
+    return lambda method: CordAlone(replace(method, opal=replace(method.opal, **fields)))
+
+
+NOTHING = with_fields()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A change of a method, and the kind of its atlas; "" for the one in the folds."""
+
+    change: Change = NOTHING
+    kind: str = ""
+
+
+@cache
+def opened(method: str, site: str | None, kind: str) -> InCord:
+    """Start a method with what it has learned without a site: in folds, or of a kind of atlas."""
+    model: Path | None = None
+    if METHODS[method].learned == "atlas":
+        folder = RUNS / kind if kind else FOLDS
+        whole = folder / f"{method}.npz" if kind else None
+        model = fold_for(site, method, folder) if site else whole
+    segmenter = open_method(method, MethodSettings(model=model, threads=1))
+    assert isinstance(segmenter, InCord)
+    return segmenter
+
+
+@dataclass(frozen=True, eq=False)
+class CordAlone:
+    """The first half of jcscs: its cord stands for the gray matter, nothing is registered."""
+
+    method: Jcscs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.method, name)
+
+    def __call__(self, windows: CordWindows) -> Found:
+        """Mark the cord."""
+        return Found(self.method.mark_cord(windows))
+
+
+def score(method: str, setting: Setting, *, of_cord: bool = False) -> tuple[float, float]:
+    """Return the mean 2D Dice over the scans, and over the phantoms."""
+    scores: dict[bool, list[float]] = {True: [], False: []}
+    for image in selection():
+        own = opened(method, image.site, setting.kind).method
+        changed = InCord(setting.change(own), KnownCord(cord_of(image.name)))
+        found = changed(image.stack).gm >= 0.5
+        truth = image.cord if of_cord else image.gm
+        labeled = np.flatnonzero(truth.any(axis=(1, 2)))
+        mean = float(np.mean([dice(found[z], truth[z]) for z in labeled]))
+        scores[image.site is not None].append(mean)
+    return float(np.mean(scores[True])), float(np.mean(scores[False]))
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings of a method that are compared; the first one is the method's own."""
+    """Settings of a method that are compared."""
 
     method: str
-    settings: Mapping[str, Change]
+    settings: Mapping[str, Setting]
+    of_cord: bool = False
 
 
-NOTHING = with_fields()
+ATLASES = {kind: Setting(kind=kind) for kind in KINDS}
 TRIALS: dict[str, Trial] = {
     "mgac": Trial(
         "mgac",
         {
-            f"Gaussian {edge} mm, rim {rim} mm": with_fields(edge_mm=edge, rim_mm=rim)
+            f"Gaussian {edge} mm, rim {rim} mm": Setting(with_fields(edge_mm=edge, rim_mm=rim))
             for edge, rim in product((0.23, 0.35, 0.47, 0.6), (0.25, 0.5, 0.75))
         },
     ),
     "gsbme": Trial(
         "gsbme",
         {
-            "nothing": NOTHING,
-            "no object is discarded": with_fields(largest_score=1e9),
-            "largest usual z: 2": with_fields(largest_score=2.0),
-            "largest usual z: 4": with_fields(largest_score=4.0),
+            "nothing": Setting(),
+            "no object is discarded": Setting(with_fields(largest_score=1e9)),
+            "largest usual z: 2": Setting(with_fields(largest_score=2.0)),
+            "largest usual z: 4": Setting(with_fields(largest_score=4.0)),
         },
     ),
+    "opal": Trial(
+        "jcscs",
+        {
+            f"sizes {sizes}, {' and '.join(features)}, {runs} runs each": Setting(
+                opal_with(patches=sizes, features=features, runs=runs)
+            )
+            for sizes, features, runs in (
+                ((9,), ("intensity",), 10),
+                ((7, 11), ("intensity",), 5),
+                ((9,), ("intensity", "gradient"), 5),
+                ((7, 11), ("intensity", "gradient"), 3),
+            )
+        },
+        of_cord=True,
+    ),
+    **{f"atlas-{method}": Trial(method, ATLASES) for method in LEARNING},
 }
 
 
 def measured(trial: Trial) -> Sequence[Row]:
     """Return the rows of a trial: setting, scans, phantoms, mean of both."""
     rows = []
-    for label, change in trial.settings.items():
-        scans, phantoms = score(trial.method, change)
+    for label, setting in trial.settings.items():
+        scans, phantoms = score(trial.method, setting, of_cord=trial.of_cord)
         rows.append((label, f"{scans:.3f}", f"{phantoms:.3f}", f"{(scans + phantoms) / 2:.3f}"))
         sys.stderr.write(f"{trial.method}: {' | '.join(rows[-1])}\n")
     return rows
