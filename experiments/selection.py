@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class Selected:
     gm: NDArray[np.bool_]
     cord: NDArray[np.bool_]
 
-    def some(self, every: int) -> Selected:
+    def some(self, every: int) -> Self:
         """Return every so many of its slices, for methods that take long."""
         keep = slice(every // 2, None, every)
         missing = self.stack.missing
