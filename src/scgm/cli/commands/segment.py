@@ -316,6 +316,9 @@ class Batch:
         if not jobs:
             msg = "there is no image to segment among these files; name at least one"
             raise UsageError(msg)
+        if len(jobs) > 1 and (self.options.levels_from or self.options.level_at):
+            msg = "levels are those of one image; give one image, or omit --levels-from, --level-at"
+            raise UsageError(msg)
         _refuse_clashes(jobs)
         return jobs
 
