@@ -1,42 +1,158 @@
 """The atlases of the classical methods: ``python -m experiments.atlases [METHOD ...]``.
 
-Builds the shipped ones from all labeled scans, and for measuring one for each fold that left sites
-out, with ``scgm atlas build``. The scans are CC0 (gm-challenge-data) and MIT (sct_testing_data).
+Builds with ``scgm atlas build`` the shipped ones, and for measuring one for each fold that left
+sites out, of labels that were drawn by hand. ``python -m experiments.atlases --compare`` builds
+every kind of atlas into ``runs/atlases``, for ``experiments.selection``; nothing is shipped then.
 """
 
+import csv
+import json
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import scgm
-from experiments.evidence import FOLDS, sources
-from experiments.side_by_side import OUTPUT, write_table
+from experiments.evidence import DATA, EVIDENCE, FOLDS, sources
+from experiments.painted import painted_images
+from experiments.side_by_side import subject_of
 from scgm.segmenters.classical.building import LEARNING
 
 SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped"
+RUNS = Path("runs/atlases")
 LEFT_OUT = (("ucl", "juntendo"), ("montreal",), ("milan", "ceitec"))
+T2S_LEVELS = "sct-testing/t2s/MNI-Poly-AMU_level_crop.nii.gz"
+
+# What an atlas is made of: scans whose gray matter was drawn by hand; these, and shapes alone that
+# were drawn by hand or are a template's, as painted images; all labeled scans, those whose labels
+# are a published network's output among them.
+HAND, SHAPES, ALL = "hand", "hand-and-shapes", "all"
+KINDS = (HAND, SHAPES, ALL)
+# What is shipped: the better of the first two on the selection set (docs/results/selection.md).
+CHOSEN: Mapping[str, str] = {"jcscs": SHAPES, "mgac": HAND, "sct": SHAPES, "vbem": HAND}
+
+ABOUT = {
+    HAND: "Axial scans of healthy necks, gray matter drawn by hand",
+    SHAPES: "Axial scans and shapes of healthy necks drawn by hand, and the template AMU7T",
+    ALL: "Axial scans of healthy necks, labeled by raters and by a program",
+}
+NEUROPOLY = "https://github.com/spinalcordtoolbox"
+SOURCES = {
+    "gm-challenge-data": (
+        "https://github.com/sct-pipeline/gm-challenge-data",
+        "CC0-1.0",
+        "none",
+    ),
+    "sct_testing_data": (f"{NEUROPOLY}/sct_testing_data", "MIT", "Copyright (c) 2014 NeuroPoly"),
+    "template_AMU7T": (
+        f"{NEUROPOLY}/template_AMU7T",
+        "MIT",
+        "Copyright (c) 2023 Spinal Cord Toolbox",
+    ),
+}
+USE = {
+    **dict.fromkeys(("jcscs", "sct"), "pixels of its images and labels are in this file"),
+    **dict.fromkeys(("mgac", "vbem"), "mean maps of its labels are in this file"),
+}
 
 
-def build(table: Path, method: str, output: Path, leave_out: tuple[str, ...]) -> None:
-    """Build one atlas, as a user does."""
+@dataclass(frozen=True)
+class AtlasImage:
+    """A row of the table that an atlas is built of."""
+
+    image: Path
+    gm: Path
+    cord: Path
+    site: str
+    subject: str
+    levels: Path | None = None
+
+
+def images_of(kind: str) -> list[AtlasImage]:
+    """Return the images of a kind of atlas."""
+    images = []
+    for source in sources():
+        by_hand = str(source.image) in EVIDENCE.values()
+        if source.image is None or source.gm is None or not source.cord:
+            continue
+        if by_hand or kind == ALL:
+            levels = DATA / T2S_LEVELS if source.image.name == "t2s.nii.gz" else None
+            image, gm, cord = (DATA / path for path in (source.image, source.gm, source.cord[0]))
+            subject = subject_of(source.image)
+            images.append(AtlasImage(image, gm, cord, source.site, subject, levels))
+    if kind == SHAPES:
+        images += [AtlasImage(**vars(each)) for each in painted_images(RUNS / "painted")]
+    return images
+
+
+def write_table(path: Path, images: Iterable[AtlasImage]) -> None:
+    """Write images as a table that ``scgm atlas build`` reads."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("image", "gm", "cord", "site", "subject", "levels"))
+        for each in images:
+            files = (each.image, each.gm, each.cord)
+            levels = each.levels.resolve() if each.levels else ""
+            rows.writerow((*(file.resolve() for file in files), each.site, each.subject, levels))
+
+
+def build(kind: str, method: str, output: Path, leave_out: tuple[str, ...]) -> None:
+    """Build one atlas, as a user does, and name its sources in its card."""
+    RUNS.mkdir(parents=True, exist_ok=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    listed = RUNS / f"{kind}.csv"
+    images = images_of(kind)
+    write_table(listed, images)
+    left = [site for site in leave_out if any(each.site == site for each in images)]
+    without = f"; made without {' and '.join(leave_out)}, for measuring alone" if leave_out else ""
     program = str(Path(sys.executable).with_name("scgm"))
-    without = f" with {' and '.join(leave_out)} left out: for measuring alone" if leave_out else ""
     arguments = ["--method", method, "--output", str(output), "--overwrite", "--quiet"]
-    arguments += ["--description", f"Labeled axial scans of healthy cords{without}"]
-    arguments += ["--license", "MIT"]
-    arguments += [word for site in leave_out for word in ("--leave-out", site)]
-    subprocess.run([program, "atlas", "build", str(table), *arguments], check=True)
+    arguments += ["--description", f"{ABOUT[kind]}{without}", "--license", "MIT"]
+    arguments += [word for site in left for word in ("--leave-out", site)]
+    subprocess.run([program, "atlas", "build", str(listed), *arguments], check=True)
+    _name_sources(output.with_suffix(".json"), method)
 
 
-def main(methods: list[str]) -> None:
-    """Build all, or those that are named."""
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    table = OUTPUT / "labeled.csv"
-    write_table(table, [source for source in sources() if source.gm and source.cord])
-    for method in methods or LEARNING:
-        build(table, method, SHIPPED / f"{method}.npz", ())
+def _name_sources(card: Path, method: str) -> None:
+    """Add to a card where its data come from, as told by its sites."""
+    known = json.loads(card.read_text(encoding="utf-8"))
+    sites = set(known["training"]["sites"])
+    of_site = {"montreal": "sct_testing_data", "amu": "template_AMU7T"}
+    names = sorted({of_site.get(site, "gm-challenge-data") for site in sites})
+    known["sources"] = [
+        {"name": name, "url": url, "license": terms, "copyright": holder, "use": USE[method]}
+        for name in names
+        for url, terms, holder in [SOURCES[name]]
+    ]
+    card.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+
+
+def fold_name(method: str, leave_out: tuple[str, ...]) -> str:
+    """Return the name of the file of an atlas for measuring."""
+    return f"{method}-without-{'-'.join(leave_out)}.npz"
+
+
+def compare(methods: Iterable[str]) -> None:
+    """Build every kind of atlas, and every fold of it, where nothing is shipped from."""
+    for method in methods:
+        for kind in KINDS:
+            build(kind, method, RUNS / kind / f"{method}.npz", ())
+            for sites in LEFT_OUT:
+                build(kind, method, RUNS / kind / fold_name(method, sites), sites)
+
+
+def main(arguments: list[str]) -> None:
+    """Build all that is shipped and measured, or those of some methods."""
+    methods = [word for word in arguments if word != "--compare"] or LEARNING
+    if "--compare" in arguments:
+        compare(methods)
+        return
+    for method in methods:
+        kind = CHOSEN[method]
+        build(kind, method, SHIPPED / f"{method}.npz", ())
         for sites in LEFT_OUT:
-            build(table, method, FOLDS / f"{method}-without-{'-'.join(sites)}.npz", sites)
+            build(kind, method, FOLDS / fold_name(method, sites), sites)
 
 
 if __name__ == "__main__":

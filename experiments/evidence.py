@@ -61,7 +61,7 @@ def read_case(source: Source) -> Case:
     return Case(source, stack, gm, cord)
 
 
-def fold_for(site: str, method: str = "default") -> Path:
+def fold_for(site: str, method: str = "default", folder: Path = FOLDS) -> Path:
     """Return the model of a method that was trained without a site, as its card says.
 
     Raises
@@ -69,12 +69,12 @@ def fold_for(site: str, method: str = "default") -> Path:
     LookupError
         If there is none.
     """
-    for path, card in read_offers(FOLDS).items():
+    for path, card in read_offers(folder).items():
         sites = card.training["sites"]
         assert isinstance(sites, list)
         if card.method == method and site not in sites:
             return path
-    msg = f"no model of {method} in {FOLDS} was trained without {site}"
+    msg = f"no model of {method} in {folder} was trained without {site}"
     raise LookupError(msg)
 
 

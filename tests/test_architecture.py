@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "artifacts": {"io"},
     "datasets": {"image", "io"},
     "networks": set(),
-    "segmenters": {"image", "io", "artifacts", "datasets", "networks"},
+    "segmenters": {"image", "io", "artifacts", "datasets", "networks", "measurement"},
     "measurement": {"image", "io"},
     "segmentation": {"image", "io", "segmenters", "measurement"},
     "report": {"image", "io", "artifacts", "measurement", "segmentation"},

@@ -10,6 +10,8 @@ from scgm.artifacts.models import read_card
 
 NOTICE = Path(__file__).parents[2] / "THIRD_PARTY.md"
 
+# Their gray matter is the output of a published network.
+PSEUDO_LABELED = ("sub-9669", "sub-9709", "sub-10062")
 
 MODELS = ("default", "ddc", "unet", "deepseg")
 
@@ -30,3 +32,12 @@ def test_the_notice_of_the_mit_license_is_carried() -> None:
 
     assert "Copyright (c) 2014 NeuroPoly\n" in notice
     assert "The above copyright notice and this permission notice shall be included" in notice
+
+
+@pytest.mark.parametrize("name", atlas_names())
+def test_atlases_hold_no_labels_that_a_published_network_drew(name: str) -> None:
+    card = read_atlas_card(name)
+
+    assert card.data
+    assert not [image for image in card.data if any(each in image for each in PSEUDO_LABELED)]
+    assert not {"juntendo", "milan", "ceitec"} & set(card.training["sites"])

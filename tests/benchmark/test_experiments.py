@@ -1,17 +1,20 @@
 """The commands that measure on real images: their rules, on numbers made here."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments import side_by_side
+from experiments import painted, side_by_side
 from experiments.accuracy import _mean_rows
 from experiments.angle_correction import errors
+from experiments.atlases import _name_sources
 from experiments.calibration import Pixels, draw, fit_on_people, fit_on_phantoms, in_band, joined
 from experiments.evidence import EVIDENCE
 from experiments.side_by_side import costs_table, subject_of, write_table
+from scgm.phantom.tissues import Tissue, signals
 from scgm.training.config.sources import Source
 
 
@@ -127,3 +130,31 @@ def test_a_cord_that_leans_looks_larger_by_the_cosine(to_deg: float, along: int)
 
     assert [plain[0], plain[1], plain[along]] == pytest.approx([larger] * 3, abs=0.5)
     assert corrected == pytest.approx([0] * 4, abs=0.5)
+
+
+def test_painted_tissues_have_the_signals_of_a_phantom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Middles of wide bands: gray and white matter, fluid within 2.5 mm, and what lies beyond."""
+    monkeypatch.setattr(painted, "NOISE", 0.0)
+    gm, cord = np.zeros((2, 80, 9, 1), np.float32)
+    cord[20:60], gm[35:45] = 1, 1
+
+    image = painted.paint(gm, cord, (0.5, 0.5), seed=0)[:, 4, 0]
+
+    table = signals("t2star")
+    expected = [Tissue.DISC, Tissue.CSF, Tissue.WHITE_MATTER, Tissue.GRAY_MATTER]
+    np.testing.assert_allclose(image[[5, 17, 27, 40]], table[expected], rtol=1e-3)
+
+
+def test_the_card_of_an_atlas_names_the_sources_of_its_sites(tmp_path: Path) -> None:
+    card = tmp_path / "sct.json"
+    card.write_text(json.dumps({"training": {"sites": ["amu", "montreal", "oxford"]}}))
+
+    _name_sources(card, "sct")
+
+    sources = json.loads(card.read_text())["sources"]
+    assert [each["name"] for each in sources] == [
+        "gm-challenge-data",
+        "sct_testing_data",
+        "template_AMU7T",
+    ]
+    assert {each["use"] for each in sources} == {"pixels of its images and labels are in this file"}

@@ -11,6 +11,7 @@ from scgm.benchmark.plan import PlannedRun
 from scgm.benchmark.runner import Outcome, Runner
 from scgm.benchmark.scores import RunResult
 from scgm.datasets import DataCase, Reference
+from scgm.evaluation.metrics.calibration import Reliability
 from tests.helpers.benchmark_results import area, result
 from tests.helpers.standin import save_scan
 
@@ -68,3 +69,28 @@ def test_worst_slices_are_drawn_with_the_reference_and_what_was_found(tmp_path: 
     reference, prediction = (len(lines.get_segments()) for lines in drawn)
     assert (reference, prediction) == (24, 4)
     assert math.isclose(marked.get_xlim()[0] - marked.get_xlim()[1], 32)
+
+
+def test_panels_of_many_methods_stand_in_rows_of_four() -> None:
+    figure = plots.area_figure({str(k): [area(result("a"), 0, 0.9)] for k in range(6)})
+
+    places = [panel.get_subplotspec() for panel in figure.axes]
+
+    assert [(place.rowspan.start, place.colspan.start) for place in places if place] == [
+        *((0, column) for column in range(4)),
+        *((1, column) for column in range(2)),
+    ]
+
+
+def test_a_reliability_diagram_shows_the_bins_that_hold_pixels() -> None:
+    count = np.array([3, 0, 1])
+    predicted, observed = np.array([0.1, np.nan, 0.9]), np.array([0.2, np.nan, 1.0])
+
+    figure = plots.reliability_figure({"a": Reliability(count, predicted, observed)})
+
+    (panel,) = figure.axes
+    points = np.asarray(panel.lines[1].get_xydata())
+    np.testing.assert_allclose(points, [[0.1, 0.2], [0.9, 1.0]])
+    heights = [bar.get_height() for bar in panel.patches]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(heights, [0.75, 0.25])
+    assert "4 pixels" in panel.get_title()

@@ -456,3 +456,26 @@ def test_an_image_that_is_none_is_named(segment: Run, tmp_path: Path, name: str)
     assert ended.status == 1
     assert str(tmp_path) in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_levels_of_one_image_are_not_taken_for_those_of_others(
+    segment: Run, tmp_path: Path
+) -> None:
+    images = [save_scan(tmp_path / f"{name}.nii.gz") for name in "ab"]
+
+    ended = segment(*images, "--level-at", "2=C3")
+
+    assert ended.status == 2
+    assert "levels are those of one image" in ended.err
+    assert names(tmp_path) == {"a.nii.gz", "b.nii.gz"}
+
+
+def test_levels_are_for_a_method_that_uses_them(segment: Run, tmp_path: Path) -> None:
+    levels = tmp_path / "levels.txt"
+    levels.write_text("0 C3\n")
+
+    ended = segment(save_scan(tmp_path / "t2s.nii.gz"), "--levels-from", levels)
+
+    assert ended.status == 2
+    assert "method default uses no levels; omit them, or use --method sct" in ended.err
+    assert names(tmp_path) == {"t2s.nii.gz", "levels.txt"}

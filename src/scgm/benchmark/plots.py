@@ -10,9 +10,12 @@ from matplotlib.figure import Figure
 
 from scgm.benchmark.runner import Runner
 from scgm.benchmark.scores import SliceArea, read_case
+from scgm.evaluation.metrics.calibration import Reliability
 from scgm.segmentation.qc_figure import CORD_COLOR, GM_COLOR, draw_outline, show_window
 
 WORST = 6
+ACROSS = 4  # panels in a row
+DPI = 90
 
 _AGREEMENT_SD = 1.96  # 95 % of a normal distribution
 
@@ -29,7 +32,7 @@ def dice_figure(
     failed : mapping of str to set of str
         By method: the images on which it failed; drawn as crosses.
     """
-    figure = Figure(figsize=(1.8 + 1.4 * len(scores), 4.5), dpi=110, layout="constrained")
+    figure = Figure(figsize=(1.8 + 0.95 * len(scores), 4.2), dpi=DPI, layout="constrained")
     panel = figure.subplots()
     panel.boxplot(
         [list(values.values()) for values in scores.values()],
@@ -37,6 +40,7 @@ def dice_figure(
         showfliers=False,
         medianprops={"color": "black"},
     )
+    panel.tick_params(axis="x", rotation=30)
     for place, (method, values) in enumerate(scores.items(), start=1):
         # Spread evenly, not by chance: the same scores make the same picture.
         offsets = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else [0.0]
@@ -56,12 +60,44 @@ def area_figure(slices: Mapping[str, Sequence[SliceArea]]) -> Figure:
 
     Slices that a method left empty have no area; they are counted, not drawn.
     """
-    figure = Figure(figsize=(4.2 * len(slices), 4.2), dpi=110, layout="constrained")
-    panels = figure.subplots(1, len(slices), squeeze=False, sharey=True, sharex=True)[0]
+    figure, panels = _panels(len(slices), height=3.6)
     for panel, (method, areas) in zip(panels, slices.items(), strict=True):
         _draw_agreement(panel, method, areas)
-    panels[0].set_ylabel("method - reference (mm$^2$)")
+    figure.supylabel("method - reference (mm$^2$)", fontsize=9)
     return figure
+
+
+def reliability_figure(curves: Mapping[str, Reliability]) -> Figure:
+    """Draw for each method how often pixels of a probability are gray matter.
+
+    Bars show how the pixels are distributed; on the diagonal probabilities mean what they say.
+    """
+    figure, panels = _panels(len(curves), height=3.0)
+    for panel, (method, bins) in zip(panels, curves.items(), strict=True):
+        panel.plot([0, 1], [0, 1], color="black", linewidth=0.8)
+        total = int(bins.count.sum())
+        filled = bins.count > 0
+        predicted, observed = bins.predicted[filled], bins.observed[filled]
+        panel.bar(predicted, bins.count[filled] / max(total, 1), width=0.05, color="lightgray")
+        panel.plot(predicted, observed, "o-", color=GM_COLOR, markersize=4)
+        panel.set_title(f"{_plain(method)}\n{total} pixels near outlines", fontsize=9)
+        panel.set_xlabel("probability", fontsize=8)
+        panel.set_xlim(-0.03, 1.03)
+        panel.set_ylim(-0.03, 1.03)
+        panel.grid(alpha=0.3)
+    figure.supylabel("share that is gray matter", fontsize=9)
+    return figure
+
+
+def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure with so many panels, in rows of `ACROSS`; the rest of the last is empty."""
+    across = min(count, ACROSS)
+    rows = -(-count // across)
+    figure = Figure(figsize=(3.1 * across, height * rows), dpi=DPI, layout="constrained")
+    panels = list(figure.subplots(rows, across, squeeze=False, sharex=True, sharey=True).flat)
+    for panel in panels[count:]:
+        panel.remove()
+    return figure, panels[:count]
 
 
 def _draw_agreement(panel: Axes, method: str, areas: Sequence[SliceArea]) -> None:
@@ -97,7 +133,7 @@ def worst_slices(areas: Sequence[SliceArea], count: int = WORST) -> list[SliceAr
 def worst_figure(method: str, areas: Sequence[SliceArea], runner: Runner) -> Figure:
     """Draw the worst slices of a method: the image, the same with reference and prediction."""
     worst = worst_slices(areas)
-    figure = Figure(figsize=(2.5 * len(worst), 6.2), dpi=110)
+    figure = Figure(figsize=(2.0 * len(worst), 5.0), dpi=DPI)
     panels = figure.subplots(2, len(worst), squeeze=False)
     figure.subplots_adjust(left=0.02, right=0.98, top=0.85, bottom=0.02, wspace=0.05, hspace=0.05)
     for (plain, marked), each in zip(panels.T, worst, strict=True):

@@ -14,6 +14,7 @@ from scgm.benchmark.runner import Outcome, Runner
 from scgm.datasets import DataCase, reference_masks
 from scgm.evaluation.consensus import CaseOptions, evaluate_pairs
 from scgm.evaluation.metrics import CaseScores, Mode, evaluate_case
+from scgm.evaluation.metrics.calibration import Reliability, boundary_band, reliability
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_volume
 
@@ -154,6 +155,26 @@ def score_all(
                 comparisons.extend(scored)
                 slices.extend(_slice_areas(scored[0], data, found.mask))
         yield comparisons, slices
+
+
+def band_reliability(results: Sequence[RunResult], runner: Runner) -> dict[str, Reliability]:
+    """Return how often pixels of each probability are gray matter, by method.
+
+    Pixels in the boundary band of all images and raters are taken together. Methods that give no
+    probabilities, and images on which one failed, are left out.
+    """
+    mask_only = mask_only_methods(results)
+    pixels: dict[str, list[NDArray[np.float64]]] = {}
+    for result in results:
+        if result.outcome.failed or result.job.label in mask_only:
+            continue
+        mask, soft = runner.masks(result.outcome)
+        for gm, _ in read_case(result.job.case).references.values():
+            band = boundary_band(soft, mask, gm)
+            both = np.stack([soft[band], gm[band]]).astype(np.float64)
+            pixels.setdefault(result.job.label, []).append(both)
+    joined = {name: np.concatenate(some, axis=1) for name, some in pixels.items()}
+    return {name: reliability(*both) for name, both in joined.items()}
 
 
 def _found(result: RunResult, runner: Runner, data: CaseData, *, with_soft: bool) -> Found:

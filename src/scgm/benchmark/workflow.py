@@ -18,6 +18,7 @@ from scgm.benchmark.scores import (
     RunResult,
     ScoredResult,
     SliceArea,
+    band_reliability,
     by_image,
     raters_of,
     score_all,
@@ -25,6 +26,7 @@ from scgm.benchmark.scores import (
 from scgm.benchmark.scratch import explained, new_scratch, remove_stale
 from scgm.datasets import DataSet
 from scgm.errors import DataSetError, OutputError
+from scgm.evaluation.metrics.calibration import Reliability
 from scgm.io.font_cache import use_quiet_font_cache
 
 if TYPE_CHECKING:
@@ -177,7 +179,7 @@ def run_benchmark(
         comparisons += of_case
         slices += slices_of_case
     groups = [*tables.groups(comparisons), *tables.agreement_groups(agreement)]
-    figures = _figures(comparisons, slices, runner)
+    figures = _figures(comparisons, slices, band_reliability(results, runner), runner)
     found = tables.differences(comparisons)
     texts = {
         "report.md": compose(dataset, results, comparisons, groups, options, tuple(figures)),
@@ -227,7 +229,10 @@ def _run_all(
 
 
 def _figures(
-    comparisons: Sequence[ScoredResult], slices: Sequence[SliceArea], runner: Runner
+    comparisons: Sequence[ScoredResult],
+    slices: Sequence[SliceArea],
+    curves: Mapping[str, Reliability],
+    runner: Runner,
 ) -> dict[str, Figure]:
     """Draw all figures, by their file names."""
     use_quiet_font_cache()
@@ -244,6 +249,8 @@ def _figures(
         for name, some in of_method.items()
     }
     figures = {"dice.png": plots.dice_figure(dice, failed), "areas.png": plots.area_figure(areas)}
+    if curves:
+        figures["reliability.png"] = plots.reliability_figure(curves)
     for name, some in areas.items():
         if some:
             figures[_figure_name(name, figures)] = plots.worst_figure(name, some, runner)

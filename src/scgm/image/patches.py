@@ -37,6 +37,8 @@ class CordWindows:
         Distance of samples, and of neighboring slices of the stack.
     cord_given : bool
         Whether the cord mask was supplied by the user.
+    levels : (N,) float32, optional
+        Numbers of the vertebral levels, NaN where they are not known.
     """
 
     image: Floats
@@ -46,6 +48,7 @@ class CordWindows:
     pixel_mm: float
     slice_mm: float
     cord_given: bool = False
+    levels: NDArray[np.float32] | None = None
 
 
 class Found(NamedTuple):

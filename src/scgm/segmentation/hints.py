@@ -114,7 +114,7 @@ def centered(
         center = _better_center(found, box, stack.spacing_mm[1:], told, threshold)
         if center is None:
             break
-        found, box = boxed(segmenter(stack, CordHint(centre_px=center)))
+        found, box = boxed(segmenter(stack, CordHint(centre_px=center, levels=hint.levels)))
         found, told = one_piece(found, threshold), center
     return found, box
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from scgm.errors import UsageError
+from scgm.io.hashing import sha256_of_file
 from scgm.io.read import NativeAxis, ReadOptions, VolumeChoice, VoxelSizeSource
+from scgm.measurement.options import MeasureOptions
 from scgm.segmenters.ddc_published import FOUND, NAME
 from scgm.segmenters.registry import Device
 
@@ -36,6 +39,9 @@ class SegmentOptions:
     centerline : str, Path or nibabel image, optional
         Mask on the image's grid with one voxel in each slice, or in some, in the middle of the
         cord. Between two given slices the center is interpolated; beyond them it is found.
+    levels_from, level_at, level_kind
+        Vertebral levels of the slices, for a method that uses them (``sct``): a label image or a
+        text file; or one slice and its level, as (7, "C3"); see `scgm.measure`.
     device : {"auto", "cpu", "cuda"}
         Where a model runs.
     threads : int, optional
@@ -60,6 +66,9 @@ class SegmentOptions:
     center: tuple[float, float] | Literal["found"] | None = None
     cord: Any = None
     centerline: Any = None
+    levels_from: str | Path | None = None
+    level_at: tuple[int, str] | None = None
+    level_kind: str | None = None
     device: Device = "auto"
     threads: int | None = None
     volume: VolumeChoice = None
@@ -86,6 +95,13 @@ class SegmentOptions:
             msg = f"the name {self.name!r} cannot be that of a file; give one as 'sub-01'"
             raise UsageError(msg)
         self.reading()
+        self.levels()
+
+    def levels(self) -> MeasureOptions:
+        """Return which levels are given, and what they mean."""
+        return MeasureOptions(
+            levels_from=self.levels_from, level_at=self.level_at, level_kind=self.level_kind
+        )
 
     def reading(self) -> ReadOptions:
         """Return how the image is read."""
@@ -127,4 +143,18 @@ def recorded(options: SegmentOptions, hint_sha256: str | None = None) -> dict[st
         if values[name] is not None:
             in_file = isinstance(values[name], str | Path)
             values[name] = str(values[name]) if in_file else "an image in memory"
-    return {**values, "hint_sha256": hint_sha256}
+    given = {name: values.pop(name) for name in ("levels_from", "level_at", "level_kind")}
+    return {**values, "hint_sha256": hint_sha256, **_recorded_levels(given)}
+
+
+def _recorded_levels(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the levels that were given, with the checksum of their file; nothing without them."""
+    known = {name: value for name, value in given.items() if value is not None}
+    if "levels_from" in known:
+        file = Path(known["levels_from"])
+        known["levels_from"] = str(file)
+        # What cannot be read is named when the image is segmented.
+        known["levels_sha256"] = sha256_of_file(file) if file.is_file() else None
+    if "level_at" in known:
+        known["level_at"] = list(known["level_at"])
+    return known

@@ -17,6 +17,7 @@ from scgm.image.volume import Volume
 from scgm.io.dicom.scan import Scan
 from scgm.segmentation.hints import apply_hint, centered, check_hint, given_hint, independent_cord
 from scgm.segmentation.inputs import as_labels, as_volume
+from scgm.segmentation.levels import given_levels
 from scgm.segmentation.options import DEFAULT_OPTIONS, SegmentOptions, recorded
 from scgm.segmentation.plausibility import clipped, doubted, implausible, refusal
 from scgm.segmentation.postprocessing import (
@@ -93,8 +94,9 @@ def segment(
         msg = f"{volume.name}: {problem}"
         raise ImageReadError(msg)
     given = given_hint(stack, options, lambda file: as_labels(file, options.reading_of_masks()))
-    hint = given.hint
     segmenter = segmenter or open_segmenter(options)
+    levels = given_levels(stack, options, segmenter.method_name)
+    hint = replace(given.hint, levels=levels.of_slice)
     threshold = segmenter.threshold if options.threshold is None else options.threshold
     cleaned = for_methods(stack)
     own, box = centered(segmenter, cleaned, hint, threshold)
@@ -137,6 +139,7 @@ def segment(
             warnings=(
                 *volume.warnings,
                 *given.notes,
+                *levels.notes,
                 *check.remarks,
                 *remarks(probabilities, status, has_confidence=has_confidence),
                 *(str(each) for each in findings),

@@ -23,10 +23,14 @@ class CordHint:
         Row and column of the cord's center in each slice; NaN where it is to be found.
     mask : (Z, Y, X) bool, optional
         The cord itself. A slice without any pixel has no cord.
+    levels : (Z,) float32, optional
+        Number of the vertebral level that each slice shows (1 is C1, 8 is T1); NaN where it is not
+        known.
     """
 
     centre_px: NDArray[np.float32] | None = None
     mask: NDArray[np.bool_] | None = None
+    levels: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

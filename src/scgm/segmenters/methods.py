@@ -40,6 +40,8 @@ class MethodSpec:
         The function that makes its atlas of labeled slices.
     train : str, optional
         The segmentation network that ``scgm train --method`` trains for it.
+    uses_levels : bool
+        Whether vertebral levels of the slices are of use to it.
     """
 
     name: str
@@ -49,6 +51,7 @@ class MethodSpec:
     open: str | None = None
     build: str | None = None
     train: str | None = None
+    uses_levels: bool = False
 
     @property
     def needs_cord(self) -> bool:
@@ -62,7 +65,7 @@ def resolve(reference: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _rebuilt(name: str, about: str) -> MethodSpec:
+def _rebuilt(name: str, about: str, *, uses_levels: bool = False) -> MethodSpec:
     """Return a method of the challenge that has an atlas and a package of its own."""
     package = f"scgm.segmenters.classical.{name}"
     return MethodSpec(
@@ -72,6 +75,7 @@ def _rebuilt(name: str, about: str) -> MethodSpec:
         cord_source="model",
         open=f"{package}:open_{name}",
         build=f"{package}:build",
+        uses_levels=uses_levels,
     )
 
 
@@ -142,6 +146,7 @@ _ALL = (
         "sct",
         "SCT of the 2017 challenge, written anew: the most similar labeled slices; it is not the "
         "Spinal Cord Toolbox",
+        uses_levels=True,
     ),
     _rebuilt(
         "vbem",

@@ -7,7 +7,7 @@ the user's mask), windows are cut around it, and what the method marks is put ba
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,10 @@ class InCord:
         if not index.size:
             return Probabilities(np.zeros_like(cord), cord, found.centre_px, found.presence)
         centre = centroids(cord[index] ** 2)  # faint values far away do not count
-        marked = self.method(self._windows(stack, cord, index, centre, given=given))
+        windows = self._windows(stack, cord, index, centre, given=given)
+        if hint is not None and hint.levels is not None:
+            windows = replace(windows, levels=hint.levels[index])
+        marked = self.method(windows)
         gm = self._whole(marked.gm, stack, index, centre)
         if marked.cord is not None and not given:
             cord = self._whole(marked.cord, stack, index, centre)

@@ -1,4 +1,4 @@
-"""GSBME: Kapur's threshold, polarity, shapes, and slices that are segmented again."""
+"""GSBME: Kapur's threshold, polarity, shapes, and objects that are discarded."""
 
 import os
 from dataclasses import replace
@@ -24,7 +24,14 @@ from scgm.segmenters.classical.gsbme.preparation import (
     prepare,
     without_fluid,
 )
-from scgm.segmenters.classical.gsbme.shapes import FEWEST, cleaned, features, outlier_score
+from scgm.segmenters.classical.gsbme.shapes import (
+    FEATURES,
+    FEWEST,
+    cleaned,
+    features,
+    outlier_score,
+    without_unusual_objects,
+)
 from scgm.segmenters.within_cord import InCord
 from tests.helpers.drawn_cords import drawn
 
@@ -216,12 +223,16 @@ def test_features_of_an_ellipse_are_those_on_paper() -> None:
     rows, columns = np.indices((96, 96)) - 47.5
     mask = (columns / a) ** 2 + (rows / b) ** 2 <= 1
 
-    share, eccentricity, hu_1, hu_2 = features(mask, np.ones_like(mask))
+    share, perimeter, eccentricity, hu_1, hu_2, *skewed = features(mask, np.ones_like(mask))
 
+    h = ((a - b) / (a + b)) ** 2  # Ramanujan's approximation of the perimeter
+    around = np.pi * (a + b) * (1 + 3 * h / (10 + np.sqrt(4 - 3 * h)))
     assert share == pytest.approx(np.pi * a * b / 96**2, rel=0.01)
     assert eccentricity == pytest.approx(np.sqrt(1 - (b / a) ** 2), abs=0.005)
-    assert 10**hu_1 == pytest.approx((a**2 + b**2) / (4 * np.pi * a * b), rel=0.01)
-    assert 10**hu_2 == pytest.approx(((a**2 - b**2) / (4 * np.pi * a * b)) ** 2, rel=0.03)
+    assert perimeter == pytest.approx(around / 96, rel=0.03)
+    assert hu_1 == pytest.approx((a**2 + b**2) / (4 * np.pi * a * b), rel=0.01)
+    assert hu_2 == pytest.approx((a**2 - b**2) / (4 * np.pi * a * b), rel=0.015)
+    np.testing.assert_allclose(skewed, 0, atol=1e-6)  # of third order: 0 where left equals right
 
 
 def test_features_are_those_of_scikit_image() -> None:
@@ -229,11 +240,23 @@ def test_features_are_those_of_scikit_image() -> None:
     mask = gm[0]
     hu = moments_hu(moments_normalized(moments_central(mask.astype(float))))
 
-    _, eccentricity, hu_1, hu_2 = features(mask, np.ones_like(mask))
+    _, _, eccentricity, *found = features(mask, np.ones_like(mask))
 
     (region,) = regionprops(mask.astype(int))
     assert eccentricity == pytest.approx(region.eccentricity, abs=0.005)
-    np.testing.assert_allclose([hu_1, hu_2], np.log10(hu[:2]), atol=0.01)
+    degrees = [1, 2, 2, 2, 4, 3, 4]
+    np.testing.assert_allclose(np.sign(found) * np.abs(found) ** degrees, hu, rtol=1e-9)
+
+
+def test_the_seventh_invariant_tells_left_from_right() -> None:
+    mask = disc(10, centre=(40, 40)) | disc(5, centre=(54, 44)) | disc(3, centre=(44, 58))
+    whole = np.ones_like(mask)
+
+    one, mirrored = features(mask, whole), features(mask[:, ::-1], whole)
+
+    np.testing.assert_allclose(mirrored[:-1], one[:-1], atol=1e-9)
+    assert abs(one[-1]) > 0.01
+    assert mirrored[-1] == pytest.approx(-one[-1])
 
 
 def test_shape_does_not_depend_on_place_or_turn() -> None:
@@ -241,7 +264,9 @@ def test_shape_does_not_depend_on_place_or_turn() -> None:
     turned = np.roll(mask.T, (7, -3), axis=(0, 1))
     whole = np.ones_like(mask)
 
-    np.testing.assert_allclose(features(mask, whole), features(turned, whole), atol=1e-12)
+    found, again = features(mask, whole), features(turned, whole)
+
+    np.testing.assert_allclose(np.abs(found), np.abs(again), atol=1e-9)
 
 
 def test_holes_are_filled_and_small_or_outer_parts_swept_out() -> None:
@@ -255,9 +280,13 @@ def test_holes_are_filled_and_small_or_outer_parts_swept_out() -> None:
     np.testing.assert_array_equal(swept, disc(10))
 
 
+USUAL = np.linspace(0.1, 1.0, len(FEATURES))  # one value of each feature
+
+
 def test_a_shape_is_odd_beside_others_and_an_empty_one_always() -> None:
-    usual = np.tile([0.2, 0.8, -0.5, -1.5], (9, 1)) + 0.01 * np.linspace(-1, 1, 9)[:, None]
-    strange, empty = usual[0] + [0.3, 0, 0, 0], np.array([0, np.nan, np.nan, np.nan])
+    usual = np.tile(USUAL, (9, 1)) + 0.01 * np.linspace(-1, 1, 9)[:, None]
+    strange, empty = usual[0].copy(), np.full(len(FEATURES), np.nan)
+    strange[0] += 0.3
 
     found = outlier_score(np.stack([usual[4], strange, empty]), usual)
 
@@ -266,19 +295,64 @@ def test_a_shape_is_odd_beside_others_and_an_empty_one_always() -> None:
     assert found[2] == np.inf
 
 
-def test_outlier_score_is_a_distance_in_standard_deviations() -> None:
-    """Shares 0.1 to 0.5: median 0.3, MAD 0.1, so 1.4826 * 0.1 is one standard deviation."""
-    usual = np.array([[share, 0.8, -0.5, -1.5] for share in (0.1, 0.2, 0.3, 0.4, 0.5)])
-    strange = np.array([[0.3 + 2 * 0.14826, 0.8, -0.5, -1.5]])
+@pytest.mark.parametrize("feature", range(len(FEATURES)))
+def test_outlier_score_is_a_distance_in_standard_deviations(feature: int) -> None:
+    """Values 0.1 to 0.5: median 0.3, MAD 0.1, so 1.4826 * 0.1 is one standard deviation."""
+    usual = np.tile(USUAL, (5, 1))
+    usual[:, feature] = [0.1, 0.2, 0.3, 0.4, 0.5]
+    strange = USUAL[None].copy()
+    strange[0, feature] = 0.3 + 2 * 0.14826
 
     assert outlier_score(strange, usual)[0] == pytest.approx(2.0)
 
 
 def test_a_few_slices_say_nothing_about_what_is_usual() -> None:
-    shapes = np.array([[0.1, 0.2, -0.7, -3.0], [0.3, 0.9, -0.2, -1.0]])
+    shapes = np.stack([USUAL, USUAL + 1])
 
     assert not outlier_score(shapes, shapes).any()
     assert len(shapes) < FEWEST
+
+
+def test_the_perimeter_alone_tells_a_comb_from_a_block() -> None:
+    """Teeth one sample wide: area and moments stay, the outline gets many times as long."""
+    core = disc(40)
+    block, comb = np.zeros((2, 96, 96), bool)
+    block[40:56, 30:62] = True
+    comb[32:64, 30:62:2] = True  # half of the columns, twice as high
+    usual = np.tile(features(block, core), (FEWEST, 1))
+    usual[:, [2, *range(3, 10)]] = features(comb, core)[[2, *range(3, 10)]]
+
+    score = outlier_score(features(comb, core)[None], usual)[0]
+
+    assert features(comb, core)[0] == features(block, core)[0]
+    assert score > 3
+
+
+@pytest.mark.parametrize("speck", [disc(4, centre=(66, 66)), disc(5, centre=(30, 47))])
+def test_the_object_that_makes_a_slice_an_outlier_is_discarded(speck: Bools) -> None:
+    halves = disc(8, centre=(47, 35)) | disc(8, centre=(47, 60))
+    core = disc(40)
+    usual = np.tile(features(halves, core), (FEWEST, 1))
+
+    found = without_unusual_objects(halves | speck, core, usual, 3.0)
+
+    np.testing.assert_array_equal(found, halves)
+
+
+def test_where_nothing_makes_a_slice_usual_every_object_stays() -> None:
+    """One half of gray matter is larger than ever: without either it is odder still."""
+    core = disc(40)
+    usual = np.tile(features(disc(8, centre=(47, 35)) | disc(8, centre=(47, 60)), core), (9, 1))
+    uneven = disc(8, centre=(47, 35)) | disc(11, centre=(47, 62))
+
+    np.testing.assert_array_equal(without_unusual_objects(uneven, core, usual, 3.0), uneven)
+
+
+def test_a_usual_slice_and_a_single_object_are_left_alone() -> None:
+    core, block = disc(40), disc(9)
+    odd = np.tile(features(disc(20), core), (9, 1))
+
+    np.testing.assert_array_equal(without_unusual_objects(block, core, odd, 3.0), block)
 
 
 # The method
@@ -337,19 +411,18 @@ def test_a_cord_at_the_border_of_the_window_is_no_trouble() -> None:
     assert found.any()
 
 
-def test_a_slice_of_odd_shape_gets_another_try() -> None:
-    """Shading that no plane can describe makes one slice's mask odd."""
-    windows, gm = drawn(3, slices=9, snr=40.0).windows(96, 0.25)
-    rows, columns = np.indices((96, 96))
-    spot = np.exp(-((rows - 47) ** 2 + (columns - 62) ** 2) / (2 * 9**2))
-    windows.image[4] *= 1 + 1.5 * spot
+def test_objects_of_one_slice_are_compared_with_the_other_slices() -> None:
+    halves, speck = disc(8, centre=(47, 35)) | disc(8, centre=(47, 60)), disc(4, centre=(66, 66))
+    masks = np.stack([halves] * 6)
+    masks[4] |= speck
+    cores = np.stack([disc(40)] * 6)
+    prepared = Prepared(cores.astype(np.float32), cores, cores.astype(np.float32), np.arange(6))
 
-    without = replace(open_gsbme(), largest_score=1e9)(windows).gm >= 0.5
-    retried = open_gsbme()(windows).gm >= 0.5
+    found = Gsbme()._without_outliers(prepared, masks)
+    kept = Gsbme(largest_score=1e9)._without_outliers(prepared, masks)
 
-    assert dice(retried[4], gm[4]) > dice(without[4], gm[4]) + 0.1
-    others = [0, 1, 2, 6, 7, 8]
-    assert dice(retried[others], gm[others]) >= PUBLISHED
+    np.testing.assert_array_equal(found, np.stack([halves] * 6))
+    np.testing.assert_array_equal(kept, masks)
 
 
 def test_neighbors_by_number_not_by_place_share_a_window() -> None:

@@ -27,6 +27,8 @@ from scgm.segmenters.classical.jcscs.opal import (
     OpalSettings,
     find_matches,
     fuse_patches,
+    gradient,
+    label_map,
     patches,
 )
 from scgm.segmenters.classical.jcscs.registration import (
@@ -76,7 +78,7 @@ def noise(seed: int, *shape: int) -> Floats:
 
 def test_an_image_finds_itself_and_its_own_label() -> None:
     image, label = noise(0, SIDE, SIDE), blob(20, 19, 6, 9)
-    settings = OpalSettings(patch=5, runs=4, rounds=8)
+    settings = OpalSettings(runs=4, rounds=8)
 
     found = find_matches(image, patches(image[None], 5), settings, np.random.default_rng(0))
 
@@ -88,7 +90,7 @@ def test_an_image_finds_itself_and_its_own_label() -> None:
 def test_a_label_moves_with_its_image() -> None:
     image, label = noise(1, SIDE, SIDE), blob(20, 19, 6, 9)
     library, labels = np.roll(image, (2, -3), (0, 1))[None], np.roll(label, (2, -3), (0, 1))[None]
-    settings = OpalSettings(patch=5, runs=4, rounds=8)
+    settings = OpalSettings(runs=4, rounds=8)
 
     found = find_matches(image, patches(library, 5), settings, np.random.default_rng(0))
 
@@ -99,7 +101,7 @@ def test_a_label_moves_with_its_image() -> None:
 def test_matches_stay_within_reach_and_tell_their_true_distance() -> None:
     image, library = noise(2, SIDE, SIDE), noise(3, 6, SIDE, SIDE)
     offered = patches(library, 3)
-    settings = OpalSettings(patch=3, runs=3, rounds=3, reach=4)
+    settings = OpalSettings(runs=3, rounds=3, reach=4)
 
     found = find_matches(image, offered, settings, np.random.default_rng(0))
 
@@ -119,6 +121,49 @@ def test_a_match_twice_as_far_weighs_less_by_a_factor_of_e() -> None:
     voted = fuse_patches(matches, labels, patch=1)
 
     np.testing.assert_allclose(voted, 1 / (1 + np.exp(-1)), rtol=1e-5)
+
+
+def test_the_gradient_of_a_slope_is_its_steepness_whatever_its_sign() -> None:
+    rows, columns = np.indices((SIDE, SIDE), np.float32)
+    slope = 3 * rows - 4 * columns
+
+    np.testing.assert_allclose(gradient(np.stack([slope, -slope])), 5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("patch", [3, 7])
+def test_one_size_and_one_feature_are_a_single_search(patch: int) -> None:
+    image, library, labels = (
+        noise(9, SIDE, SIDE),
+        noise(10, 2, SIDE, SIDE),
+        noise(11, 2, SIDE, SIDE),
+    )
+    settings = OpalSettings(patches=(patch,), features=("intensity",), runs=2, rounds=2)
+
+    found = label_map(image, library, labels, settings, np.random.default_rng(3))
+
+    matches = find_matches(image, patches(library, patch), settings, np.random.default_rng(3))
+    np.testing.assert_array_equal(found, fuse_patches(matches, labels, patch))
+
+
+def test_maps_of_all_sizes_and_features_are_averaged() -> None:
+    """The intensities match the first image alone, and their edges the second one alone."""
+    rows = np.arange(SIDE, dtype=np.float32)[:, None] * np.ones((1, SIDE), np.float32)
+    target = rows % 8
+    library = np.stack([target, -target + 100])  # as different as can be, with the same edges
+    labels = np.stack([np.ones_like(target), np.zeros_like(target)])
+    # Edges do not tell the two apart: each image is drawn as often as the other.
+    both = OpalSettings(patches=(3, 5), runs=8, rounds=1)
+    one = OpalSettings(patches=(3, 5), features=("intensity",), runs=8, rounds=1)
+    edges = OpalSettings(patches=(3, 5), features=("gradient",), runs=8, rounds=1)
+
+    found, by_one, by_edges = (
+        label_map(target, library, labels, each, np.random.default_rng(0)).mean()
+        for each in (both, one, edges)
+    )
+
+    assert by_one > 0.95
+    assert 0.3 < by_edges < 0.7
+    assert found == pytest.approx((by_one + by_edges) / 2, abs=0.05)
 
 
 def test_one_cord_is_kept_the_nearest_to_the_middle_without_holes() -> None:

@@ -220,12 +220,14 @@ def labeled(count: int = 12, seed: int = 0) -> LabeledSlices:
     )
 
 
+CARD = AtlasCard(
+    name="t", method="sct", version="1", description="", license="", created="", sha256="0" * 64
+)
+
+
 @pytest.fixture(scope="module")
 def method() -> Sct:
-    card = AtlasCard(
-        name="t", method="sct", version="1", description="", license="", created="", sha256="0" * 64
-    )
-    return open_sct(Atlas(card, build(labeled()), Path()))
+    return open_sct(Atlas(CARD, build(labeled()), Path()))
 
 
 def windows(seed: int = 9, *, sign: float = 1.0) -> tuple[CordWindows, Mask]:
@@ -354,6 +356,105 @@ def test_more_variance_takes_more_components() -> None:
     few, many = (len(stored(variance=variance).axes) for variance in (0.5, 0.95))
 
     assert few < many
+
+
+# Vertebral levels
+
+
+def leveled(levels: list[int]) -> Dictionary:
+    """Return a dictionary of slices that look alike; each has gray matter of its own."""
+    outline = mean_profile([soft(ellipse(4.0, 6.2))], symmetric=True)
+    image = np.tile(comb(), (len(levels), 1, 1))
+    gm = np.zeros_like(image)
+    for number in range(len(levels)):
+        gm[number, 10 + number] = 1
+    return make_dictionary(image, gm, outline, level=np.array(levels, np.uint8))
+
+
+def test_a_slice_two_levels_away_weighs_less_by_a_factor_of_e_to_the_fifth() -> None:
+    """Published: exp(-2.5 |difference of levels|)."""
+    known = leveled([3, 4, 5])
+
+    found = fuse(known, comb(), decay=0, share=1, level=3.0)
+
+    weights = np.exp(-2.5 * np.arange(3))
+    np.testing.assert_allclose(found[10:13, 0], weights / weights.sum(), rtol=1e-5)
+
+
+def test_level_and_likeness_are_multiplied() -> None:
+    """The slice of the same level is twice as far: exp(-decay) beside exp(-2.5) of the other."""
+    known = replace(leveled([3, 4]), places=np.array([[2.0], [1.0]], np.float32))
+    known = replace(known, axes=np.zeros((1, known.mean.size), np.float32))
+
+    found = fuse(known, comb(), decay=1.0, share=1, level=3.0)
+
+    expected = np.exp(-1.0) / (np.exp(-1.0) + np.exp(-2.5))
+    assert found[10, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_slice_of_unknown_level_weighs_as_the_known_ones_do_on_average() -> None:
+    known = leveled([0, 3, 4])
+
+    weights = known.level_weights(3.0)
+
+    np.testing.assert_allclose(weights[1:], [1, np.exp(-2.5)], rtol=1e-6)
+    assert weights[0] == pytest.approx((1 + np.exp(-2.5)) / 2)
+
+
+@pytest.mark.parametrize(("levels", "level"), [([3, 4, 5], np.nan), ([0, 0, 0], 3.0)])
+def test_without_levels_all_slices_count_alike(levels: list[int], level: float) -> None:
+    found = fuse(leveled(levels), comb(), decay=0, share=1, level=level)
+
+    np.testing.assert_allclose(found[10:13, 0], 1 / 3, rtol=1e-6)
+
+
+def test_the_slices_that_are_kept_are_those_of_the_level() -> None:
+    known = leveled([5, 5, 5, 3, 3, 3])
+
+    found = fuse(known, comb(), decay=0, share=0.5, level=3.0)
+
+    np.testing.assert_allclose(found[10:16, 0], [0, 0, 0, 1 / 3, 1 / 3, 1 / 3], rtol=1e-5)
+
+
+def test_tissues_are_expected_where_they_are_at_that_level() -> None:
+    """Normalized per level, as published: medians are taken there."""
+    known = leveled([3, 6])
+
+    np.testing.assert_allclose(known.gm_at(3.0)[[10, 11], 0], [1, 0], atol=1e-3)
+    np.testing.assert_allclose(known.gm_at(6.0)[[10, 11], 0], [0, 1], atol=1e-3)
+    np.testing.assert_allclose(known.gm_at(np.nan)[[10, 11], 0], 0.5)
+
+
+def test_the_level_of_a_slice_decides_which_labels_it_gets(method: Sct) -> None:
+    """Half of the dictionary is said to be of another level, and has no gray matter at all."""
+    known = method.known
+    half = np.arange(len(known.gm)) % 2 == 0
+    gm = np.where(half[:, None, None], known.gm, 0).astype(np.float32)
+    level = np.where(half, 3, 7).astype(np.float32)
+    split = replace(method, known=replace(known, gm=gm, level=level))
+    scan, truth = windows()
+    at_3, at_7 = (
+        split(replace(scan, levels=np.full(len(truth), number, np.float32))).gm >= 0.5
+        for number in (3, 7)
+    )
+
+    assert dice(at_3, truth) > 0.7
+    assert at_7.sum() < 0.2 * at_3.sum()
+
+
+def test_levels_are_stored_and_read_for_both_sides(method: Sct) -> None:
+    slices = labeled()
+    level = np.arange(1, 1 + len(slices.gm), dtype=np.uint8)
+
+    arrays = build(replace(slices, level=level))
+
+    opened, old = (
+        open_sct(Atlas(CARD, {name: arrays[name] for name in names}, Path("mine.npz")))
+        for names in (set(arrays), set(arrays) - {"level"})
+    )
+    np.testing.assert_array_equal(opened.known.level, np.tile(level, 2))
+    assert np.isnan(old.known.level).all()
+    assert np.isnan(method.known.level).all()
 
 
 def test_labels_of_the_dictionary_are_laid_on_each_other() -> None:

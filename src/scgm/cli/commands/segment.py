@@ -16,6 +16,8 @@ import typer
 
 from scgm.cli.commands.report import check_report, make_report
 from scgm.cli.console import Failures, Messages
+from scgm.cli.level_options import LevelKind
+from scgm.cli.level_options import level_at as read_level_at
 from scgm.cli.options import Log, Quiet, Verbose
 from scgm.cli.signals import Stopped
 from scgm.errors import OutputError, UsageError
@@ -157,6 +159,20 @@ def segment(
             help="Center line of the cord, one voxel a slice, on the same grid.",
         ),
     ] = None,
+    levels_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="Vertebral levels, for method sct: label image of levels or discs, or a text "
+            "file.",
+        ),
+    ] = None,
+    level_at: Annotated[
+        str | None,
+        typer.Option(metavar="SLICE=C3", help="One slice, and the level whose middle it shows."),
+    ] = None,
+    level_kind: LevelKind = None,
     device: Annotated[DeviceName, typer.Option(help="Where the model runs.")] = DeviceName.auto,
     volume: Annotated[
         str | None,
@@ -258,6 +274,9 @@ def segment(
         center=None if center is None else _center(center),
         cord=cord,
         centerline=centerline,
+        levels_from=levels_from,
+        level_at=None if level_at is None else read_level_at(level_at),
+        level_kind=None if level_kind is None else level_kind.value,
         device=device.value,
         volume=None if volume is None else _volume(volume),
         voxel_size_from=None if voxel_size_from is None else voxel_size_from.value,
@@ -341,6 +360,9 @@ class Batch:
                 jobs.append((image, output or image.parent))
         if not jobs:
             msg = "there is no image to segment among these files; name at least one"
+            raise UsageError(msg)
+        if len(jobs) > 1 and (self.options.levels_from or self.options.level_at):
+            msg = "levels are those of one image; give one image, or omit --levels-from, --level-at"
             raise UsageError(msg)
         _refuse_clashes(jobs)
         return jobs

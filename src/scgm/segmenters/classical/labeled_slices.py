@@ -14,6 +14,10 @@ from scgm.image.centroid import centroids
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.patches import cut_windows
 from scgm.io.read import read_volume
+from scgm.measurement.level_source import levels_for
+from scgm.measurement.levels import level_number
+from scgm.measurement.options import MeasureOptions
+from scgm.measurement.structures import Structures
 
 SIZE = 128
 PIXEL_MM = 0.25
@@ -42,6 +46,8 @@ class LabeledSlices:
         Distance of neighboring slices of each volume.
     names, sites, subjects : tuple of V str
         Of each volume.
+    level : (N,) uint8, optional
+        Number of the vertebral level that each slice shows: 1 is C1, 8 is T1, 0 is unknown.
     """
 
     image: Floats
@@ -53,6 +59,7 @@ class LabeledSlices:
     names: tuple[str, ...]
     sites: tuple[str, ...]
     subjects: tuple[str, ...]
+    level: NDArray[np.uint8] | None = None
 
 
 def labeled_slices(dataset: DataSet, leave_out: Sequence[str] = ()) -> LabeledSlices:
@@ -91,7 +98,7 @@ def labeled_slices(dataset: DataSet, leave_out: Sequence[str] = ()) -> LabeledSl
             "an atlas needs both, so give other images or leave out fewer sites"
         )
         raise DataSetError(msg)
-    image, inside, cord, gm, distance = zip(*parts, strict=True)
+    image, inside, cord, gm, distance, level = zip(*parts, strict=True)
     return LabeledSlices(
         image=np.concatenate(image),
         inside=np.concatenate(inside),
@@ -102,6 +109,7 @@ def labeled_slices(dataset: DataSet, leave_out: Sequence[str] = ()) -> LabeledSl
         names=tuple(case.name for case in cases),
         sites=tuple(case.site or "unknown" for case in cases),
         subjects=tuple(case.subject for case in cases),
+        level=np.concatenate(level),
     )
 
 
@@ -129,8 +137,8 @@ def evenly_chosen(slices: LabeledSlices, most: int) -> list[NDArray[np.intp]]:
 
 def _of_case(
     case: DataCase,
-) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, float] | None:
-    """Return image, inside, cord, gm and distance of one image; None without a labeled slice."""
+) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, float, NDArray[np.uint8]] | None:
+    """Return image, inside, cord, gm, distance and levels of an image; None without labels."""
     stack = to_axial(read_volume(case.image))
     drawn = [reference_masks(case, rater, stack) for rater in case.raters]
     cords = [cord for _, cord in drawn if cord is not None]
@@ -141,7 +149,20 @@ def _of_case(
     labeled = np.flatnonzero(gm.any(axis=(1, 2)) & (cord >= 0.5).any(axis=(1, 2)))
     if not labeled.size:
         return None
-    return (*_windows(stack, cord[labeled], gm[labeled], labeled), stack.spacing_mm[0])
+    levels = _levels(case, stack, cord >= 0.5)[labeled]
+    return (*_windows(stack, cord[labeled], gm[labeled], labeled), stack.spacing_mm[0], levels)
+
+
+def _levels(case: DataCase, stack: AxialStack, cord: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the number of each slice's vertebral level; 0 where it is not known."""
+    count = len(stack.slices)
+    masks, flagged = {"SC": cord}, np.zeros(count, np.bool_)
+    structures = Structures(case.name, stack, masks, {}, ("",) * count, flagged)
+    found = levels_for(structures, MeasureOptions(levels_from=case.levels))
+    if found is None:
+        return np.zeros(count, np.uint8)
+    numbers = (0 if name is None else level_number(name, found.kind) for name in found.of_slice)
+    return np.fromiter(numbers, np.uint8, count)
 
 
 def _windows(

@@ -1,26 +1,28 @@
-"""GSBME: thresholds by entropy, then a second attempt for slices with an outlier shape."""
+"""GSBME: thresholds by entropy, then objects that make the shape of a slice an outlier go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from scgm.errors import ConfigError
 from scgm.image.patches import CordWindows, Found
 from scgm.segmenters.classical.gsbme.entropy import entropy_threshold
 from scgm.segmenters.classical.gsbme.preparation import Prepared, gray_is_bright, prepare
-from scgm.segmenters.classical.gsbme.shapes import cleaned, features, outlier_score
+from scgm.segmenters.classical.gsbme.shapes import (
+    cleaned,
+    features,
+    outlier_score,
+    without_unusual_objects,
+)
 from scgm.version import __version__
 
 Bools = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
-
-MARGIN_MM = 1.0  # how far gray matter may lie from that of the slice it is compared with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,8 @@ class Gsbme:
     least_mm2 : float
         Smaller components are removed.
     largest_score : float
-        Largest outlier score (robust z) of a usual shape; slices above it get a second attempt.
+        Largest outlier score (robust z) of a usual shape; from slices above it objects are
+        discarded.
     gray : {"auto", "bright", "dark"}
         Whether gray matter is brighter or darker than white matter.
 
@@ -95,7 +98,7 @@ class Gsbme:
         masks = np.empty_like(prepared.core)
         for k, threshold in enumerate(thresholds):
             masks[k] = self._cut(prepared, k, threshold)
-        return Found(self._retried(prepared, thresholds, masks).astype(np.float32))
+        return Found(self._without_outliers(prepared, masks).astype(np.float32))
 
     def _thresholds(self, prepared: Prepared) -> Numbers:
         """Return a threshold for each slice: the median of those of all windows that it is in.
@@ -119,38 +122,17 @@ class Gsbme:
         mask = (prepared.values[k] > threshold) & prepared.core[k]
         return cleaned(mask, prepared.depth_mm[k], self.pixel_mm, self.least_mm2)
 
-    def _retried(self, prepared: Prepared, thresholds: Numbers, masks: Bools) -> Bools:
-        """Segment outliers again: take the first usual mask, or the one with the lowest score."""
+    def _without_outliers(self, prepared: Prepared, masks: Bools) -> Bools:
+        """Discard the objects that make the shape of a slice an outlier beside the others."""
         shapes = np.array([features(*each) for each in zip(masks, prepared.core, strict=True)])
         score = outlier_score(shapes, shapes)
-        good = np.flatnonzero(score <= self.largest_score)
+        usual = shapes[score <= self.largest_score]
         result = masks.copy()
         for k in np.flatnonzero(score > self.largest_score):
-            for other in self._other_masks(prepared, thresholds, masks, good, int(k)):
-                shape = features(other, prepared.core[k])
-                found = float(outlier_score(shape[None], shapes[good])[0])
-                if found < score[k]:
-                    score[k], result[k] = found, other
-                if score[k] <= self.largest_score:
-                    break
+            result[k] = without_unusual_objects(
+                masks[k], prepared.core[k], usual, self.largest_score
+            )
         return result
-
-    def _other_masks(
-        self,
-        prepared: Prepared,
-        thresholds: Numbers,
-        masks: Bools,
-        good: NDArray[np.intp],
-        k: int,
-    ) -> Iterator[Bools]:
-        """Mark slice *k* by two larger windows, then by the threshold of the nearest good slice."""
-        for more in (1, 2):
-            yield self._cut(prepared, k, self._of_window(prepared, k, self.reach + more))
-        if good.size:
-            nearest = good[np.argmin(np.abs(prepared.index[good] - prepared.index[k]))]
-            steps = max(round(MARGIN_MM / self.pixel_mm), 1)
-            near = ndimage.binary_dilation(masks[nearest], iterations=steps)
-            yield near & self._cut(prepared, k, float(thresholds[nearest]))
 
 
 def open_gsbme() -> Gsbme:

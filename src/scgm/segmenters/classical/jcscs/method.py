@@ -16,7 +16,7 @@ from scgm.image.patches import CordWindows, Found
 from scgm.segmenters.classical.itk import simpleitk
 from scgm.segmenters.classical.jcscs import intensities
 from scgm.segmenters.classical.jcscs.library import Library, library_of
-from scgm.segmenters.classical.jcscs.opal import OpalSettings, find_matches, fuse_patches, patches
+from scgm.segmenters.classical.jcscs.opal import OpalSettings, label_map
 from scgm.segmenters.classical.jcscs.registration import (
     OutlineMatch,
     SplineSettings,
@@ -101,6 +101,10 @@ class Jcscs:
             gm[k] = np.minimum(self._steps(image[k], cord[k], aligned[k]), cord[k])
         return Found(gm, None if windows.cord_given else cord)
 
+    def mark_cord(self, windows: CordWindows) -> Floats:
+        """Return the share of cord (N, n, n) that OPAL finds; where it fails, the one given."""
+        return self._opal(self._surroundings(windows)[0], windows)
+
     @cached_property
     def _around(self) -> Floats:
         """Coarse images of the library, as OPAL compares them."""
@@ -132,10 +136,8 @@ class Jcscs:
                 continue
             alike = [intensities.correlation(image, each, near) for each in self._around]
             chosen = best_of(alike, self.opal.entries)
-            offered = patches(self._around[chosen], self.opal.patch)
             rng = np.random.default_rng([SEED, int(number)])
-            matches = find_matches(image, offered, self.opal, rng)
-            share = one_cord(fuse_patches(matches, labels[chosen], self.opal.patch))
+            share = one_cord(label_map(image, self._around[chosen], labels[chosen], self.opal, rng))
             fine = ndimage.zoom(share, 2, order=1, grid_mode=True, mode="nearest")
             if dice(fine, to) >= LEAST_AGREEMENT:
                 to[:] = fine

@@ -1,11 +1,15 @@
 """OPAL: a label map from the most similar patches of a library, without registration.
 
 For every pixel PatchMatch finds, several times independently, a patch of the library that resembles
-the one around it. Each patch found votes with its entire label patch, weighted by similarity.
+the one around it. Each patch found votes with its entire label patch, weighted by similarity. This
+is done with patches of several sizes, of the intensities and of the strength of their edges, and
+the maps are averaged (Giraud et al. 2016).
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,10 +31,12 @@ class OpalSettings:
     ----------
     entries : int
         Images of the library that take part: those most alike as a whole.
-    patch : int
-        Samples along each side of a patch; odd.
+    patches : tuple of int
+        Samples along each side of a patch; odd. Every size gets a map of its own.
+    features : tuple of str
+        Names out of `FEATURES`: what is compared. Every one gets a map of its own.
     runs : int
-        Independent searches, which is how many patches vote for each pixel.
+        Independent searches for each map, which is how many patches vote for each pixel.
     rounds : int
         Rounds of propagation and random search in each run.
     reach : int
@@ -38,8 +44,9 @@ class OpalSettings:
     """
 
     entries: int = 40
-    patch: int = 9
-    runs: int = 10
+    patches: tuple[int, ...] = (7, 11)
+    features: tuple[str, ...] = ("intensity", "gradient")
+    runs: int = 3
     rounds: int = 5
     reach: int = 4
 
@@ -60,6 +67,53 @@ class Matches:
     row: Places
     column: Places
     distance: Floats
+
+
+def gradient(images: Floats) -> Floats:
+    """Return the norm of the gradient of images (..., n, n), by central differences."""
+    rows, columns = np.gradient(images, axis=(-2, -1))
+    return np.asarray(np.hypot(rows, columns), np.float32)
+
+
+# What patches are compared by.
+FEATURES: Mapping[str, Callable[[Floats], Floats]] = {
+    "intensity": lambda images: images,
+    "gradient": gradient,
+}
+
+
+def label_map(
+    target: Floats,
+    images: Floats,
+    labels: Floats,
+    settings: OpalSettings,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the mean over all sizes of patches and all features of the map of a label.
+
+    Parameters
+    ----------
+    target : (n, n) float32
+        Image.
+    images, labels : (A, n, n) float32
+        The library, aligned with the target, and the share of the label in it.
+    settings : OpalSettings
+        How to search.
+    rng : numpy.random.Generator
+        Source of random numbers.
+
+    Returns
+    -------
+    (n, n) float32
+        From 0 to 1.
+    """
+    maps = []
+    for name in settings.features:
+        wanted, offered = FEATURES[name](target), FEATURES[name](images)
+        for patch in settings.patches:
+            matches = find_matches(wanted, patches(offered, patch), settings, rng)
+            maps.append(fuse_patches(matches, labels, patch))
+    return np.asarray(np.mean(maps, axis=0), np.float32)
 
 
 def find_matches(
@@ -103,7 +157,8 @@ class _Search:
 
     def __init__(self, target: Floats, offered: Floats, settings: OpalSettings) -> None:
         self.side, self.reach = len(target), settings.reach
-        self.wanted, self.offered = patches(target, settings.patch), offered
+        self.wanted = patches(target, math.isqrt(offered.shape[-1]))
+        self.offered = offered
         self.home = np.indices((self.side, self.side))
 
     def distance(self, entry: Places, row: Places, column: Places) -> Floats:

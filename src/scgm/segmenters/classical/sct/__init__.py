@@ -15,14 +15,15 @@ import numpy as np
 from scgm.artifacts.arrays import ArraySpec
 from scgm.artifacts.atlases import Atlas
 from scgm.errors import ModelError
+from scgm.measurement.levels import LevelKind, level_names
 from scgm.segmenters.classical.sct.alignment import Profile
-from scgm.segmenters.classical.sct.building import STEPS, both_sides, build
-from scgm.segmenters.classical.sct.dictionary import make_dictionary
+from scgm.segmenters.classical.sct.building import STEPS, build, dictionary_of
 from scgm.segmenters.classical.sct.method import SIZE, Sct
 
 __all__ = ["Sct", "build", "open_sct"]
 
 
+LAST_LEVEL = len(level_names(LevelKind.VERTEBRAL))
 # What `build` makes, and `open_sct` takes.
 ARRAYS = {
     "image": ArraySpec(shape=("J", SIZE, SIZE), least=-1000, most=1000),
@@ -33,6 +34,8 @@ ARRAYS = {
     "mirrored": ArraySpec(kind="b"),
     "decay": ArraySpec(least=0, most=1000),
 }
+# An atlas of an earlier version has no levels.
+LEVELS = {"level": ArraySpec(shape=("J",), kind="u", most=LAST_LEVEL)}
 LEAST_INNER = 20  # samples in which slices are compared
 
 
@@ -44,7 +47,7 @@ def open_sct(atlas: Atlas) -> Sct:
     ModelError
         If the atlas holds no dictionary.
     """
-    atlas.require(ARRAYS)
+    atlas.require(ARRAYS | LEVELS if "level" in atlas.arrays else ARRAYS)
     arrays, card = atlas.arrays, atlas.card
     outline = Profile(float(arrays["half_width"]), arrays["middle"], arrays["half_height"])
     inner = outline.inner()
@@ -56,8 +59,9 @@ def open_sct(atlas: Atlas) -> Sct:
         )
         raise ModelError(msg)
     mirrored = bool(arrays["mirrored"])
-    image = both_sides(arrays["image"].astype(np.float32), mirrored=mirrored)
-    gm = both_sides(np.asarray(arrays["gm"] / STEPS, np.float32), mirrored=mirrored)
+    image = arrays["image"].astype(np.float32)
+    gm = np.asarray(arrays["gm"] / STEPS, np.float32)
+    level = arrays["level"] if "level" in arrays else np.zeros(len(image), np.uint8)
     provenance = MappingProxyType({"version": card.version, "sha256": card.sha256})
-    known = make_dictionary(image, gm, outline)
+    known = dictionary_of(image, gm, level, outline, mirrored=mirrored)
     return Sct(known=known, provenance=provenance, decay=float(arrays["decay"]))

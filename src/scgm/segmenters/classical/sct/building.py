@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from scgm.segmenters.classical.labeled_slices import LabeledSlices, cut_again
 from scgm.segmenters.classical.sct.alignment import Alignment, Profile, align, mean_profile
-from scgm.segmenters.classical.sct.dictionary import fuse, make_dictionary
+from scgm.segmenters.classical.sct.dictionary import Dictionary, fuse, make_dictionary
 from scgm.segmenters.classical.sct.intensities import denoised, levels
 from scgm.segmenters.classical.sct.method import PIXEL_MM, SHARE, SIZE
 from scgm.segmenters.classical.sct.registration import affine_of, registered_group
@@ -38,7 +38,7 @@ def build(slices: LabeledSlices, *, mirrored: bool = True) -> dict[str, NDArray[
     dict
         ``image`` (J, 75, 75) float16, normalized; ``gm`` (J, 75, 75) uint8, shares in 255ths;
         ``half_width`` (), ``middle`` and ``half_height`` (75,) of the common outline; ``mirrored``
-        (); ``decay`` ().
+        (); ``level`` (J,) uint8, of the vertebra, 0 where it is not known; ``decay`` ().
     """
     image, gm, cord = (
         cut_again(values, SIZE, PIXEL_MM)[0] for values in (slices.image, slices.gm, slices.cord)
@@ -50,6 +50,8 @@ def build(slices: LabeledSlices, *, mirrored: bool = True) -> dict[str, NDArray[
     )
     scaled = _normalized(image, cord, alignments, common, outline)
     subject = np.array([slices.subjects[number] for number in slices.volume])
+    level = np.zeros(len(gm), np.uint8) if slices.level is None else slices.level
+    examples = _Examples(scaled, common, subject, level)
     return {
         "image": scaled.astype(np.float16),
         "gm": np.rint(common * STEPS).astype(np.uint8),
@@ -57,8 +59,31 @@ def build(slices: LabeledSlices, *, mirrored: bool = True) -> dict[str, NDArray[
         "middle": outline.middle,
         "half_height": outline.half_height,
         "mirrored": np.array(mirrored),
-        "decay": np.array(_estimated_decay((scaled, common), subject, outline, mirrored=mirrored)),
+        "level": level,
+        "decay": np.array(_estimated_decay(examples, outline, mirrored=mirrored)),
     }
+
+
+class _Examples(NamedTuple):
+    """Slices in the common space: images and gray matter (J, n, n), subjects and levels (J,)."""
+
+    image: Slices
+    gm: Slices
+    subject: NDArray[np.str_]
+    level: NDArray[np.uint8]
+
+    def chosen(self, which: NDArray[np.bool_]) -> _Examples:
+        image, gm, subject, level = self
+        return _Examples(image[which], gm[which], subject[which], level[which])
+
+
+def dictionary_of(
+    image: Slices, gm: Slices, level: NDArray[np.uint8], outline: Profile, *, mirrored: bool
+) -> Dictionary:
+    """Return the dictionary of slices (J, n, n) and, if these are wanted, their mirror images."""
+    sides = 2 if mirrored else 1
+    image, gm = both_sides(image, mirrored=mirrored), both_sides(gm, mirrored=mirrored)
+    return make_dictionary(image, gm, outline, level=np.tile(level, sides))
 
 
 def both_sides(values: Slices, *, mirrored: bool) -> Slices:
@@ -94,23 +119,18 @@ def _normalized(
     return scaled
 
 
-def _estimated_decay(
-    common: tuple[Slices, Slices], subject: NDArray[np.str_], outline: Profile, *, mirrored: bool
-) -> float:
+def _estimated_decay(examples: _Examples, outline: Profile, *, mirrored: bool) -> float:
     """Return the decay with the fewest wrong samples, each subject labeled by the others."""
     wrong = dict.fromkeys(DECAYS, 0)
-    image, gm = common
-    for name in np.unique(subject):
-        others = subject != name
+    for name in np.unique(examples.subject):
+        others = examples.subject != name
         if not others.any():
             return 1.0  # a single subject: nothing to estimate from
-        known = make_dictionary(
-            both_sides(image[others], mirrored=mirrored),
-            both_sides(gm[others], mirrored=mirrored),
-            outline,
-        )
-        for index in np.flatnonzero(~others):
+        image, gm, _, level = examples.chosen(others)
+        known = dictionary_of(image, gm, level, outline, mirrored=mirrored)
+        for image_, gm_, _, level_ in zip(*examples.chosen(~others), strict=True):
+            own = float(level_) if level_ else np.nan
             for decay in DECAYS:
-                found = fuse(known, image[index], decay=decay, share=SHARE)
-                wrong[decay] += int(((found >= 0.5) != (gm[index] >= 0.5)).sum())
+                found = fuse(known, image_, decay=decay, share=SHARE, level=own)
+                wrong[decay] += int(((found >= 0.5) != (gm_ >= 0.5)).sum())
     return min(wrong, key=lambda decay: wrong[decay])

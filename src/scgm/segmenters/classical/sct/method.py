@@ -21,12 +21,13 @@ FEWEST_SAMPLES = 30  # a cord of less than 3 mm2 has no shape
 
 
 class _Target(NamedTuple):
-    """A slice that is to be labeled: denoised, with its cord and alignment."""
+    """A slice that is to be labeled: denoised, with its cord, alignment and vertebral level."""
 
     number: int
     image: Slice
     cord: NDArray[np.bool_]
     alignment: Alignment
+    level: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,18 +79,19 @@ class Sct:
         cord = share >= 0.5
         if (seen := cord & inside).any():  # the image may end within the cord
             image = np.where(inside, image, np.median(image[seen])).astype(np.float32)
-        return _Target(number, denoised(image, cord), cord, align(share, self.known.outline))
+        level = np.nan if windows.levels is None else float(windows.levels[number])
+        return _Target(number, denoised(image, cord), cord, align(share, self.known.outline), level)
 
     def _contrast(self, target: _Target) -> float:
         common = target.alignment.to_common(target.image)
-        return contrast(common, *self.known.tissues(self.known.mean_gm))
+        return contrast(common, *self.known.tissues(self.known.gm_at(target.level)))
 
     def _slice(self, target: _Target, *, brighter: bool) -> Slice:
         """Register to the mean of the dictionary, then fuse; scale by the tissues found so far."""
         known, alignment = self.known, target.alignment
         everywhere = np.ones_like(target.cord)
         by_outline = alignment.to_common(target.image)
-        common, gm = by_outline, known.mean_gm
+        common, gm = by_outline, known.gm_at(target.level)
         for _ in range(self.rounds):
             scale = levels(common, *known.tissues(gm), brighter=brighter)
             image = scale.scaled(by_outline, everywhere)
@@ -98,5 +100,6 @@ class Sct:
             common = alignment.to_common(target.image)
         for _ in range(self.rounds):
             scale = levels(common, *known.tissues(gm), brighter=brighter)
-            gm = fuse(known, scale.scaled(common, known.inner), decay=self.decay, share=self.share)
+            image = scale.scaled(common, known.inner)
+            gm = fuse(known, image, decay=self.decay, share=self.share, level=target.level)
         return np.asarray(alignment.from_common(gm) * target.cord, np.float32)

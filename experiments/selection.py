@@ -1,0 +1,258 @@
+"""Settings of the classical methods on the selection set: ``python -m experiments.selection``.
+
+The selection set is that of docs/protocol.md: the labeled scans that are no evidence, each with an
+atlas and a cord finder that have not seen its site, and phantoms. Nothing here reads evidence.
+``python -m experiments.selection NAME ...`` measures some of the trials; each has its table in
+docs/results/selection.md. Of a trial the setting with the best mean over both kinds of images is
+taken, or the published one where it is within 0.005 of it.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.atlases import KINDS, RUNS
+from experiments.evidence import EVIDENCE, FOLDS, fold_for, read_case, sources
+from experiments.markdown import Row, table
+from experiments.results_page import replace_section
+from scgm.evaluation.metrics import dice
+from scgm.image.intensities import for_methods
+from scgm.image.orientation import AxialStack, stack_mask, to_axial
+from scgm.image.patches import CordWindows, Found
+from scgm.image.volume import Volume
+from scgm.phantom import Acquisition, draw_anatomy, make_phantom
+from scgm.segmenters.base import CordHint, Probabilities
+from scgm.segmenters.classical.building import LEARNING
+from scgm.segmenters.classical.jcscs import Jcscs
+from scgm.segmenters.registry import METHODS, MethodSettings, load_model, open_method
+from scgm.segmenters.within_cord import InCord
+
+CONTRASTS = ("t2star", "mt", "psir")
+PEOPLE, SLICES, SNR = 3, 3, 15.0
+FIRST_SEED = 900  # the protocol has those below 1000 for choices
+
+Change = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """An image of the selection set with its masks (Z, Y, X); a phantom has no site."""
+
+    name: str
+    site: str | None
+    stack: AxialStack
+    gm: NDArray[np.bool_]
+    cord: NDArray[np.bool_]
+
+    def some(self, every: int) -> Self:
+        """Return every so many of its slices, for methods that take long."""
+        keep = slice(every // 2, None, every)
+        missing = self.stack.missing
+        stack = replace(
+            self.stack,
+            slices=self.stack.slices[keep],
+            missing=None if missing is None else missing[keep],
+        )
+        return replace(self, stack=stack, gm=self.gm[keep], cord=self.cord[keep])
+
+
+@dataclass(frozen=True, eq=False)
+class KnownCord:
+    """A cord finder that gives what another has found: the cord is looked for only once."""
+
+    found: Probabilities
+    name: str = "known"
+    method_name: str = "known"
+    threshold: float = 0.5
+    confidence: Mapping[str, float] | None = None
+    provenance: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __call__(self, stack: AxialStack, hint: CordHint | None = None) -> Probabilities:
+        """Return it."""
+        return self.found
+
+
+@cache
+def selection() -> tuple[Selected, ...]:
+    """Return the selection set: scans whose labels follow a program, then phantoms."""
+    return (*_scans(), *_phantoms())
+
+
+def _scans() -> list[Selected]:
+    images = []
+    for source in sources():
+        if source.gm is None or str(source.image) in EVIDENCE.values():
+            continue
+        case = read_case(source)
+        assert case.gm is not None
+        assert case.cord is not None
+        stack = for_methods(case.stack)
+        images.append(Selected(case.path.name, source.site, stack, case.gm, case.cord))
+    return images
+
+
+def _phantoms() -> list[Selected]:
+    images = []
+    for contrast, person in product(CONTRASTS, range(PEOPLE)):
+        seed = FIRST_SEED + person
+        scan = Acquisition(shape=(SLICES, 160, 160), contrast=contrast, snr=SNR)
+        phantom = make_phantom(
+            draw_anatomy(np.random.default_rng(seed), "cervical"), scan, seed=seed
+        )
+        stack = to_axial(phantom.volume)
+        gm, cord = (
+            stack_mask(stack, Volume(mask.astype(np.float32), phantom.volume.geometry))[0]
+            for mask in (phantom.gm, phantom.cord)
+        )
+        images.append(Selected(f"{contrast} {person}", None, for_methods(stack), gm, cord))
+    return images
+
+
+@cache
+def cord_of(name: str, every: int) -> Probabilities:
+    """Return the cord of an image, by a model that has not seen its site."""
+    image = next(each for each in selection() if each.name == name).some(every)
+    model = load_model("default" if image.site is None else fold_for(image.site), threads=1)
+    return model(image.stack)
+
+
+def with_fields(**fields: Any) -> Change:
+    """Return a change of a method's own settings."""
+    return lambda method: replace(method, **fields)
+
+
+def opal_with(**fields: Any) -> Change:
+    """Return a change of OPAL's settings, of jcscs without its second half."""
+    return lambda method: CordAlone(replace(method, opal=replace(method.opal, **fields)))
+
+
+NOTHING = with_fields()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A change of a method, and the kind of its atlas; "" for the one in the folds."""
+
+    change: Change = NOTHING
+    kind: str = ""
+
+
+@cache
+def opened(method: str, site: str | None, kind: str) -> InCord:
+    """Start a method with what it has learned without a site: in folds, or of a kind of atlas."""
+    model: Path | None = None
+    if METHODS[method].learned == "atlas":
+        folder = RUNS / kind if kind else FOLDS
+        whole = folder / f"{method}.npz" if kind else None
+        model = fold_for(site, method, folder) if site else whole
+    segmenter = open_method(method, MethodSettings(model=model, threads=1))
+    assert isinstance(segmenter, InCord)
+    return segmenter
+
+
+@dataclass(frozen=True, eq=False)
+class CordAlone:
+    """The first half of jcscs: its cord stands for the gray matter, nothing is registered."""
+
+    method: Jcscs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.method, name)
+
+    def __call__(self, windows: CordWindows) -> Found:
+        """Mark the cord."""
+        cord = self.method.mark_cord(windows)
+        return Found(cord, cord)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Settings of a method that are compared, on every so many slices."""
+
+    method: str
+    settings: Mapping[str, Setting]
+    of_cord: bool = False
+    every: int = 1
+
+
+def score(trial: Trial, setting: Setting) -> tuple[float, float]:
+    """Return the mean 2D Dice over the scans, and over the phantoms."""
+    scores: dict[bool, list[float]] = {True: [], False: []}
+    for image in (each.some(trial.every) for each in selection()):
+        own = opened(trial.method, image.site, setting.kind).method
+        cord = KnownCord(cord_of(image.name, trial.every))
+        found = InCord(setting.change(own), cord)(image.stack).gm >= 0.5
+        truth = image.cord if trial.of_cord else image.gm
+        labeled = np.flatnonzero(truth.any(axis=(1, 2)))
+        mean = float(np.mean([dice(found[z], truth[z]) for z in labeled]))
+        scores[image.site is not None].append(mean)
+    return float(np.mean(scores[True])), float(np.mean(scores[False]))
+
+
+ATLASES = {kind: Setting(kind=kind) for kind in KINDS}
+TRIALS: dict[str, Trial] = {
+    "mgac": Trial(
+        "mgac",
+        {
+            f"Gaussian {edge} mm, rim {rim} mm": Setting(with_fields(edge_mm=edge, rim_mm=rim))
+            for edge, rim in product((0.23, 0.35, 0.47, 0.6), (0.25, 0.5, 0.75))
+        },
+    ),
+    "gsbme": Trial(
+        "gsbme",
+        {
+            "nothing": Setting(),
+            "no object is discarded": Setting(with_fields(largest_score=1e9)),
+            "largest usual z: 2": Setting(with_fields(largest_score=2.0)),
+            "largest usual z: 4": Setting(with_fields(largest_score=4.0)),
+        },
+    ),
+    "opal": Trial(
+        "jcscs",
+        {
+            f"sizes {sizes}, {' and '.join(features)}, {runs} runs each": Setting(
+                opal_with(patches=sizes, features=features, runs=runs)
+            )
+            for sizes, features, runs in (
+                ((9,), ("intensity",), 10),
+                ((7, 11), ("intensity",), 5),
+                ((9,), ("intensity", "gradient"), 5),
+                ((7, 11), ("intensity", "gradient"), 3),
+            )
+        },
+        of_cord=True,
+        every=3,
+    ),
+    **{
+        f"atlas-{method}": Trial(method, ATLASES, every=3 if method == "jcscs" else 1)
+        for method in LEARNING
+    },
+}
+
+
+def measured(trial: Trial) -> Sequence[Row]:
+    """Return the rows of a trial: setting, scans, phantoms, mean of both."""
+    rows = []
+    for label, setting in trial.settings.items():
+        scans, phantoms = score(trial, setting)
+        rows.append((label, f"{scans:.3f}", f"{phantoms:.3f}", f"{(scans + phantoms) / 2:.3f}"))
+        sys.stderr.write(f"{trial.method}: {' | '.join(rows[-1])}\n")
+    return rows
+
+
+def main(names: list[str]) -> None:
+    """Measure all trials, or those that are named."""
+    for name in names or TRIALS:
+        header = ("changed", "scans", "phantoms", "mean of both")
+        replace_section(f"selection-{name}", table(header, measured(TRIALS[name])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
