@@ -32,10 +32,17 @@ def write_bytes(path: Path, content: bytes, *, advice: str = "check folder and s
     OutputError
         If it cannot be written; nothing is left behind then.
     """
+    with writing(path, advice=advice) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(path: Path, *, advice: str = "check folder and space") -> Iterator[BinaryIO]:
+    """Write a file piece by piece, whole or not at all; as `write_bytes`."""
     try:
-        _remove_abandoned(path.parent)
+        remove_abandoned(path.parent)
         with _temporary(path.parent) as (file, temporary):
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             if os.name != "posix":
@@ -95,7 +102,7 @@ def _temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
             path.unlink(missing_ok=True)
 
 
-def _remove_abandoned(folder: Path) -> None:
+def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files of processes that died."""
     for path in folder.glob(f"{TEMPORARY}*"):
         if is_abandoned(path):
