@@ -230,7 +230,10 @@ def test_a_folder_that_is_not_bids_is_read_by_a_pattern(cohort: Run, tmp_path: P
 
     assert ended.status == 0
     images = rows(tmp_path / "out" / "images.tsv")
-    assert [row["image"] for row in images] == ["p_1/t2s.nii.gz", "p_2/t2s.nii.gz"]
+    assert [(row["subject"], row["image"]) for row in images] == [
+        ("p1", "p_1/t2s.nii.gz"),
+        ("p2", "p_2/t2s.nii.gz"),
+    ]
     mask = tmp_path / "out" / "sub-p1" / "anat" / "sub-p1_acq-t2s_label-GM_mask.nii.gz"
     assert mask.is_file()
     assert rows(tmp_path / "out" / "measurements.tsv")[0]["file"] == "sub-p1_acq-t2s"

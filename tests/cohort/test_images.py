@@ -101,6 +101,13 @@ def test_a_pattern_names_subject_and_session(tmp_path: Path) -> None:
     assert images.counted() == (2, {})
 
 
+def test_a_label_that_stands_twice_is_the_same(tmp_path: Path) -> None:
+    make(tmp_path, "7/7_t2s.nii", "7/8_t2s.nii", "8/8-8_t2s.nii")
+
+    assert sources(PatternImages(tmp_path, "{subject}/{subject}_t2s.nii")) == ["7/7_t2s.nii"]
+    assert sources(PatternImages(tmp_path, "*/{subject}-{subject}_t2s.nii")) == ["8/8-8_t2s.nii"]
+
+
 def test_files_of_a_subject_are_told_apart_by_acq(tmp_path: Path) -> None:
     make(tmp_path, "7/scan_a.nii.gz", "7/scan_b.nii", "7/.scan_c.nii", "7/notes.txt")
 
@@ -131,8 +138,7 @@ def test_two_files_with_one_name_for_their_results_are_refused(tmp_path: Path) -
     [
         ("../*.nii", "is no path below the folder"),
         ("/etc/*", "is no path below the folder"),
-        ("{person}/a.nii", "each once"),
-        ("{subject}/{subject}.nii", "each once"),
+        ("{person}/a.nii", "alone"),
         ("*.nii", "no image fits"),
     ],
 )

@@ -52,6 +52,11 @@ class Cluster:
         """Return the connection."""
         return self._client
 
+    def begin(self, function: Callable[..., object], *arguments: object) -> None:
+        """Run a function in each worker, without waiting; what becomes of it does not matter."""
+        with suppress(Exception):
+            self._client.run(function, *arguments, wait=False, on_error="ignore")
+
     def reconnect(self, most_s: float) -> None:
         """Open a new connection when the scheduler is there again.
 

@@ -100,6 +100,11 @@ def segmenter_of(options: SegmentOptions) -> Segmenter:
         return _segmenter(options)
 
 
+def load(options: SegmentOptions) -> None:
+    """Start the method in this worker, before its first image is there."""
+    segmenter_of(options)
+
+
 @lru_cache(maxsize=1)
 def _segmenter(options: SegmentOptions) -> Segmenter:
     return open_segmenter(options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,7 @@ class PatternImages:
     leave_out: Path | None = None
 
     def __iter__(self) -> Iterator[Scan]:
-        steps = tuple(re.compile(_expression(part)) for part in self.pattern.split("/"))
-        for path, labels in _walk(self.root, steps, {}, self.leave_out):
+        for path, labels in _walk(self.root, self.pattern.split("/"), {}, self.leave_out):
             scan = self._scan(path, labels)
             if _wanted(scan.subject, self.subjects) and _wanted(scan.session, self.sessions):
                 yield scan
@@ -86,9 +85,8 @@ class PatternImages:
         if not all(parts) or set(parts) & {".", "..", "**"}:
             msg = f"{self.pattern!r} is no path below the folder; give a pattern, {_EXAMPLE}"
             raise UsageError(msg)
-        unknown = set(fields) - set(_FIELDS)
-        if unknown or len(fields) != len(set(fields)):
-            msg = f"{self.pattern!r} may have {{subject}} and {{session}}, each once; {_EXAMPLE}"
+        if set(fields) - set(_FIELDS):
+            msg = f"{self.pattern!r} may have {{subject}} and {{session}} alone; {_EXAMPLE}"
             raise UsageError(msg)
 
     def _scan(self, path: Path, labels: dict[str, str]) -> Scan:
@@ -109,28 +107,34 @@ class PatternImages:
         )
 
 
-def _expression(part: str) -> str:
-    r"""Return one part of a pattern as a regular expression.
+def _expression(part: str, labels: Mapping[str, str]) -> str:
+    r"""Return one part of a pattern as a regular expression; a label that is known stands for it.
 
-    >>> _expression("{subject}_*.nii")
-    '(?P<subject>[^/]+?)_[^/]*\\.nii'
+    >>> _expression("{subject}_*.nii", {}), _expression("{subject}_*.nii", {"subject": "7"})
+    ('(?P<subject>[^/]+?)_[^/]*\\.nii', '7_[^/]*\\.nii')
     """
-    pieces = re.split(r"(\*|\{[a-z]+\})", part)
-    return "".join(
-        "[^/]*"
-        if piece == "*"
-        else f"(?P<{piece[1:-1]}>[^/]+?)"
-        if piece.startswith("{")
-        else re.escape(piece)
-        for piece in pieces
-    )
+    known = dict(labels)
+    pieces = []
+    for piece in re.split(r"(\*|\{[a-z]+\})", part):
+        name = piece[1:-1]
+        if piece == "*":
+            pieces.append("[^/]*")
+        elif not piece.startswith("{"):
+            pieces.append(re.escape(piece))
+        elif name in labels:
+            pieces.append(re.escape(labels[name]))
+        else:
+            pieces.append(f"(?P={name})" if name in known else f"(?P<{name}>[^/]+?)")
+            known[name] = ""
+    return "".join(pieces)
 
 
 def _walk(
-    folder: Path, steps: tuple[re.Pattern[str], ...], labels: dict[str, str], leave_out: Path | None
+    folder: Path, parts: Sequence[str], labels: dict[str, str], leave_out: Path | None
 ) -> Iterator[tuple[Path, dict[str, str]]]:
-    """Yield the images whose paths fit the steps, sorted, with their labels."""
-    step, *rest = steps
+    """Yield the images whose paths fit the parts of a pattern, sorted, with their labels."""
+    part, *rest = parts
+    step = re.compile(_expression(part, labels))
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -145,7 +149,7 @@ def _walk(
         if not rest and path.name.lower().endswith(NIFTI_ENDINGS):
             yield path, found
         elif rest and path.is_dir():
-            yield from _walk(path, tuple(rest), found, leave_out)
+            yield from _walk(path, rest, found, leave_out)
 
 
 def _wanted(label: str, wanted: tuple[str, ...]) -> bool:

@@ -12,7 +12,6 @@ from statistics import fmean
 from typing import Any
 
 from scgm.cohort.derivatives import FAILED, read_failure
-from scgm.cohort.scans import entity_values
 from scgm.io.atomic import write_text
 from scgm.io.locks import locked
 from scgm.io.tables import table_text
@@ -128,5 +127,5 @@ def _on_one_line(cells: Mapping[str, str]) -> Row:
 
 
 def _who(name: str) -> Row:
-    entities = entity_values(name)
-    return {"subject": entities.get("sub", ""), "session": entities.get("ses", "")}
+    labels = {key: label for key, _, label in (part.partition("-") for part in name.split("_"))}
+    return {"subject": labels.get("sub", ""), "session": labels.get("ses", "")}

@@ -288,6 +288,7 @@ class Cohort:
 
     def segment(self, subjects: list[str], *, redo: bool) -> None:
         """Segment the images that are not done, and write the tables."""
+        from scgm.cohort.image_task import load
         from scgm.cohort.output_folder import only_run
 
         self.scans.check()
@@ -296,6 +297,8 @@ class Cohort:
         labels = [label.removeprefix("sub-") for label in subjects]
         progress = CohortProgress(self.messages)
         with only_run(output, labels), self.place.workers() as cluster:
+            if cluster is not None:
+                cluster.begin(load, self.choices.options)  # while this process does the same
             self._prepare(redo=redo)
             self._announce(cluster)
             with self._tables_at_the_end(whole=not labels):
