@@ -200,17 +200,19 @@ def test_a_scheduler_that_is_lost_and_started_again_costs_no_image(
     out = tmp_path / "out"
     address = f"tcp://127.0.0.1:{free_port()}"
     far = CohortRun(run.data, run.model, ("--scheduler", address))
-    with dask("scheduler", "--host", address, "--no-dashboard") as scheduler:
-        with dask("worker", address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "60"):
-            with started(far, out) as process:
-                wait_for(lambda: results(out) >= 5)
-                scheduler.kill()
-                scheduler.wait()
-                with (
-                    dask("scheduler", "--host", address, "--no-dashboard"),
-                    dask("worker", address, "--nthreads", "1", "--no-dashboard"),
-                ):
-                    said, _ = process.communicate(timeout=180)
+    with (
+        dask("scheduler", "--host", address, "--no-dashboard") as scheduler,
+        dask("worker", address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "60"),
+        started(far, out) as process,
+    ):
+        wait_for(lambda: results(out) >= 5)
+        scheduler.kill()
+        scheduler.wait()
+        with (
+            dask("scheduler", "--host", address, "--no-dashboard"),
+            dask("worker", address, "--nthreads", "1", "--no-dashboard"),
+        ):
+            said, _ = process.communicate(timeout=180)
 
     assert process.returncode == 0, said
     assert "the scheduler is lost; waiting for it" in said

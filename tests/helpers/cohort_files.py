@@ -10,14 +10,14 @@ from tests.helpers.standin import cord_voxels, save_scan
 SCANS = ("sub-01/anat/sub-01_T2starw", "sub-02/anat/sub-02_T2starw")
 
 
-def bids_folder(root: Path, names: tuple[str, ...] = SCANS) -> Path:
-    """Make a folder with an image for the stand-in under each of the names, all different."""
+def bids_folder(root: Path, names: tuple[str, ...] = SCANS, slices: int = 3) -> Path:
+    """Make a folder with an image for the stand-in under each of the names, of a few kinds."""
     for number, name in enumerate(names):
         path = root / f"{name}.nii.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
-        voxels = cord_voxels(3)
-        voxels[34 : 42 - number % 4, 14:18, 1] = 2
-        voxels[30 + number % 3, 10:26, 2] = 0.9
+        voxels = cord_voxels(slices)
+        voxels[34 + number % 4, 14:18, -1] = 1
+        voxels[30 + number % 3, 10:26, -1] = 0.9
         save_scan(path, voxels)
     return root
 

@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from scgm.cohort.derivatives import FAILED, read_failure
-from scgm.io.atomic import write_text
+from scgm.io.atomic import unsynced, write_text
 from scgm.io.locks import locked
 from scgm.io.tables import table_text
 from scgm.io.text import printable
@@ -50,7 +50,7 @@ def write_subject_tables(folder: Path) -> None:
         If they cannot be written.
     """
     repair(folder)
-    with locked(folder / FOLDER_LOCK):
+    with locked(folder / FOLDER_LOCK), unsynced(folder):
         images, slices = [], []
         for place in sorted({folder / "anat", *folder.glob("ses-*/anat")}):
             for row, lines in _images(place):

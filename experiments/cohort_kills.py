@@ -1,0 +1,91 @@
+"""Cohorts killed at random moments: ``python -m experiments.cohort_kills [--trials 50]``.
+
+Each trial segments the same small images into a new folder, is killed (SIGKILL; in turn the
+program alone, and the program with all its workers) at a random moment of its run, is started again
+and left to end. Its folder is compared, byte by byte, with that of a run that nobody disturbed. A
+stand-in for a model, whose answer is known, takes the time out of it. Ends with status 1 if any
+tree differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from experiments.markdown import table
+from experiments.results_page import replace_section
+from tests.helpers.cohort_files import bids_folder, tree
+from tests.helpers.cohort_runs import CohortRun
+from tests.helpers.standin import write_model
+
+
+def main() -> int:
+    """Kill, continue, compare, and write what came of it; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=50)
+    parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        names = tuple(f"sub-{n:03d}/anat/sub-{n:03d}_T2starw" for n in range(given.images))
+        data = bids_folder(root / "data", names, slices=1)
+        run = CohortRun(data, write_model(root), ("--n-procs", "2"))
+        started = time.monotonic()
+        run.finish(root / "whole")
+        seconds = time.monotonic() - started
+        whole = tree(root / "whole")
+        chance = random.Random(given.seed)
+        rows = [
+            trial(run, root / f"{number}", whole, chance.uniform(0, seconds), bool(number % 2))
+            for number in range(given.trials)
+        ]
+    write(given.images, rows)
+    return int(any(not equal for *_, equal in rows))
+
+
+def trial(
+    run: CohortRun, out: Path, whole: dict[str, bytes], moment_s: float, whole_group: bool
+) -> tuple[float, bool, int, int, bool]:
+    """Kill and continue a run; return moment, whether it was killed, what was left, and the end."""
+    killed = run.kill_after(out, moment_s, whole_group=whole_group)
+    left = tree(out) if out.exists() else {}
+    done = sum(name.endswith("_seg.json") and "/.scgm" not in name for name in left)
+    hidden = sum("/.scgm-" in f"/{name}" for name in left)
+    run.finish(out)
+    equal = tree(out) == whole
+    print(f"{moment_s:.1f} s, {done} done, {hidden} hidden files, equal: {equal}", flush=True)
+    return moment_s, killed, done, hidden, equal
+
+
+def write(images: int, rows: list[tuple[float, bool, int, int, bool]]) -> None:
+    """Write the numbers of all trials to the page of results."""
+    killed = [row for row in rows if row[1]]
+    done = sorted(row[2] for row in killed)
+    middle = done[len(done) // 2] if done else 0
+    content = table(
+        ("what", "number"),
+        [
+            ("images", str(images)),
+            ("trials", str(len(rows))),
+            ("killed before the end", str(len(killed))),
+            (
+                "images done when killed: least, median, most",
+                f"{min(done, default=0)}, {middle}, {max(done, default=0)}",
+            ),
+            ("trials that left unfinished files", str(sum(row[3] > 0 for row in rows))),
+            ("final trees equal, byte by byte", f"{sum(row[4] for row in rows)} of {len(rows)}"),
+        ],
+    )
+    load = os.getloadavg()[0]
+    note = f"Two processes on {os.cpu_count()} cores; load of the machine at the end {load:.1f}."
+    replace_section("cohort-kills", f"{content}\n\n{note}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
