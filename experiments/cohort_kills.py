@@ -1,9 +1,9 @@
 """Cohorts killed at random moments: ``python -m experiments.cohort_kills [--trials 50]``.
 
-Each trial segments the same small images into a new folder, is killed (SIGKILL; in turn the
-program alone, and the program with all its workers) at a random moment of its run, is started again
-and left to end. Its folder is compared, byte by byte, with that of a run that nobody disturbed. A
-stand-in for a model, whose answer is known, takes the time out of it. Ends with status 1 if any
+Each trial segments the same small images into a new folder, is killed (SIGKILL; the program alone,
+or the program with all its workers) at a random moment, that is a moment after a random number of
+images was done, is started again and left to end. Its folder is compared, byte by byte, with that
+of a run that nobody disturbed. A stand-in for a model keeps it short. Ends with status 1 if any
 tree differs.
 """
 
@@ -14,7 +14,6 @@ import os
 import random
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from experiments.markdown import table
@@ -36,37 +35,39 @@ def main() -> int:
         names = tuple(f"sub-{n:03d}/anat/sub-{n:03d}_T2starw" for n in range(given.images))
         data = bids_folder(root / "data", names, slices=1)
         run = CohortRun(data, write_model(root), ("--n-procs", "2"))
-        started = time.monotonic()
         run.finish(root / "whole")
-        seconds = time.monotonic() - started
         whole = tree(root / "whole")
         chance = random.Random(given.seed)
         rows = [
-            trial(run, root / f"{number}", whole, chance.uniform(0, seconds), bool(number % 2))
+            trial(run, root / f"{number}", whole, chance.randrange(given.images), chance)
             for number in range(given.trials)
         ]
     write(given.images, rows)
     return int(any(not equal for *_, equal in rows))
 
 
+Trial = tuple[bool, int, int, bool]
+
+
 def trial(
-    run: CohortRun, out: Path, whole: dict[str, bytes], moment_s: float, whole_group: bool
-) -> tuple[float, bool, int, int, bool]:
-    """Kill and continue a run; return moment, whether it was killed, what was left, and the end."""
-    killed = run.kill_after(out, moment_s, whole_group=whole_group)
+    run: CohortRun, out: Path, whole: dict[str, bytes], done: int, chance: random.Random
+) -> Trial:
+    """Kill and continue a run; return whether it was killed, what was left, and if all is well."""
+    later_s = chance.random() * (3 if done == 0 else 0.3)
+    killed = run.kill_at(out, done, later_s, whole_group=chance.random() < 0.5)
     left = tree(out) if out.exists() else {}
     done = sum(name.endswith("_seg.json") and "/.scgm" not in name for name in left)
     hidden = sum("/.scgm-" in f"/{name}" for name in left)
     run.finish(out)
     equal = tree(out) == whole
-    print(f"{moment_s:.1f} s, {done} done, {hidden} hidden files, equal: {equal}", flush=True)
-    return moment_s, killed, done, hidden, equal
+    print(f"killed {killed}, {done} done, {hidden} hidden files, equal: {equal}", flush=True)
+    return killed, done, hidden, equal
 
 
-def write(images: int, rows: list[tuple[float, bool, int, int, bool]]) -> None:
+def write(images: int, rows: list[Trial]) -> None:
     """Write the numbers of all trials to the page of results."""
-    killed = [row for row in rows if row[1]]
-    done = sorted(row[2] for row in killed)
+    killed = [row for row in rows if row[0]]
+    done = sorted(row[1] for row in killed)
     middle = done[len(done) // 2] if done else 0
     content = table(
         ("what", "number"),
@@ -78,8 +79,8 @@ def write(images: int, rows: list[tuple[float, bool, int, int, bool]]) -> None:
                 "images done when killed: least, median, most",
                 f"{min(done, default=0)}, {middle}, {max(done, default=0)}",
             ),
-            ("trials that left unfinished files", str(sum(row[3] > 0 for row in rows))),
-            ("final trees equal, byte by byte", f"{sum(row[4] for row in rows)} of {len(rows)}"),
+            ("trials that left unfinished files", str(sum(row[2] > 0 for row in rows))),
+            ("final trees equal, byte by byte", f"{sum(row[3] for row in rows)} of {len(rows)}"),
         ],
     )
     load = os.getloadavg()[0]

@@ -61,9 +61,9 @@ def test_killed_at_random_moments_it_continues_and_the_tree_is_the_same(
 ) -> None:
     chance = random.Random(1)
     killed = 0
-    for _ in range(6):
-        killed += run.kill_after(
-            tmp_path / "out", chance.uniform(1, 8), whole_group=chance.random() < 0.5
+    for done in (0, 3, 9, 16, 28, 36):
+        killed += run.kill_at(
+            tmp_path / "out", done, chance.random() / 2, whole_group=chance.random() < 0.5
         )
     run.finish(tmp_path / "out")
 
@@ -255,7 +255,7 @@ def test_an_image_whose_worker_ends_twice_fails_with_the_cause(
     """As of want of memory, or where a library hangs: here nothing can be done in time."""
     names = ("sub-01/anat/sub-01_T2starw", "sub-02/anat/sub-02_T2starw")
     data, out = bids_folder(tmp_path / "data", names), tmp_path / "out"
-    command = [sys.executable, "-c", HANGING, data, out, run.model]
+    command = [sys.executable, "-c", HANGING, str(data), str(out), str(run.model)]
 
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 

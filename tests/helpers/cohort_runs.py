@@ -41,20 +41,21 @@ class CohortRun:
         assert process.returncode == 0, said
         return said
 
-    def kill_after(self, out: Path, seconds: float, *, whole_group: bool) -> bool:
-        """Kill a run (SIGKILL) after a time; return whether it had not ended by itself.
+    def kill_at(self, out: Path, done: int, later_s: float, *, whole_group: bool) -> bool:
+        """Kill a run (SIGKILL); return whether it had not ended by itself.
 
+        It is killed *later_s* after so many images are done (or after its start, for none).
         Workers of a process that was killed alone end by themselves: it waits for that.
         """
         with started(self, out) as process:
-            try:
-                process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
-                process.wait(MOST_S)
-                wait_for(lambda: not group_lives(process.pid))
-                return True
-        return False
+            wait_for(lambda: results(out) >= done or process.poll() is not None)
+            time.sleep(later_s)
+            if process.poll() is not None:
+                return False
+            (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
+            process.wait(MOST_S)
+            wait_for(lambda: not group_lives(process.pid))
+        return True
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def wait_for(condition: Callable[[], object], most_s: float = MOST_S) -> None:
     until = time.monotonic() + most_s
     while not condition():
         assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def results(out: Path) -> int:

@@ -358,7 +358,10 @@ class Cohort:
     def _announce(self, cluster: Cluster | None) -> None:
         if cluster is not None:
             at = f"; dashboard: {cluster.dashboard}" if cluster.dashboard else ""
-            self.messages.result(f"{_count(cluster.workers, 'worker')}{at}")
+            begun = (
+                _count(cluster.workers, "worker") if cluster.workers else "workers are waited for"
+            )
+            self.messages.result(f"{begun}{at}")
 
     def _take(self, progress: CohortProgress, outcomes: Iterable[Outcome]) -> None:
         with progress.shown(lambda: self.scans.counted()[0]):
