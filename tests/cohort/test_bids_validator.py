@@ -36,9 +36,7 @@ def test_the_validator_finds_no_error(capsys: pytest.CaptureFixture[str], tmp_pa
     suffixes = ("T2starw", "T2w", "MTS", "MP2RAGE", "MEGRE")
     options = ("--n-procs", 1, "--model", write_model(tmp_path), "--soft", "--qc")
 
-    made = run_scgm(
-        capsys, "cohort", data, out, "participant", "--suffix", *suffixes, *options
-    )
+    made = run_scgm(capsys, "cohort", data, out, "participant", "--suffix", *suffixes, *options)
     run_scgm(capsys, "cohort", data, out, "group", "--n-procs", 1)
 
     assert "8 images: 7 done, 1 failed" in made.out

@@ -56,6 +56,22 @@ def test_several_workers_give_the_same_bytes_as_one_process(
     assert tree(tmp_path / "out") == whole
 
 
+def test_locale_time_zone_and_folder_change_no_byte(
+    run: CohortRun,
+    whole: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.chdir(tmp_path)
+
+    CohortRun(run.data, run.model, ("--n-procs", "1")).finish(Path("out"))
+
+    assert tree(tmp_path / "out") == whole
+
+
 def test_killed_at_random_moments_it_continues_and_the_tree_is_the_same(
     run: CohortRun, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
