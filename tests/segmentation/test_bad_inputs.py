@@ -30,7 +30,8 @@ def phantom() -> Any:
 
 
 def mask(result: Result) -> NDArray[np.bool_]:
-    return np.asarray(result.gm.dataobj) == 1
+    values: NDArray[np.bool_] = np.asarray(result.gm.dataobj) == 1
+    return values
 
 
 def noise(*shape: int) -> Any:
