@@ -117,6 +117,8 @@ def test_one_bad_image_is_in_the_table_with_its_reason_and_the_status_says_so(
     assert "content not present" in failures[1]["reason"]
     states = [row["state"] for row in rows(tmp_path / "out" / "images.tsv")]
     assert states == ["failed", "done", "failed"]
+    cohort(data, tmp_path / "out", "group")
+    assert "content not present" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 def test_a_failure_is_tried_again_and_its_file_goes(cohort: Run, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import BinaryIO
@@ -19,7 +20,8 @@ from scgm.cohort.subject_tables import (
 from scgm.errors import RecordError
 from scgm.io.atomic import writing
 from scgm.io.tables import table_text
-from scgm.report.write import Report, write_report
+from scgm.report.page import LeftOut
+from scgm.report.write import Beside, Report, write_report
 
 IMAGE_TABLE, FAILURE_TABLE, LONG_TABLE = "images.tsv", "failures.tsv", "measurements.tsv"
 REPORT = "report.html"
@@ -104,9 +106,17 @@ def write_group_report(
         [output / row["result"] for row in rows],
         output / REPORT,
         images=[path for row in rows if (path := data / row["image"]).is_file()],
+        beside=Beside(refused=_refused(output, most)),
         overwrite=True,
         done=done,
     )
+
+
+def _refused(output: Path, most: int) -> list[LeftOut]:
+    """Return the first images without a result, and why."""
+    with (output / FAILURE_TABLE).open(encoding="utf-8", newline="") as file:
+        rows = islice(csv.DictReader(file, delimiter="\t"), most)
+        return [LeftOut(Path(row["image"]), row["reason"]) for row in rows]
 
 
 def report_rows(output: Path, most: int) -> list[dict[str, str]]:
