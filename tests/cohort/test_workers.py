@@ -56,6 +56,28 @@ def test_several_workers_give_the_same_bytes_as_one_process(
     assert tree(tmp_path / "out") == whole
 
 
+MANY_IN_TASK = """
+import sys
+from scgm.cli.main import main
+from scgm.cohort import schedule
+
+if __name__ == "__main__":
+    schedule.images_in_task = lambda cores: 7
+    main(sys.argv[1:])
+"""
+
+
+def test_tasks_of_many_images_give_the_same_bytes(
+    run: CohortRun, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    arguments = ("cohort", run.data, tmp_path / "out", "participant", "--model", run.model)
+    command = [sys.executable, "-c", MANY_IN_TASK, *map(str, arguments), "--n-procs", "2"]
+
+    subprocess.run(command, capture_output=True, timeout=300, check=True)
+
+    assert tree(tmp_path / "out") == whole
+
+
 def test_locale_time_zone_and_folder_change_no_byte(
     run: CohortRun,
     whole: dict[str, bytes],
@@ -252,26 +274,28 @@ from scgm.cohort.bids_images import BidsImages
 from scgm.cohort.choices import CohortChoices
 from scgm.cohort.clusters import local_workers
 from scgm.cohort.filters import read_filters
-from scgm.cohort.schedule import run_on
+from scgm.cohort import schedule
 from scgm.segmentation.options import SegmentOptions
 
 if __name__ == "__main__":
-    data, out, model = map(Path, sys.argv[1:])
+    data, out, model = map(Path, sys.argv[1:4])
+    schedule.images_in_task = lambda cores: int(sys.argv[4])
     options = SegmentOptions(model=model, threads=1)
     choices = CohortChoices(data=data, output=out, options=options, timeout_s=0.001)
     with local_workers(1) as cluster:
-        for outcome in run_on(cluster, BidsImages(data, read_filters({})), choices):
+        for outcome in schedule.run_on(cluster, BidsImages(data, read_filters({})), choices):
             print(outcome.state)
 """
 
 
+@pytest.mark.parametrize("images_in_task", ["1", "2"])
 def test_an_image_whose_worker_ends_twice_fails_with_the_cause(
-    run: CohortRun, tmp_path: Path
+    run: CohortRun, tmp_path: Path, images_in_task: str
 ) -> None:
     """As of want of memory, or where a library hangs: here nothing can be done in time."""
     names = ("sub-01/anat/sub-01_T2starw", "sub-02/anat/sub-02_T2starw")
     data, out = bids_folder(tmp_path / "data", names), tmp_path / "out"
-    command = [sys.executable, "-c", HANGING, str(data), str(out), str(run.model)]
+    command = [sys.executable, "-c", HANGING, *map(str, (data, out, run.model)), images_in_task]
 
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 

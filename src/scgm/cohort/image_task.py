@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -64,6 +64,11 @@ def process(scan: Scan, choices: CohortChoices) -> Outcome:
             return _process(scan, choices)
         except Exception as error:  # noqa: BLE001  whatever it is, the other images go on
             return failed(scan, choices, error)
+
+
+def process_all(scans: Sequence[Scan], choices: CohortChoices) -> list[Outcome]:
+    """Process images one after the other."""
+    return [process(scan, choices) for scan in scans]
 
 
 def failed(scan: Scan, choices: CohortChoices, error: Exception) -> Outcome:

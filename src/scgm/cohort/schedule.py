@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
 from scgm.cohort.choices import CohortChoices
 from scgm.cohort.clusters import Cluster
-from scgm.cohort.image_task import Outcome, failed, process
+from scgm.cohort.image_task import Outcome, failed, process, process_all
 from scgm.cohort.scans import Scan
 from scgm.errors import ScgmError
 
 # Tasks that wait for each process that works: it must never be idle, and few must be in memory.
 _WAITING = 2
+_CORES_FOR_ONE, _MOST_IN_TASK = 32, 16
 _RECONNECT_S = 300.0
 _PAUSE_S = 2.0
 
@@ -70,6 +71,15 @@ def run_on(
         return
 
 
+def images_in_task(cores: int) -> int:
+    """Return how many images a task holds: many workers would wait for who hands them out.
+
+    >>> images_in_task(2), images_in_task(64), images_in_task(500), images_in_task(10_000)
+    (1, 2, 15, 16)
+    """
+    return min(max(cores // _CORES_FOR_ONE, 1), _MOST_IN_TASK)
+
+
 class _Run:
     """Tasks of one connection to the scheduler."""
 
@@ -78,50 +88,59 @@ class _Run:
 
         self._client = client
         self._choices = choices
-        self._scans: dict[str, Scan] = {}
+        self._tasks: dict[str, list[Scan]] = {}
+        self._again: list[Scan] = []
         completed: Any = as_completed
         self._ended = completed(loop=client.loop, raise_errors=False)
-        self._most = 1
+        self._cores = 1
         self._looked = 0.0
 
     def outcomes(self, scans: Iterator[Scan]) -> Iterator[Outcome]:
         """Submit images as there is room for them; yield what became of those that ended."""
-        self._submit(scans)  # the first image starts before the others are found
-        self._look()
-        self._submit(scans)
+        self._submit([next(scans, None)])  # the first one starts before the others are found
+        self._fill(scans)
         for batch in self._ended.batches():
             outcomes = self._outcomes(batch)
-            self._look()
-            self._submit(scans)
+            self._fill(scans)
             yield from outcomes
 
     def unfinished(self) -> list[Scan]:
         """Return the images whose end nobody has told yet."""
-        return list(self._scans.values())
+        return [*chain.from_iterable(self._tasks.values()), *self._again]
 
-    def _look(self) -> None:
-        """See how many processes there are; they come and go."""
+    def _fill(self, scans: Iterator[Scan]) -> None:
+        """Submit tasks, a few more than there are processes, which come and go."""
         now = time.monotonic()
         if now - self._looked > _PAUSE_S:
             self._looked = now
-            self._most = (1 + _WAITING) * max(1, sum(self._client.nthreads().values()))
+            self._cores = max(1, sum(self._client.nthreads().values()))
+        while self._again:
+            self._submit([self._again.pop()])
+        while len(self._tasks) < (1 + _WAITING) * self._cores:
+            if not self._submit(list(islice(scans, images_in_task(self._cores)))):
+                return
 
-    def _submit(self, scans: Iterator[Scan]) -> None:
-        for scan in islice(scans, max(self._most - len(self._scans), 0)):
-            future = self._client.submit(process, scan, self._choices, pure=False)
-            self._scans[future.key] = scan
+    def _submit(self, scans: Sequence[Scan | None]) -> bool:
+        """Submit one task; return whether it has any image."""
+        images = [scan for scan in scans if scan is not None]
+        if images:
+            future = self._client.submit(process_all, images, self._choices, pure=False)
+            self._tasks[future.key] = images
             self._ended.add(future)
+        return bool(images)
 
     def _outcomes(self, futures: list[Any]) -> list[Outcome]:
         """Return what became of images whose tasks have ended, and forget these."""
         if any(future.status in ("cancelled", "lost") for future in futures):
             raise ConnectionError
         finished = [future for future in futures if future.status == "finished"]
-        outcomes: list[Outcome] = self._client.gather(finished)
+        outcomes: list[Outcome] = list(chain.from_iterable(self._client.gather(finished)))
         for future in futures:
-            scan = self._scans.pop(future.key)
-            if future.status == "error":
-                outcomes.append(self._lost(scan, future.exception()))
+            images = self._tasks.pop(future.key)
+            if future.status == "error" and len(images) > 1:
+                self._again += images  # one by one, as only one of them need be to blame
+            elif future.status == "error":
+                outcomes.append(self._lost(images[0], future.exception()))
             future.release()
         return outcomes
 
