@@ -3,7 +3,8 @@
 ``python -m experiments.cohort_scale speed`` segments real images (of the folder that SCGM_DATA
 names) with one and with two processes, and compares the time of an image with that of the network
 alone. ``python -m experiments.cohort_scale size`` segments 10, 100, 1,000 and 10,000 tiny images
-with a stand-in for a model. ``python -m experiments.cohort_scale study`` calculates a large study.
+with a stand-in for a model. ``program`` measures what an image costs the program that hands them
+out, with one and with many images in a task; ``study`` calculates a large study from all of these.
 Processor times are counted beside wall times, since others may use the machine.
 """
 
@@ -26,6 +27,7 @@ from scgm.cohort.bids_images import BidsImages
 from scgm.cohort.choices import CohortChoices
 from scgm.cohort.filters import read_filters
 from scgm.cohort.image_task import process
+from scgm.cohort.schedule import images_in_task
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.pipeline import open_segmenter, segment
 from scgm.segmenters.base import CordHint, Probabilities, Segmenter
@@ -39,6 +41,16 @@ NUMBERS = Path("build/cohort-scale.json")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MIB = 1024
 _SCANS, _CORES = 100_000, 500
+_FEW, _MANY = 30, 1000
+_IN_TASK = """
+import sys
+from scgm.cli.main import main
+from scgm.cohort import schedule
+
+if __name__ == "__main__":
+    schedule.images_in_task = lambda cores: {}
+    main(sys.argv[1:])
+"""
 
 
 @dataclass(slots=True)
@@ -57,13 +69,15 @@ class Watched:
 def main() -> None:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("speed", "size", "study"))
+    parser.add_argument("what", choices=("speed", "size", "program", "study"))
     parser.add_argument("--most", type=int, default=SIZES[-1])
     given = parser.parse_args()
     if given.what == "speed":
         speed()
     elif given.what == "size":
         size(given.most)
+    elif given.what == "program":
+        program()
     else:
         study()
 
@@ -124,12 +138,34 @@ def size(most: int) -> None:
             _write_size(watched)
 
 
+def program() -> None:
+    """Measure the processor time of the program for an image that is done already."""
+    found = {}
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        options = ("--n-procs", "2", "--model", str(write_model(root)))
+        for count in (_FEW, _MANY):
+            names = tuple(f"sub-{n:05d}/anat/sub-{n:05d}_T2starw" for n in range(count))
+            bids_folder(root / f"data-{count}", names, slices=1)
+            one = (*options[2:], "--n-procs", "1")
+            _watched(root / f"data-{count}", root / f"out-{count}", one)
+        for in_task in (1, images_in_task(_CORES)):
+            few, many = (
+                _watched(root / f"data-{count}", root / f"out-{count}", options, in_task)
+                for count in (_FEW, _MANY)
+            )
+            found[in_task] = (many.program_cpu_s - few.program_cpu_s) / (_MANY - _FEW)
+    _keep("program", list(found.items()))
+    rows = [(str(in_task), f"{1e3 * seconds:.2f}") for in_task, seconds in found.items()]
+    head = ("images in a task", "processor of the program, ms an image")
+    replace_section("cohort-program", f"{table(head, rows)}\n\n{_load()}")
+
+
 def study() -> None:
     """Calculate a study of many scans on many cores from what was measured."""
     numbers = json.loads(NUMBERS.read_text(encoding="utf-8"))
     image_s = numbers["speed"]["cohort"]
-    few, many = (Watched(**one) for one in numbers["size"][-2:])
-    program_s = (many.program_cpu_s - few.program_cpu_s) / (many.images - few.images)
+    in_task, program_s = numbers["program"][-1]
     worker_rate, program_rate = _CORES / image_s, 1 / program_s
     rate = min(worker_rate, program_rate)
     slowest = "the program that hands out the images (one core)"
@@ -139,8 +175,8 @@ def study() -> None:
         ("seconds of processor of a scan, on one core", f"{image_s:.2f}"),
         ("scans a second, 500 cores", f"{worker_rate:.0f}"),
         (
-            "milliseconds of processor of the program and its scheduler, a scan",
-            f"{1e3 * program_s:.1f}",
+            f"milliseconds of processor of the program, a scan ({in_task} in a task)",
+            f"{1e3 * program_s:.2f}",
         ),
         ("scans a second that these can hand out", f"{program_rate:.0f}"),
         ("bottleneck", slowest),
@@ -192,9 +228,12 @@ def _parts(data: Path, out: Path) -> dict[str, float]:
     }
 
 
-def _watched(data: Path, out: Path, options: tuple[str, ...]) -> Watched:
-    """Run a cohort, and look at its processes while it runs."""
-    command = [sys.executable, "-m", "scgm", "cohort", data, out, "participant", *options]
+def _watched(
+    data: Path, out: Path, options: tuple[str, ...], in_task: int | None = None
+) -> Watched:
+    """Run a cohort, with so many images in a task, and look at its processes while it runs."""
+    start = ["-m", "scgm"] if in_task is None else ["-c", _IN_TASK.format(in_task)]
+    command = [sys.executable, *start, "cohort", data, out, "participant", *options]
     before = os.times()
     started = time.monotonic()
     run = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL)
