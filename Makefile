@@ -56,7 +56,7 @@ format: $(VENV)/.full
 
 lock: $(VENV)/.full
 	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-header \
-	  --extra train --extra classical --extra dicom --group dev pyproject.toml --output-file $(LOCK)
+	  --extra train --extra classical --extra dicom --extra cohort --group dev pyproject.toml --output-file $(LOCK)
 
 hooks: $(VENV)/.full
 	$(BIN)/pre-commit install
@@ -76,5 +76,5 @@ $(VENV)/.base: pyproject.toml | $(BIN)/python
 # On Linux torch may come with CUDA libraries (several GB); CONTRIBUTING.md says how to do without.
 $(VENV)/.full: pyproject.toml $(LOCK) Makefile | $(BIN)/python
 	$(PIP) --upgrade $(GROUPS_SINCE)
-	$(PIP) --constraint $(LOCK) --editable ".[train,classical,dicom]" --group dev
+	$(PIP) --constraint $(LOCK) --editable ".[train,classical,dicom,cohort]" --group dev
 	touch $@ $(VENV)/.base

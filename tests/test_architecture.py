@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "measurement": {"image", "io"},
     "segmentation": {"image", "io", "segmenters", "measurement"},
     "report": {"image", "io", "artifacts", "measurement", "segmentation"},
+    "cohort": {"image", "io", "datasets", "segmenters", "segmentation", "report"},
     "registration": {"image", "io", "measurement", "evaluation"},
     "evaluation": {"image", "io"},
     "benchmark": {

@@ -21,6 +21,20 @@
 A message is one sentence: which file, what was found, what to do.
 """
 
+from __future__ import annotations
+
+
+def sentence_of(error: Exception) -> str | None:
+    """Say in one sentence what went wrong; None for a fault of this program."""
+    if isinstance(error, ScgmError | UsageError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; close other programs or crop the image"
+    if isinstance(error, OSError) and error.strerror:  # a disk, a permission, a name
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}; check the file, its folder and the disk"
+    return None
+
 
 def missing_library(what: str, library: str | None, extra: str) -> str:
     """Return the message for a library that an extra of the package installs."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,44 @@ def test_one_flipped_bit_of_the_weights_is_found(checkpoint: Path, tmp_path: Pat
             with pytest.raises(ModelError, match=name):
                 load_checkpoint(tmp_path / "run")
         path.write_bytes(content)
+
+
+def lying_header(content: bytes) -> bytes:
+    return (2**62).to_bytes(8, "little") + content[8:]
+
+
+def lying_offsets(content: bytes) -> bytes:
+    header = b'{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,99999999]}}'
+    return len(header).to_bytes(8, "little") + header + bytes(16)
+
+
+def pickled(_: bytes) -> bytes:
+    """Return what torch would unpickle, and run, if weights were read so."""
+    return pickle.dumps({"a": Danger()})
+
+
+class Danger:
+    """Makes a file when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return open, ("danger", "w")
+
+
+@pytest.mark.parametrize("damage", [lying_header, lying_offsets, pickled])
+def test_a_hostile_file_of_weights_is_refused_and_runs_nothing(
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    shutil.copytree(checkpoint, tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "run" / "finder.safetensors"
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(ModelError, match=r"finder\.safetensors"):
+        load_checkpoint(tmp_path / "run")
+    assert not (tmp_path / "danger").exists()
 
 
 def test_tensors_and_facts_come_back_as_they_were(tmp_path: Path) -> None:

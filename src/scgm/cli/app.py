@@ -15,6 +15,7 @@ from scgm.cli.console import EXIT_USAGE, exit_statuses, plain
 # One module and one function of this name each, in the order in which the help lists them.
 COMMANDS = (
     "segment",
+    "cohort",
     "demo",
     "measure",
     "template",
@@ -75,11 +76,12 @@ def scgm(
 
 
 for _name in COMMANDS:
-    _command = getattr(import_module(f"scgm.cli.commands.{_name}"), _name)
+    _module = import_module(f"scgm.cli.commands.{_name}")
+    _command = getattr(_module, _name)
     if isinstance(_command, typer.Typer):  # a command with commands of its own
         app.add_typer(_command, name=_name)
     else:
-        app.command(_name)(_command)
+        app.command(_name, cls=getattr(_module, "COMMAND_CLASS", None))(_command)
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

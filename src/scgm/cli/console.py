@@ -16,7 +16,7 @@ from rich.console import Console
 
 from scgm.cli.log import log, start_log, stop_log
 from scgm.cli.streams import steady_streams
-from scgm.errors import ScgmError, UsageError
+from scgm.errors import UsageError, sentence_of
 from scgm.io.text import printable
 
 EXIT_FAILED = 1  # an input could not be processed
@@ -134,15 +134,8 @@ def _write(text: str, stream: TextIO) -> None:
 
 def explain(error: Exception) -> tuple[str, int]:
     """Say in one sentence what went wrong, and with which exit status that ends a run."""
-    if isinstance(error, ScgmError):
-        return str(error), EXIT_FAILED
-    if isinstance(error, UsageError):
-        return str(error), EXIT_USAGE
-    if isinstance(error, MemoryError):
-        return "there is not enough memory; close other programs or crop the image", EXIT_FAILED
-    if isinstance(error, OSError) and error.strerror:  # a disk, a permission, a name
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}; check the file, its folder and the disk", EXIT_FAILED
+    if sentence := sentence_of(error):
+        return sentence, EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return f"a fault of scgm, not yours ({what}); {_write_report(error)}", EXIT_FAULT
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,6 +15,8 @@ from scgm.errors import OutputError
 from scgm.io.locks import is_abandoned, lock_handle
 
 TEMPORARY = ".scgm-tmp-"
+_FEW, _AT_ONCE = 4, 8
+_unsynced: ContextVar[Path | None] = ContextVar("_unsynced", default=None)
 
 
 def write_bytes(path: Path, content: bytes, *, advice: str = "check folder and space") -> None:
@@ -32,16 +36,27 @@ def write_bytes(path: Path, content: bytes, *, advice: str = "check folder and s
     OutputError
         If it cannot be written; nothing is left behind then.
     """
+    with writing(path, advice=advice) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(path: Path, *, advice: str = "check folder and space") -> Iterator[BinaryIO]:
+    """Write a file piece by piece, whole or not at all; as `write_bytes`."""
+    synced = path.parent != _unsynced.get()
     try:
-        _remove_abandoned(path.parent)
+        if synced:
+            remove_abandoned(path.parent)
         with _temporary(path.parent) as (file, temporary):
-            file.write(content)
+            yield file
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
             if os.name != "posix":
                 file.close()  # Windows moves no open file
             temporary.replace(path)
-        sync_folder(path.parent)
+        if synced:
+            sync_folder(path.parent)
     except OSError as error:
         msg = f"{path}: it cannot be written ({error.strerror or error}); {advice}"
         raise OutputError(msg) from error
@@ -58,6 +73,29 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file whole or not at all; as `write_bytes`."""
     write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+@contextmanager
+def unsynced(folder: Path) -> Iterator[None]:
+    """Write files in a folder without bringing each to the disk: syncing takes milliseconds.
+
+    It is for files that are synced together later (`sync_files`), or that can be made again.
+    """
+    token = _unsynced.set(folder)
+    try:
+        yield
+    finally:
+        _unsynced.reset(token)
+
+
+def sync_files(paths: Sequence[Path]) -> None:
+    """Bring files to the disk, all at once: a disk takes little longer for many than for one."""
+    if len(paths) < _FEW:
+        for path in paths:
+            sync_file(path)
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(sync_file, paths))
 
 
 def sync_file(path: Path) -> None:
@@ -95,7 +133,7 @@ def _temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
             path.unlink(missing_ok=True)
 
 
-def _remove_abandoned(folder: Path) -> None:
+def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files of processes that died."""
     for path in folder.glob(f"{TEMPORARY}*"):
         if is_abandoned(path):

@@ -21,8 +21,10 @@ class LockedError(OSError):
     """Another living process holds the lock."""
 
 
-def lock_handle(handle: int) -> None:
-    """Lock an open file at once.
+def lock_handle(handle: int, *, shared: bool = False) -> None:
+    """Lock an open file at once; *shared*, together with others that lock it so.
+
+    Windows has no shared locks: there it is locked for this process alone.
 
     Raises
     ------
@@ -39,15 +41,17 @@ def lock_handle(handle: int) -> None:
         else:
             import fcntl  # noqa: PLC0415  (does not exist on Windows)
 
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in _NO_LOCKS:
             raise
         raise LockedError(errno.EBUSY, "another process is writing here") from error
 
 
-def open_locked(file: Path) -> int:
+def open_locked(file: Path, *, shared: bool = False) -> int:
     """Open a file, which is made if missing, and lock it; return its handle.
+
+    *shared* as in `lock_handle`.
 
     Raises
     ------
@@ -59,7 +63,7 @@ def open_locked(file: Path) -> int:
     while True:
         handle = _open(file)
         try:
-            lock_handle(handle)
+            lock_handle(handle, shared=shared)
             if _is_still(handle, file):
                 return handle
         except BaseException:
@@ -84,8 +88,10 @@ def is_abandoned(file: Path) -> bool:
 
 
 @contextmanager
-def locked(file: Path, wait_s: float = WAIT_S) -> Iterator[None]:
+def locked(file: Path, wait_s: float = WAIT_S, *, shared: bool = False) -> Iterator[None]:
     """Keep other processes out for a while; the file is removed at the end.
+
+    *shared* keeps out those alone that do not share it.
 
     Where the file system has no locks, nobody is kept out.
 
@@ -99,7 +105,7 @@ def locked(file: Path, wait_s: float = WAIT_S) -> Iterator[None]:
     try:
         while handle is None:
             try:
-                handle = open_locked(file)
+                handle = open_locked(file, shared=shared)
             except LockedError:
                 if time.monotonic() > until:
                     raise
@@ -112,8 +118,18 @@ def locked(file: Path, wait_s: float = WAIT_S) -> Iterator[None]:
     finally:
         if handle is not None:
             with suppress(OSError):  # one that stays is taken over by the next process
-                file.unlink()
+                if not shared or _has_alone(handle):
+                    file.unlink()
             os.close(handle)
+
+
+def _has_alone(handle: int) -> bool:
+    """Tell whether no other process shares a lock."""
+    try:
+        lock_handle(handle)
+    except OSError:
+        return False
+    return True
 
 
 def _open(file: Path) -> int:

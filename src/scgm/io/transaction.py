@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from scgm.errors import OutputError
-from scgm.io.atomic import sync_file, sync_folder, write_json
+from scgm.io.atomic import remove_abandoned, sync_files, sync_folder, unsynced, write_json
 from scgm.io.hashing import sha256_of_file
 from scgm.io.locks import is_abandoned, locked, open_locked
 from scgm.io.text import name_text
@@ -110,7 +110,8 @@ def file_set(
         target.folder.mkdir(parents=True, exist_ok=True)
         with _workplace(target) as work:
             target.check()
-            yield work / "new"
+            with unsynced(work / "new"):
+                yield work / "new"
             _commit(work, target)
     except OSError as error:
         msg = f"{folder}: the files cannot be written ({error.strerror or error})"
@@ -136,6 +137,25 @@ def check_set(
             with locked(folder / FOLDER_LOCK):
                 _repair(target)
         target.check()
+    except OSError as error:
+        msg = f"{folder}: files cannot be written there ({error.strerror or error})"
+        raise OutputError(msg) from error
+
+
+def repair(folder: Path) -> None:
+    """Finish, or take back, what dead processes have left in a folder, if there is one.
+
+    Raises
+    ------
+    OutputError
+        If another process holds the folder for long, or it cannot be written.
+    """
+    if not folder.is_dir():
+        return
+    try:
+        with locked(folder / FOLDER_LOCK):
+            _repair(_Target(folder, (), overwrite=False, claims=None))
+            remove_abandoned(folder)
     except OSError as error:
         msg = f"{folder}: files cannot be written there ({error.strerror or error})"
         raise OutputError(msg) from error
@@ -213,8 +233,7 @@ def _commit(work: Path, target: _Target) -> None:
     if unknown:
         msg = f"not among the names of this set: {sorted(unknown)}"
         raise ValueError(msg)
-    for name in staged:
-        sync_file(work / "new" / name)
+    sync_files([work / "new" / name for name in staged])
     sync_folder(work / "new")
     with locked(target.folder / FOLDER_LOCK):
         _repair(target)

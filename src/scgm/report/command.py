@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from scgm.report.records import Record
-from scgm.segmentation.outputs import label_file
+from scgm.segmentation.outputs import listed_mask
 from scgm.segmentation.result import Label
 
 _OPTIONS = (
@@ -27,7 +27,7 @@ def repeating_command(record: Record) -> str:
         parts += ["--device", str(record.options["device"])]
     flags = ("slices_in_time", "keep_identifiers")
     parts += [f"--{name.replace('_', '-')}" for name in flags if record.options.get(name)]
-    if label_file(record.name, Label.GM, soft=True) in record.files:
+    if listed_mask(record.name, record.files, Label.GM, soft=True) in record.files:
         parts.append("--soft")
     return shlex.join(parts)
 

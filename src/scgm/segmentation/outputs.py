@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -71,6 +72,26 @@ def result_name(image_name: str) -> str:
 def label_file(name: str, label: Label, *, soft: bool = False) -> str:
     """Return the file name of a mask, or with *soft* of a probability map."""
     return f"{name}_label-{label.suffix}_{'probseg' if soft else 'seg'}.nii.gz"
+
+
+def listed_mask(name: str, files: Iterable[str], label: Label, *, soft: bool = False) -> str:
+    """Return the file name of a mask (a map) as a record lists it, whichever names were used.
+
+    Parameters
+    ----------
+    name : str
+        Of the result.
+    files : iterable of str
+        Names of the files that its record lists.
+    label : Label
+        Which mask.
+    soft : bool
+        Look for the probability map.
+    """
+    end = "probseg" if soft else "(seg|mask)"
+    pattern = re.compile(rf"[^/\\]+_label-{label.suffix}(_desc-[A-Za-z0-9]+)?_{end}\.nii\.gz")
+    usual = label_file(name, label, soft=soft)
+    return next((file for file in files if pattern.fullmatch(file)), usual)
 
 
 def record_file(name: str) -> str:
@@ -186,6 +207,11 @@ def _write_dicom(
 
 def write_record(segmentation: Result, path: Path, files: Sequence[Path] = ()) -> None:
     """Write what made the result, and the checksums of its files, by which they are known again."""
+    write_json(path, record_of(segmentation, files))
+
+
+def record_of(segmentation: Result, files: Sequence[Path] = ()) -> dict[str, Any]:
+    """Return what `write_record` writes."""
     slices = [
         {"slice": segmentation.stack.native_index(z), "slice_is": z, "status": status}
         for z, status in enumerate(segmentation.status)
@@ -193,9 +219,8 @@ def write_record(segmentation: Result, path: Path, files: Sequence[Path] = ()) -
     made_by = asdict(segmentation.provenance)
     if made_by["input"]["file"] is not None:
         made_by["input"]["file"] = name_text(made_by["input"]["file"])
-    files_and_sums = checksums(files)
     record = {**made_by, "threshold": segmentation.threshold, "slices": slices}
-    write_json(path, {**record, "files": files_and_sums})
+    return {**record, "files": checksums(files)}
 
 
 def write_table(rows: list[SliceMeasurement], path: Path) -> None:

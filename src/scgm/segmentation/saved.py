@@ -17,7 +17,7 @@ from scgm.io.text import name_text
 from scgm.measurement.masks import given_mask, on_slices, structures_from_masks
 from scgm.measurement.structures import Structures
 from scgm.segmentation.measurements import NOT_FLAGGED
-from scgm.segmentation.outputs import label_file, read_record, record_file
+from scgm.segmentation.outputs import label_file, listed_mask, read_record, record_file
 from scgm.segmentation.result import LABELS, Label
 from scgm.segmentation.status import CONFIDENCE_NOT_AVAILABLE, SliceStatus
 from scgm.segmentation.structures import measured
@@ -35,7 +35,7 @@ class SavedResult:
 
     def path(self, label: Label, *, soft: bool = False) -> Path:
         """Return where a mask or a map of it is."""
-        return self.folder / label_file(self.name, label, soft=soft)
+        return self.folder / listed_mask(self.name, self.record["files"], label, soft=soft)
 
     @property
     def record_name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -41,6 +42,14 @@ class SliceStatus(StrEnum):
     def has_gray_matter_area(self) -> bool:
         """Whether the areas of gray and white matter in such a slice can be measured."""
         return self.has_cord_area and self is not SliceStatus.NO_GRAY_MATTER
+
+
+def nothing_ok(statuses: Sequence[SliceStatus]) -> str:
+    """Say what is wrong with an image without a single slice that is ok; empty for others."""
+    if SliceStatus.OK in statuses:
+        return ""
+    words = ", ".join(f"{n} {word}" for word, n in Counter(statuses).items())
+    return f"no slice is ok ({words})"
 
 
 def slice_faults(

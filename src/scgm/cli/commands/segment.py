@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -66,7 +65,14 @@ def _center(text: str) -> tuple[float, float] | Literal["found"]:
     return x, y
 
 
-def _volume(text: str) -> int | Literal["mean", "rms"]:
+def read_volume_choice(text: str) -> int | Literal["mean", "rms"]:
+    """Return what `--volume` names.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it names nothing.
+    """
     if text == "mean":
         return "mean"
     if text == "rms":
@@ -278,7 +284,7 @@ def segment(
         level_at=None if level_at is None else read_level_at(level_at),
         level_kind=None if level_kind is None else level_kind.value,
         device=device.value,
-        volume=None if volume is None else _volume(volume),
+        volume=None if volume is None else read_volume_choice(volume),
         voxel_size_from=None if voxel_size_from is None else voxel_size_from.value,
         slices_in_time=slices_in_time,
         slice_axis=None if slice_axis is None else slice_axis.value,
@@ -456,10 +462,12 @@ class Batch:
 
     def _refuse_doubtful(self, image: Path, result: Segmentation) -> None:
         """Write nothing of an image without a single slice that is ok, unless it was asked for."""
-        if len(result.flagged) < len(result.status):
+        from scgm.segmentation.status import nothing_ok
+
+        doubt = nothing_ok(result.status)
+        if not doubt:
             return
-        words = ", ".join(f"{n} {word}" for word, n in Counter(result.status).items())
-        found = f"{image}: no slice is ok ({words})"
+        found = f"{image}: {doubt}"
         if not self.keep_doubtful:
             msg = f"{found}, so nothing was written; look at the image, or use --keep-doubtful"
             raise OutputError(msg)

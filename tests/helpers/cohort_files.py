@@ -1,0 +1,36 @@
+"""Folders of images for the stand-in, and folders of results, byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.helpers.standin import cord_voxels, save_scan
+
+SCANS = ("sub-01/anat/sub-01_T2starw", "sub-02/anat/sub-02_T2starw")
+
+
+def bids_folder(root: Path, names: tuple[str, ...] = SCANS, slices: int = 3) -> Path:
+    """Make a folder with an image for the stand-in under each of the names, of a few kinds."""
+    for number, name in enumerate(names):
+        path = root / f"{name}.nii.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        voxels = cord_voxels(slices)
+        voxels[34 + number % 4, 14:18, -1] = 1
+        voxels[30 + number % 3, 10:26, -1] = 0.9
+        save_scan(path, voxels)
+    return root
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """Return every file of a folder, hidden ones, too, with its content."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def names_of(files: Mapping[str, bytes], start: str) -> set[str]:
+    """Return the files below a folder, without it."""
+    return {name.removeprefix(start) for name in files if name.startswith(start)}
