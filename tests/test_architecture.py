@@ -37,10 +37,13 @@ ALLOWED: dict[str, set[str]] = {
         *("image", "io", "artifacts", "datasets", "networks", "segmenters", "phantom"),
         *("segmentation", "synthesis"),
     },
+    "studio": {
+        *("image", "io", "artifacts", "segmenters", "segmentation", "report", "phantom"),
+    },
 }
 EVERYTHING = {"cli", "__init__", "__main__"}
 
-HEAVY = ("torch", "pandas", "SimpleITK", "matplotlib", "fastapi", "h5py", "skimage")
+HEAVY = ("torch", "pandas", "SimpleITK", "matplotlib", "starlette", "uvicorn", "h5py", "skimage")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -120,7 +123,8 @@ def test_imports_are_absolute(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["torch", "matplotlib", "nibabel", "onnxruntime", "typer", "rich", "jinja2", "PIL"]
+    "name",
+    ["torch", "matplotlib", "nibabel", "onnxruntime", "typer", "rich", "jinja2", "PIL", "uvicorn"],
 )
 def test_each_library_has_its_place(name: str) -> None:
     places = {
@@ -132,6 +136,7 @@ def test_each_library_has_its_place(name: str) -> None:
         "rich": {"cli"},
         "jinja2": {"report"},
         "PIL": {"report"},
+        "uvicorn": {"studio"},
     }
 
     users = {

@@ -21,6 +21,7 @@ COMMANDS = (
     "norms",
     "models",
     "report",
+    "serve",
     "evaluate",
     "benchmark",
     "phantom",
