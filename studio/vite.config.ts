@@ -19,6 +19,7 @@ function runtime(): Plugin {
 export default defineConfig({
   base: "./",
   plugins: [runtime()],
+  resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser"] },
   build: {
     outDir: OUT,
     emptyOutDir: true,

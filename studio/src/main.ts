@@ -1,9 +1,10 @@
 /** The page: finds out who does the work, and puts the parts together. */
 import "./style.css";
 import { $, button, h, slider } from "./dom";
+import { BrowserEngine } from "./engine/browser";
 import { ServerEngine } from "./engine/server";
 import { state } from "./state";
-import type { Engine } from "./types";
+import type { Engine, Method } from "./types";
 import { chart } from "./view/chart";
 import { compare } from "./view/compare";
 import { downloads, flags, numbers } from "./view/numbers";
@@ -14,7 +15,7 @@ import { Viewer } from "./view/viewer";
 interface Site {
   mode: "server" | "static";
   version: string;
-  models?: string[];
+  models?: Method[];
 }
 
 interface Tab {
@@ -33,7 +34,27 @@ const TABS: Tab[] = [
 
 async function engine(): Promise<Engine> {
   const site = (await (await fetch("site.json")).json()) as Site;
-  return new ServerEngine(site.version, token());
+  if (site.mode === "server") return new ServerEngine(site.version, token());
+  await offline();
+  return new BrowserEngine(site.version, site.models ?? []);
+}
+
+/** Keep the site for the time without a network; the first time, load it anew with threads. */
+async function offline(): Promise<void> {
+  const workers = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+  if (workers === undefined) return; // not over https
+  const known = workers.controller;
+  const kept = workers.register("sw.js").then(() => workers.ready);
+  kept
+    .then(() => {
+      document.body.dataset["offline"] = "ready";
+      // Only a page that the worker has given can use threads.
+      const again = !crossOriginIsolated && state.source === null && !sessionStorage.getItem("again");
+      sessionStorage.setItem("again", "1");
+      if (again) location.reload();
+    })
+    .catch(() => undefined);
+  known?.postMessage("renew");
 }
 
 /** The token in the address, behind the "#"; kept for a reload in the same tab. */

@@ -57,6 +57,8 @@ export interface Found {
   presence: number[];
   warnings: string[];
   seconds: number;
+  /** Row and column of the cord's center, slice by slice, where the browser found it. */
+  centre: number[] | null;
   /** Names of files that the server has made of it, and its job there. */
   job: string | null;
   files: string[];

@@ -67,6 +67,7 @@ export function foundOf({ fields, arrays }: Bundle, job: string): Found {
     presence: fields["presence"] as number[],
     warnings: fields["warnings"] as string[],
     seconds: fields["seconds"] as number,
+    centre: null,
     job,
     files: [],
   };

@@ -38,7 +38,7 @@ export async function sourcePanel(): Promise<void> {
   place.replaceChildren(
     dropZone(),
     ...(files.length ? [folder(files)] : []),
-    phantomPart(),
+    ...(state.engine.mode === "server" ? [phantomPart()] : []),
     methodPart(methods),
   );
 }
