@@ -28,7 +28,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 from scgm.errors import ScgmError
 from scgm.segmentation.measurements import measure, status_word
@@ -72,6 +72,10 @@ class Row:
         shown = ["", "", ""] if math.isnan(self.dice) else numbers
         verdict = "yes" if self.equal else "**no**"
         return [self.image, *shown, self.same_status, self.seconds, verdict, self.note]
+
+
+def _tell(message: ConsoleMessage) -> None:
+    sys.stderr.write(f"{message.text[:300]}\n")
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -193,7 +197,7 @@ def main() -> int:
                 executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
             )
             page = browser.new_page()
-            page.on("console", lambda message: sys.stderr.write(f"{message.text[:300]}\n"))
+            page.on("console", _tell)
             page.goto(address)
             page.wait_for_selector("body[data-offline]")
             page.reload()

@@ -7,6 +7,7 @@ import { state } from "./state";
 import type { Engine, Method } from "./types";
 import { chart } from "./view/chart";
 import { compare } from "./view/compare";
+import { correct } from "./view/correct";
 import { downloads, flags, numbers } from "./view/numbers";
 import { panels } from "./view/panels";
 import { failed, say, sourcePanel } from "./view/source";
@@ -29,6 +30,7 @@ const viewer = new Viewer(failed);
 
 const TABS: Tab[] = [
   { name: "look", text: "Look", title: "The image and what was found in it", make: look },
+  { name: "correct", text: "Correct", title: "Draw and erase gray matter and cord", make: () => correct(viewer) },
   { name: "compare", text: "Compare", title: "Two results side by side", make: compare },
 ];
 
@@ -168,6 +170,7 @@ async function begin(): Promise<void> {
   state.engine = await engine();
   await sourcePanel();
   say("ready");
+  state.engine.warm();
 }
 
 begin().catch(failed);

@@ -68,6 +68,7 @@ export class State {
   }
 
   put(drawn: Drawn): void {
+    if (this.current === drawn) return;
     const at = this.results.findIndex((each) => each.title === drawn.title);
     if (at < 0) this.results.push(drawn);
     else this.results[at] = drawn;

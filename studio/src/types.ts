@@ -113,6 +113,10 @@ export interface Engine {
   segment(source: Source, choices: Choices, on: Progress, signal: AbortSignal): Promise<Found>;
   /** The files of a result, as the engine makes them. */
   download(scan: Scan, found: Found, name: string): Promise<Blob>;
+  /** Write corrected masks (a zip file) beside an image of the folder; returns where. */
+  saveInto(source: Source, content: Blob): Promise<string>;
+  /** Make ready what the first image needs. */
+  warm(): void;
 }
 
 /** Something that the user can put right; its text is shown as it is. */

@@ -145,7 +145,7 @@ class _Handlers:
             raise RefusedError(422, _first(error)) from error
         if problem := order.problem():
             raise RefusedError(422, problem)
-        task = {**order.model_dump(), "path": await self._path(order)}
+        task = {**order.model_dump(), "path": await self._path(order), **self._corrected(order)}
         try:
             return JSONResponse(self.jobs.submit(task).shown())
         except QueueFullError as error:
@@ -180,6 +180,15 @@ class _Handlers:
                 raise RefusedError(404, "this file is not in the folder any more")
             return str(found.path)
         return None
+
+    def _corrected(self, order: JobOrder) -> dict[str, str]:
+        """Return where corrected masks lie, and the folder that they are saved to."""
+        if order.corrected is None:
+            return {}
+        upload, folder = self._uploads.find(order.corrected), self._settings.library.folder
+        if upload is None or folder is None:
+            raise RefusedError(404, "there is no folder to save to, or the masks did not arrive")
+        return {"masks": str(upload.path), "root": str(folder)}
 
     async def _body(self, request: Request) -> bytes:
         body = bytearray()

@@ -32,24 +32,27 @@ class PhantomOrder(_Strict):
 class JobOrder(_Strict):
     """A job: an image out of three sources, and what is done with it.
 
-    Exactly one of *upload*, *file* and *phantom* names the image.
+    Exactly one of *upload*, *file* and *phantom* names the image. To save, *corrected* is a zip
+    file that was sent, with the masks of a *file*.
     """
 
     upload: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     phantom: PhantomOrder | None = None
-    kind: Literal["segment", "look", "network"] = "segment"
+    kind: Literal["segment", "save"] = "segment"
+    corrected: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     method: Choice = "default"
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
     volume: Annotated[int, Field(ge=0, lt=100_000)] | Literal["mean", "rms"] | None = None
     voxel_size_from: Literal["sform", "qform", "pixdim"] | None = None
     slices_in_time: bool = False
-    slice: Annotated[int, Field(ge=0, lt=100_000)] = 0
 
     def problem(self) -> str | None:
         """Return why this cannot be done, or None."""
         if sum(source is not None for source in (self.upload, self.file, self.phantom)) != 1:
             return "name one image: a file that was sent, one of the folder, or a phantom"
+        if (self.kind == "save") != (self.corrected is not None and self.file is not None):
+            return "corrected masks are saved beside an image of the folder"
         if self.method not in METHODS:
             return f"there is no method {self.method}"
         return None

@@ -23,6 +23,7 @@ from scgm.segmentation.outputs import result_name
 from scgm.segmentation.pipeline import open_segmenter, segment
 from scgm.segmentation.result import Result
 from scgm.studio.bundle import pack
+from scgm.studio.corrections import save_corrected
 
 Say = Callable[..., None]
 
@@ -55,10 +56,12 @@ def run(task: dict[str, Any], say: Say) -> None:
     if stack.slices.size > MOST_VOXELS:
         msg = f"{path.name}: it is too large for a page; crop it, or use 'scgm segment'"
         raise ScgmError(msg)
+    if task["kind"] == "save":
+        say(stage=save_corrected(Path(task["masks"]), volume, Path(task["root"])))
+        return
     write_bytes(folder / SCAN, _scan(volume, stack, truth))
     say(stage="finding cord and gray matter", ready=[SCAN])
-    if task["kind"] == "segment":
-        _segment(task, volume, folder, say)
+    _segment(task, volume, folder, say)
 
 
 def _source(task: dict[str, Any], folder: Path) -> tuple[Path, dict[str, Any]]:

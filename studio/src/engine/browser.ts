@@ -64,6 +64,16 @@ export class BrowserEngine implements Engine {
     return makeFile(scan, found, name);
   }
 
+  saveInto(): Promise<string> {
+    return Promise.reject(new UserError("there is no folder without the server"));
+  }
+
+  warm(): void {
+    this.worker ??= this.start();
+    const { href } = new URL("./", location.href);
+    this.worker.postMessage({ warm: true, site: href, method: "default" });
+  }
+
   private start(): Worker {
     return new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   }

@@ -75,6 +75,34 @@ export class ServerEngine implements Engine {
     return (await this.ask(`jobs/${found.job}/${encodeURIComponent(name)}`)).blob();
   }
 
+  warm(): void {
+    // A process waits already.
+  }
+
+  async saveInto(source: Source, content: Blob): Promise<string> {
+    if (source.kind !== "folder") throw new UserError("open an image of the folder first");
+    const signal = new AbortController().signal;
+    const { upload } = await this.send(new File([content], "corrected.zip"), signal);
+    const order = { file: source.id, corrected: upload, kind: "save" };
+    let state = await this.post<JobState>("jobs", order, signal);
+    while (state.state === "waiting" || state.state === "running") {
+      await new Promise((go) => setTimeout(go, POLL_MS));
+      state = await this.json<JobState>(`jobs/${state.job}`);
+    }
+    if (state.state !== "done") throw new UserError(state.error);
+    return state.stage;
+  }
+
+  private async send(file: File, signal: AbortSignal): Promise<{ upload: string }> {
+    const answer = await this.ask("scans", {
+      method: "POST",
+      body: file,
+      headers: { "x-file-name": encodeURIComponent(file.name) },
+      signal,
+    });
+    return (await answer.json()) as { upload: string };
+  }
+
   /** Wait until the files of a result are written. */
   private async follow(found: Found): Promise<void> {
     for (;;) {
@@ -91,13 +119,7 @@ export class ServerEngine implements Engine {
     if (source.kind === "phantom") return { phantom: source.phantom };
     const known = this.uploads.get(source.file);
     if (known !== undefined) return { upload: known };
-    const answer = await this.ask("scans", {
-      method: "POST",
-      body: source.file,
-      headers: { "x-file-name": encodeURIComponent(source.file.name) },
-      signal,
-    });
-    const { upload } = (await answer.json()) as { upload: string };
+    const { upload } = await this.send(source.file, signal);
     this.uploads.set(source.file, upload);
     return { upload };
   }

@@ -20,7 +20,17 @@ export type Said =
 const models = new Map<string, Promise<Model>>();
 const say = (said: Said) => self.postMessage(said);
 
-self.onmessage = (event: MessageEvent<Order>) => {
+export interface Warm {
+  warm: true;
+  site: string;
+  method: string;
+}
+
+self.onmessage = (event: MessageEvent<Order | Warm>) => {
+  if ("warm" in event.data) {
+    void model(event.data.site, event.data.method).catch(() => undefined);
+    return;
+  }
   const { id, site, file, choices } = event.data;
   work(event.data).catch((error: unknown) => {
     const fault = !(error instanceof UserError);

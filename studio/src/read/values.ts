@@ -38,9 +38,16 @@ class Sample {
     return [Math.min(...every.map((p) => p[0]!)), Math.max(...every.map((p) => p.at(-1)!))];
   }
 
+  /** The values from low to high, without some, which lie at the ends. */
   within(low: number, high: number, without: number[] = []): Sample {
-    const kept = (part: Float64Array) =>
-      part.filter((v) => v >= low && v <= high && !without.includes(v));
+    const kept = (part: Float64Array) => {
+      let [first, last] = [bound(part, low, false), bound(part, high, true)];
+      for (const end of without) {
+        if (part[first] === end) first = Math.min(last, bound(part, end, true));
+        if (part[last - 1] === end) last = Math.max(first, bound(part, end, false));
+      }
+      return part.subarray(first, Math.max(first, last));
+    };
     return new Sample(kept(this.usual), kept(this.tails));
   }
 
@@ -54,13 +61,23 @@ class Sample {
   }
 
   get level(): number {
-    const sizes = this.usual.filter((v) => v !== 0).map(Math.abs).sort();
-    const rank = sizes.length - 1 - Math.max(3, Math.floor(sizes.length / 1000));
-    return rank >= 0 ? sizes[rank]! : Infinity;
+    const zeros = bound(this.usual, 0, true) - bound(this.usual, 0, false);
+    const count = this.usual.length - zeros;
+    const beyond = Math.max(3, Math.floor(count / 1000));
+    if (beyond >= count) return Infinity;
+    // The largest magnitudes lie at both ends.
+    let [first, last] = [0, this.usual.length - 1];
+    for (let i = 0; i < beyond; i++)
+      if (-this.usual[first]! > this.usual[last]!) first += 1;
+      else last -= 1;
+    return Math.max(-this.usual[first]!, this.usual[last]!);
   }
 
   get looksLikeAnImage(): boolean {
-    return this.usual.length >= LEAST_VOXELS && distinct(this.usual).length >= LEAST_VALUES;
+    let different = 0;
+    for (let i = 0; i < this.usual.length && different < LEAST_VALUES; i = bound(this.usual, this.usual[i]!, true))
+      different += 1;
+    return this.usual.length >= LEAST_VOXELS && different >= LEAST_VALUES;
   }
 
   get mirrored(): Sample {
@@ -108,7 +125,7 @@ function sampleOf(stored: Stored): Sample {
   const step = Math.ceil(size / SAMPLE) | 1;
   const picked = new Float64Array(Math.ceil(size / step));
   for (let i = 0, at = 0; at < size; i++, at += step) picked[i] = valueAt(stored, at);
-  const usual = picked.filter(Number.isFinite).sort();
+  const usual = sorted(picked.every(Number.isFinite) ? picked : picked.filter(Number.isFinite));
   if (step === 1 || usual.length === 0) return new Sample(usual, new Float64Array(0));
   const end = Math.floor(usual.length / 1000);
   const [low, high] = [usual[end]!, usual[usual.length - 1 - end]!];
@@ -251,6 +268,25 @@ export function exponent(value: number): number {
   while (Math.abs(value) >= 2 ** power) power += 1;
   while (Math.abs(value) < 2 ** (power - 1)) power -= 1;
   return power;
+}
+
+/** Values in ascending order: by counting where they are whole numbers of a small range. */
+function sorted(values: Float64Array): Float64Array {
+  let [low, high, integers] = [Infinity, -Infinity, true];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+    if (integers && !Number.isInteger(value)) integers = false;
+  }
+  if (!integers || high - low > 1 << 20) return values.sort();
+  const counts = new Uint32Array(high - low + 1);
+  for (const value of values) counts[value - low]! += 1;
+  let at = 0;
+  for (let i = 0; i < counts.length; i++) {
+    values.fill(low + i, at, at + counts[i]!);
+    at += counts[i]!;
+  }
+  return values;
 }
 
 function replaced(stored: Stored, cuts: Cuts): GrayValues {

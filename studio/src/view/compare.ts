@@ -26,6 +26,7 @@ export function compare(): HTMLElement {
   };
   const options = () => {
     const names = state.results.map(({ title }, i) => [String(i), title] as const);
+    if (chosen[0] === chosen[1] && names.length > 1) chosen[1] = chosen[0] === names.length - 1 ? 0 : names.length - 1;
     const one = (label: string, at: 0 | 1) => {
       const box = select(label, `The ${label} of the two results`, names, (value) => {
         chosen[at] = Number(value);

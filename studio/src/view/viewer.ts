@@ -1,6 +1,7 @@
 /** The viewer: three planes, window and level, zoom, and the labels as a drawing on top. */
 import type { Niivue as NiivueType } from "@niivue/niivue";
 import { button, h, select, slider } from "../dom";
+import { middle, sliceOf, SHOWN_MM } from "./draw";
 import { stackImage } from "../image/nifti-out";
 import { state } from "../state";
 import type { Scan } from "../types";
@@ -26,7 +27,7 @@ const PLANES = [
 /** One viewer for the whole page: it is moved to where it is needed. */
 export class Viewer {
   readonly element = h("div", { id: "viewer" });
-  private readonly canvas = h("canvas", {
+  readonly canvas = h("canvas", {
     tabindex: 0,
     "aria-label": "Image in three planes; arrows move the cross-hair",
     id: "gl",
@@ -38,7 +39,11 @@ export class Viewer {
   private softShown = false;
 
   constructor(private readonly failed: (error: unknown) => void) {
-    this.element.append(this.controls(), h("div", { class: "scene" }, this.canvas), this.place);
+    this.element.append(
+      this.controls(),
+      h("div", { class: "scene", "data-plane": "axial" }, this.canvas, ...sides()),
+      this.place,
+    );
     state.on(["scan", "tab"], () => void this.load().catch(failed));
     state.on(["labels", "results"], () => this.showLabels());
     state.on(["slice"], () => this.follow());
@@ -65,6 +70,16 @@ export class Viewer {
     nv.refreshDrawing(true);
   }
 
+  /** Move the cross-hair by so many columns and rows. */
+  move([columns, rows]: [number, number]): void {
+    const { nv, scan } = this;
+    if (nv === null || scan === null) return;
+    const place = nv.scene.crosshairPos;
+    place[0] = Math.min(1, Math.max(0, place[0]! + columns / scan.shape[2]));
+    place[1] = Math.min(1, Math.max(0, place[1]! + rows / scan.shape[1]));
+    nv.drawScene();
+  }
+
   private controls(): HTMLElement {
     return h(
       "div",
@@ -78,7 +93,7 @@ export class Viewer {
         this.window(null, v)),
       button("Soft map", "Show the probability of gray matter in color", (event) =>
         void this.toggleSoft(event.target as HTMLButtonElement).catch(this.failed), { "aria-pressed": "false" }),
-      button("Around the cord", "Zoom to the cord in this slice", () => this.zoom(4)),
+      button("Around the cord", "Zoom to the cord in this slice", () => this.toCord()),
       button("Whole image", "Show all of the image", () => this.zoom(1)),
     );
   }
@@ -106,7 +121,8 @@ export class Viewer {
       isCornerOrientationText: false,
       isOrientationTextVisible: true,
       showAllOrientationMarkers: true,
-      crosshairWidth: 0.6,
+      crosshairWidth: 0.3,
+      crosshairColor: [1, 0.3, 0.3, 0.6],
       backColor: [0, 0, 0, 1],
       show3Dcrosshair: false,
       dragMode: DRAG_MODE.contrast,
@@ -148,6 +164,7 @@ export class Viewer {
   private planes(name: string): void {
     const types: Record<string, number> = { axial: 0, coronal: 1, sagittal: 2, multi: 3 };
     this.nv?.setSliceType(types[name]!);
+    this.canvas.parentElement!.dataset["plane"] = name;
   }
 
   private window(low: number | null, high: number | null): void {
@@ -157,6 +174,19 @@ export class Viewer {
     if (low !== null) volume.cal_min = at(low);
     if (high !== null) volume.cal_max = at(high);
     this.nv!.updateGLVolume();
+  }
+
+  /** Zoom to the middle of the labels of this slice. */
+  toCord(): void {
+    const { nv, scan } = this;
+    const drawn = state.current;
+    if (nv === null || scan === null || drawn === null) return;
+    const at = middle(sliceOf(scan, drawn.labels, state.slice));
+    if (at === null) return;
+    const place = nv.scene.crosshairPos;
+    place[0] = (Math.round(at[1]) + 0.5) / scan.shape[2];
+    place[1] = (Math.round(at[0]) + 0.5) / scan.shape[1];
+    this.zoom((Math.min(scan.shape[1] * scan.spacing[1], scan.shape[2] * scan.spacing[2]) / SHOWN_MM) * 0.9);
   }
 
   private zoom(by: number): void {
@@ -179,4 +209,13 @@ export class Viewer {
     const soft = await NVImage.loadFromFile({ file, name: "soft.nii", colormap: "warm", opacity: 0.7, cal_min: 0.05, cal_max: 1 });
     nv.addVolume(soft);
   }
+}
+
+/** The sides of axial and coronal slices, where the cross-hair hides no letter. */
+function sides(): HTMLElement[] {
+  const places = [
+    ["right", "R", "The patient's right"],
+    ["left", "L", "The patient's left"],
+  ] as const;
+  return places.map(([side, text, title]) => h("span", { class: `side ${side}`, title }, text));
 }
