@@ -8,6 +8,7 @@ import type { Engine, Method } from "./types";
 import { chart } from "./view/chart";
 import { compare } from "./view/compare";
 import { correct } from "./view/correct";
+import { learn } from "./view/learn";
 import { downloads, flags, numbers } from "./view/numbers";
 import { panels } from "./view/panels";
 import { failed, say, sourcePanel } from "./view/source";
@@ -24,6 +25,8 @@ interface Tab {
   text: string;
   title: string;
   make: () => HTMLElement;
+  /** Needs no image. */
+  alone?: boolean;
 }
 
 const viewer = new Viewer(failed);
@@ -32,6 +35,7 @@ const TABS: Tab[] = [
   { name: "look", text: "Look", title: "The image and what was found in it", make: look },
   { name: "correct", text: "Correct", title: "Draw and erase gray matter and cord", make: () => correct(viewer) },
   { name: "compare", text: "Compare", title: "Two results side by side", make: compare },
+  { name: "learn", text: "Learn", title: "The cross-section of the cord, a scanner with sliders, and a quiz", make: learn, alone: true },
 ];
 
 async function engine(): Promise<Engine> {
@@ -102,11 +106,13 @@ function slices(): HTMLElement {
 
 function choose(name: string): void {
   state.tab = name;
+  const isAlone = TABS.some((tab) => tab.name === name && tab.alone);
   for (const { name: each } of TABS) {
     $(`tab-${each}`).setAttribute("aria-selected", String(each === name));
     $(`tab-${each}`).tabIndex = each === name ? 0 : -1;
-    $(`page-${each}`).hidden = each !== name || state.scan === null;
+    $(`page-${each}`).hidden = each !== name || (state.scan === null && !isAlone);
   }
+  $("work").dataset["alone"] = String(isAlone);
   const place = document.getElementById(`${name}-viewer`);
   if (place !== null && state.scan !== null) place.append(viewer.element);
   state.tell("tab");

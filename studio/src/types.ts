@@ -115,6 +115,8 @@ export interface Engine {
   download(scan: Scan, found: Found, name: string): Promise<Blob>;
   /** Write corrected masks (a zip file) beside an image of the folder; returns where. */
   saveInto(source: Source, content: Blob): Promise<string>;
+  /** Cross-sections of the phantom, to learn from (`scgm.studio.sections`). */
+  sections(): Promise<ArrayBuffer>;
   /** Make ready what the first image needs. */
   warm(): void;
 }

@@ -22,6 +22,7 @@ from scgm.studio.jobs import Job, Jobs, QueueFullError
 from scgm.studio.library import Library
 from scgm.studio.limits import DEFAULT_LIMITS, Limits
 from scgm.studio.order import JobOrder
+from scgm.studio.sections import packed_sections
 from scgm.studio.tasks import RESULT, SCAN
 from scgm.studio.uploads import TooLargeError, Uploads
 from scgm.version import __version__
@@ -77,6 +78,7 @@ def studio_app(settings: StudioSettings) -> Guard:
     routes = [
         Route("/site.json", _site),
         Route("/api/about", handlers.about),
+        Route("/api/sections", _sections),
         Route("/api/files", handlers.files),
         Route("/api/files/{file}", handlers.file_content),
         Route("/api/scans", handlers.receive, methods=["POST"]),
@@ -208,6 +210,12 @@ class _Handlers:
 async def _site(_: Request) -> Response:
     """Tell the page that a server answers."""
     return JSONResponse({"mode": "server", "version": __version__})
+
+
+async def _sections(_: Request) -> Response:
+    """Send the cross-sections to learn from."""
+    content = await asyncio.to_thread(packed_sections)
+    return Response(content, media_type="application/octet-stream")
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from scgm.errors import OutputError
 from scgm.io.hashing import sha256_of_file
 from scgm.segmenters.methods import METHODS
 from scgm.studio.page import page_folder
+from scgm.studio.sections import packed_sections
 from scgm.version import __version__
 
 _MARK = "site.json"
@@ -50,6 +51,7 @@ def export_site(folder: Path, *, overwrite: bool = False) -> int:
             made = Path(work, "new")
             shutil.copytree(page, made)
             _add_models(made)
+            (made / "sections.bin").write_bytes(packed_sections())
             count = _list_files(made)
             if folder.exists():
                 folder.rename(Path(work, "old"))

@@ -68,6 +68,10 @@ export class BrowserEngine implements Engine {
     return Promise.reject(new UserError("there is no folder without the server"));
   }
 
+  async sections(): Promise<ArrayBuffer> {
+    return (await fetch("sections.bin")).arrayBuffer();
+  }
+
   warm(): void {
     this.worker ??= this.start();
     const { href } = new URL("./", location.href);

@@ -75,6 +75,10 @@ export class ServerEngine implements Engine {
     return (await this.ask(`jobs/${found.job}/${encodeURIComponent(name)}`)).blob();
   }
 
+  async sections(): Promise<ArrayBuffer> {
+    return (await this.ask("sections")).arrayBuffer();
+  }
+
   warm(): void {
     // A process waits already.
   }
