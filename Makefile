@@ -13,11 +13,22 @@ LOCK := requirements-dev.lock
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .NOTPARALLEL:
-.PHONY: demo test test-all explore coverage wheel-test mutations lint format lock hooks clean
+.PHONY: studio studio-test demo test test-all explore coverage wheel-test mutations lint format lock hooks clean
 
 # A synthetic scan, segmented, scored and drawn.
 demo: $(VENV)/.base
 	$(BIN)/scgm demo --output $(DEMO) --overwrite
+
+# The page of the studio; needs Node.js 20 or newer.
+studio: studio/node_modules/.package-lock.json
+	npm --prefix studio run build
+
+studio-test: studio/node_modules/.package-lock.json
+	npm --prefix studio run lint
+	npm --prefix studio test
+
+studio/node_modules/.package-lock.json: studio/package-lock.json
+	npm --prefix studio ci --no-audit --no-fund
 
 # All tests but the slow ones. Hypothesis draws the same examples each time.
 test: $(VENV)/.full
@@ -56,7 +67,7 @@ format: $(VENV)/.full
 
 lock: $(VENV)/.full
 	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-header \
-	  --extra train --extra classical --extra dicom --extra cohort --group dev pyproject.toml --output-file $(LOCK)
+	  --extra train --extra classical --extra dicom --extra cohort --extra studio --group dev pyproject.toml --output-file $(LOCK)
 
 hooks: $(VENV)/.full
 	$(BIN)/pre-commit install
@@ -76,5 +87,5 @@ $(VENV)/.base: pyproject.toml | $(BIN)/python
 # On Linux torch may come with CUDA libraries (several GB); CONTRIBUTING.md says how to do without.
 $(VENV)/.full: pyproject.toml $(LOCK) Makefile | $(BIN)/python
 	$(PIP) --upgrade $(GROUPS_SINCE)
-	$(PIP) --constraint $(LOCK) --editable ".[train,classical,dicom,cohort]" --group dev
+	$(PIP) --constraint $(LOCK) --editable ".[train,classical,dicom,cohort,studio]" --group dev
 	touch $@ $(VENV)/.base

@@ -117,7 +117,7 @@ EVALUATION = (
         ("a dead process's scratch folder stays", "not _is_running(int(named[1]))", "True"),
     ),
     *faults_in(
-        "benchmark/parent.py",
+        "io/parent.py",
         None,
         (
             "a worker outlives its parent where nothing but polling tells",

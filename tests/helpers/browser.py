@@ -25,12 +25,14 @@ def chromium() -> str:
 
 
 @contextmanager
-def started() -> Iterator[Browser]:
+def started(*arguments: str) -> Iterator[Browser]:
     """Start the browser."""
     path = chromium()
     with sync_playwright() as playwright:
         # Its own sandbox cannot be made by root, as which tests run in containers.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", *arguments]
+        )
         yield browser
         browser.close()
 

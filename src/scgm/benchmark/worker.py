@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from scgm.benchmark.parent import end_with_parent
 from scgm.errors import ScgmError, UsageError
+from scgm.io.parent import end_with_parent
 from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.pipeline import open_segmenter, segment
 from scgm.segmentation.result import Label

@@ -22,6 +22,7 @@ COMMANDS = (
     "norms",
     "models",
     "report",
+    "serve",
     "evaluate",
     "benchmark",
     "phantom",

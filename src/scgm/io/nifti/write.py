@@ -73,6 +73,16 @@ def as_nifti(
     return image
 
 
+def grid_fields(volume: Volume) -> dict[str, Any]:
+    """Return the header's fields that place the voxels of a volume, as plain numbers.
+
+    They are those that `as_nifti` takes over; ``version`` is 1 or 2, that of the format.
+    """
+    grid: Any = new_header(volume.geometry) if volume.header is None else volume.header
+    fields = {field: np.nan_to_num(np.asarray(grid[field])).tolist() for field in _GRID_FIELDS}
+    return {**fields, "version": 2 if isinstance(grid, nib.Nifti2Header) else 1}
+
+
 def is_own_label(path: Path) -> bool:
     """Tell whether a file holds labels that this package wrote; False if it cannot be read."""
     try:

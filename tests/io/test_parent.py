@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scgm.benchmark import parent
+from scgm.io import parent
 
 # A parent that starts a child, writes down its id, and waits to be killed.
 PARENT = """
@@ -21,7 +21,7 @@ child.wait()
 """
 CHILD = """
 import sys, time
-from scgm.benchmark import parent
+from scgm.io import parent
 ASK
 parent.end_with_parent(int(sys.argv[1]))
 print("ready", flush=True)

@@ -1,0 +1,228 @@
+/** Labels that are corrected: tools of the viewer, the rules, undo and redo, kept in the browser. */
+import { resultName } from "../segment/files";
+import { state, type Drawn } from "../state";
+import type { Niivue } from "../view/viewer";
+import { growCut, OUTSIDE, seedsOf } from "./grow-cut";
+import { History, type Step } from "./history";
+import { difference, PEN, ruled, type Change, type Target } from "./rules";
+import { keep, type Work } from "./store";
+
+export const CORRECTED = "corrected";
+export type Tool = "brush" | "eraser" | "fill" | "click" | "none";
+
+const AUTOSAVE_MS = 400;
+
+export class Editor {
+  target: Target = "gm";
+  tool: Tool = "none";
+  size = 2;
+  history = new History();
+  /** The title of the result that the correction started from. */
+  base = "";
+  private drawn: Drawn | null = null;
+  private later = 0;
+
+  constructor(private readonly changed: () => void) {
+    state.on(["results"], () => this.keepLater());
+  }
+
+  /** Begin with a copy of the result that is looked at, or go on with the correction. */
+  begin(): void {
+    const scan = state.scan;
+    if (scan === null) return;
+    const known = state.results.find(({ title }) => title === CORRECTED);
+    if (known !== undefined) {
+      if (known !== this.drawn) this.history = new History();
+      this.drawn = known;
+      state.put(known);
+      return;
+    }
+    const from = state.current;
+    this.base = from?.found?.model ?? from?.title ?? "nothing";
+    this.history = new History();
+    const labels = from === null ? new Uint8Array(scan.slices.length) : from.labels.slice();
+    this.drawn = { title: CORRECTED, labels, found: null };
+    state.put(this.drawn);
+  }
+
+  /** Take over work that was kept. */
+  restore(work: Work): void {
+    this.drawn = state.results.find(({ title }) => title === CORRECTED) ?? null;
+    this.history = new History();
+    this.history.done = work.done;
+    this.changed();
+  }
+
+  /** Let the viewer draw with the tool that was chosen. */
+  equip(nv: Niivue): void {
+    nv.opts.penSize = this.size;
+    nv.opts.clickToSegment = this.tool === "click";
+    nv.opts.clickToSegmentIs2D = true;
+    nv.opts.clickToSegmentMaxDistanceMM = 6;
+    nv.opts.clickToSegmentAutoIntensity = true;
+    nv.setDrawingEnabled(this.tool !== "none");
+    nv.setPenValue(this.tool === "eraser" ? 0 : PEN, this.tool === "fill");
+  }
+
+  /** Take over what the viewer has drawn. */
+  absorb(nv: Niivue): void {
+    if (this.drawn === null || nv.drawBitmap === null || this.tool === "none") return;
+    if (nv.drawBitmap.length !== this.drawn.labels.length) return;
+    const started = performance.now();
+    this.apply(ruled(this.drawn.labels, nv.drawBitmap, this.target), this.tool);
+    this.show(nv);
+    document.body.dataset["stroke"] = (performance.now() - started).toFixed(1);
+  }
+
+  /** Draw or erase at the cross-hair, for those who use the keyboard. */
+  stamp(nv: Niivue): void {
+    const [scan, drawn] = [state.scan, this.drawn];
+    if (scan === null || drawn === null) return;
+    const at = nv.frac2vox(nv.scene.crosshairPos) as unknown as [number, number, number];
+    const marked = drawn.labels.slice();
+    const [, height, width] = scan.shape;
+    const reach = Math.floor(this.size / 2);
+    for (let row = at[1] - reach; row < at[1] - reach + this.size; row++)
+      for (let column = at[0] - reach; column < at[0] - reach + this.size; column++)
+        if (row >= 0 && column >= 0 && row < height && column < width)
+          marked[(at[2] * height + row) * width + column] = this.tool === "eraser" ? 0 : PEN;
+    this.apply(ruled(drawn.labels, marked, this.target), `${this.tool} by keyboard`);
+    this.show(nv);
+  }
+
+  undo(nv: Niivue | null): void {
+    if (this.drawn !== null) this.moved(this.history.undo(this.drawn.labels), nv);
+  }
+
+  redo(nv: Niivue | null): void {
+    if (this.drawn !== null) this.moved(this.history.redo(this.drawn.labels), nv);
+  }
+
+  /** Empty the label that is drawn in this slice. */
+  clear(nv: Niivue | null): void {
+    const { drawn } = this;
+    if (drawn === null) return;
+    const marked = drawn.labels.slice();
+    const [start, stop] = this.range(state.slice);
+    marked.fill(0, start, stop);
+    this.apply(ruled(drawn.labels, marked, this.target), "clear");
+    this.show(nv);
+  }
+
+  /** Draw the label of this slice by those of the nearest slices below and above that have one. */
+  interpolate(nv: Niivue): string | null {
+    const { drawn } = this;
+    if (drawn === null || nv.drawBitmap === null) return null;
+    const [low, high] = this.neighbors(drawn.labels);
+    if (low === undefined || high === undefined)
+      return "there is no such label both below and above this slice";
+    const mine = nv.drawBitmap;
+    const only = new Uint8Array(mine.length);
+    for (const z of [low, high]) {
+      const [start, stop] = this.range(z);
+      for (let i = start; i < stop; i++) only[i] = this.has(drawn.labels[i]!) ? 1 : 0;
+    }
+    nv.drawBitmap = only;
+    nv.interpolateMaskSlices(low, high, { useIntensityGuided: false, sliceType: 0 });
+    const found = nv.drawBitmap;
+    nv.drawBitmap = mine;
+    const marked = drawn.labels.slice();
+    const [start, stop] = this.range(state.slice);
+    for (let i = start; i < stop; i++) marked[i] = found[i] ? PEN : 0;
+    this.apply(ruled(drawn.labels, marked, this.target), "interpolation");
+    this.show(nv);
+    return null;
+  }
+
+  /** Let grow-cut find the edges of gray and white matter in this slice. */
+  fit(nv: Niivue | null): void {
+    const { drawn } = this;
+    const scan = state.scan;
+    if (drawn === null || scan === null) return;
+    const [, height, width] = scan.shape;
+    const [start, stop] = this.range(state.slice);
+    const own = drawn.labels.subarray(start, stop);
+    const seeds = seedsOf(own, height, width, [scan.spacing[1], scan.spacing[2]]);
+    const grown = growCut({ seeds, image: scan.slices.subarray(start, stop), height, width });
+    const wanted = drawn.labels.slice();
+    grown.forEach((label, i) => (wanted[start + i] = label === OUTSIDE ? 0 : label));
+    this.apply(difference(drawn.labels, wanted), "grow-cut");
+    this.show(nv);
+  }
+
+  /** What goes into the record beside corrected masks. */
+  record(version: string): string {
+    const scan = state.scan!;
+    const size = scan.shape[1] * scan.shape[2];
+    const content = {
+      GeneratedBy: [{ Name: "scgm studio", Version: version }],
+      Image: scan.name,
+      StartedFrom: this.base,
+      Saved: new Date().toISOString(),
+      Changes: this.history.summary(size, (z) => state.native(z)),
+    };
+    return `${JSON.stringify(content, null, 2)}\n`;
+  }
+
+  get name(): string {
+    return resultName(state.scan?.name ?? "image");
+  }
+
+  get labels(): Uint8Array | null {
+    return this.drawn?.labels ?? null;
+  }
+
+  show(nv: Niivue | null): void {
+    if (nv?.drawBitmap?.length !== this.drawn?.labels.length || this.drawn === null) return;
+    nv!.drawBitmap!.set(this.drawn.labels);
+    nv!.refreshDrawing(true);
+  }
+
+  private apply(change: Change, tool: string): void {
+    const step: Step = { ...change, tool, target: this.target };
+    if (this.drawn !== null && this.history.apply(this.drawn.labels, step)) this.told();
+  }
+
+  private moved(step: Step | null, nv: Niivue | null): void {
+    if (step === null) return;
+    const size = state.scan!.shape[1] * state.scan!.shape[2];
+    state.goTo(Math.floor(step.places[0]! / size));
+    this.show(nv);
+    this.told();
+  }
+
+  private told(): void {
+    this.changed();
+    this.keepLater();
+  }
+
+  private keepLater(): void {
+    clearTimeout(this.later);
+    this.later = window.setTimeout(() => void this.keepNow().catch(() => undefined), AUTOSAVE_MS);
+  }
+
+  private async keepNow(): Promise<void> {
+    const { scan, source, results, chosen, slice } = state;
+    if (scan === null || source === null || results.length === 0) return;
+    const done = this.drawn !== null && results.includes(this.drawn) ? this.history.done : [];
+    await keep({ name: scan.name, time: Date.now(), source, scan, results, chosen, slice, done });
+    document.body.dataset["kept"] = String(done.length);
+  }
+
+  private has(label: number): boolean {
+    return this.target === "gm" ? label === 1 : label > 0;
+  }
+
+  /** The nearest slices below and above this one that have the label. */
+  private neighbors(labels: Uint8Array): [number | undefined, number | undefined] {
+    const all = [...Array(state.scan!.shape[0]).keys()].filter((z) =>
+      labels.subarray(...this.range(z)).some((label) => this.has(label)),
+    );
+    return [all.filter((z) => z < state.slice).at(-1), all.find((z) => z > state.slice)];
+  }
+
+  private range(z: number): [number, number] {
+    const size = state.scan!.shape[1] * state.scan!.shape[2];
+    return [z * size, (z + 1) * size];
+  }
+}

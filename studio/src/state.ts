@@ -1,0 +1,94 @@
+/** What is open, and who wants to know when it changes. */
+import type { Engine, Found, Scan, Source } from "./types";
+import { labels } from "./types";
+
+/** Labels of the user or of a method: 1 gray, 2 white matter. */
+export interface Drawn {
+  title: string;
+  labels: Uint8Array;
+  found: Found | null;
+}
+
+type Topic = "scan" | "results" | "slice" | "labels" | "tab" | "busy";
+
+export class State {
+  engine!: Engine;
+  source: Source | null = null;
+  scan: Scan | null = null;
+  results: Drawn[] = [];
+  chosen = 0;
+  slice = 0;
+  tab = "look";
+  busy = false;
+  private readonly listeners = new Map<Topic, Set<() => void>>();
+
+  on(topics: Topic[], listener: () => void): void {
+    for (const topic of topics) {
+      const known = this.listeners.get(topic) ?? new Set();
+      known.add(listener);
+      this.listeners.set(topic, known);
+    }
+  }
+
+  tell(...topics: Topic[]): void {
+    const all = new Set(topics.flatMap((topic) => [...(this.listeners.get(topic) ?? [])]));
+    for (const listener of all) listener();
+  }
+
+  /** The result that is looked at. */
+  get current(): Drawn | null {
+    return this.results[this.chosen] ?? null;
+  }
+
+  open(source: Source): void {
+    this.source = source;
+    this.scan = null;
+    this.results = [];
+    this.chosen = 0;
+    this.tell("scan", "results", "labels", "slice");
+  }
+
+  show(scan: Scan): void {
+    if (this.scan !== null) return;
+    this.scan = scan;
+    this.slice = Math.floor(scan.shape[0] / 2);
+    if (scan.truthGm !== null && scan.truthCord !== null)
+      this.results.push({
+        title: "truth of the phantom",
+        labels: scan.truthCord.map((inside, i) => (scan.truthGm![i] ? 1 : inside ? 2 : 0)),
+        found: null,
+      });
+    this.tell("scan", "results", "labels", "slice");
+  }
+
+  /** Add a result, in place of an earlier one of the same title, and look at it. */
+  add(found: Found): void {
+    const title = found.method;
+    this.put({ title, labels: labels(this.scan!, found), found });
+  }
+
+  put(drawn: Drawn): void {
+    if (this.current === drawn) return;
+    const at = this.results.findIndex((each) => each.title === drawn.title);
+    if (at < 0) this.results.push(drawn);
+    else this.results[at] = drawn;
+    this.chosen = at < 0 ? this.results.length - 1 : at;
+    this.tell("results", "labels", "slice");
+  }
+
+  goTo(slice: number): void {
+    if (this.scan === null) return;
+    const z = Math.min(this.scan.shape[0] - 1, Math.max(0, Math.round(slice)));
+    if (z === this.slice) return;
+    this.slice = z;
+    this.tell("slice");
+  }
+
+  /** The number of a slice as viewers show it. */
+  native(z: number): number {
+    const scan = this.scan!;
+    return scan.flipped[0] ? scan.shape[0] - 1 - z : z;
+  }
+}
+
+export const state = new State();

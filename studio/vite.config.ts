@@ -1,0 +1,38 @@
+import { cpSync, mkdirSync } from "node:fs";
+import { defineConfig, type Plugin } from "vite";
+
+const OUT = "../src/scgm/studio/static";
+const RUNTIME = "node_modules/onnxruntime-web/dist";
+
+/** The WebAssembly runtime is loaded by its address, so it is copied as it is. */
+function runtime(): Plugin {
+  return {
+    name: "runtime",
+    closeBundle() {
+      mkdirSync(`${OUT}/runtime`, { recursive: true });
+      for (const name of ["ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.mjs"])
+        cpSync(`${RUNTIME}/${name}`, `${OUT}/runtime/${name}`);
+    },
+  };
+}
+
+export default defineConfig({
+  base: "./",
+  plugins: [runtime()],
+  resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser"] },
+  build: {
+    outDir: OUT,
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 4000,
+    rollupOptions: {
+      output: {
+        manualChunks: (id) =>
+          id.includes("@niivue") ? "viewer" : id.includes("onnxruntime") ? "onnx" : undefined,
+      },
+    },
+  },
+  worker: { format: "es" },
+});

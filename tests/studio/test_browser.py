@@ -1,0 +1,413 @@
+"""The studio in a real browser: with the server, and as a site that runs alone."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import http.server
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+pytest.importorskip("uvicorn", reason="the extra 'studio' is not installed")
+
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from scgm.datasets import read_dataset
+from scgm.io.nifti.write import as_nifti, write_nifti
+from scgm.phantom import Acquisition, Anatomy, make_phantom
+from scgm.segmentation.measurements import measure
+from scgm.segmentation.pipeline import segment
+from scgm.segmentation.result import Label
+from scgm.studio.page import PageMissingError, page_folder
+from scgm.studio.site import export_site
+from tests.helpers.browser import screenshot, started
+from tests.helpers.studio import Studio, serving
+
+NAME = "sub-01_T2starw"
+# The viewer draws with WebGL, here without a graphics card.
+DRAWING = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
+NAMELESS = """() => [...document.querySelectorAll(
+    "button, input, select, canvas, svg, [role=button], [role=img]")]
+  .filter((e) => e.checkVisibility())
+  .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || (e.labels || []).length))
+  .map((e) => e.outerHTML)"""
+WITHOUT_TOOLTIP = """() => [...document.querySelectorAll("button, input, select")]
+  .filter((e) => e.checkVisibility() && e.id !== "file" && !e.title).map((e) => e.outerHTML)"""
+DONE = """() => document.querySelector("#cancel").disabled
+  && document.querySelectorAll("#chart .point").length > 0"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def page_files() -> Path:
+    try:
+        return page_folder()
+    except PageMissingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started(*DRAWING) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a BIDS data set of one phantom with 4 slices."""
+    root = tmp_path_factory.mktemp("bids")
+    folder = root / "sub-01" / "anat"
+    folder.mkdir(parents=True)
+    phantom = make_phantom(Anatomy(), Acquisition(shape=(4, 120, 120)), seed=1)
+    image = as_nifti(phantom.volume.voxels, phantom.volume, dtype=np.float32)
+    write_nifti(image, folder / f"{NAME}.nii.gz")
+    return root
+
+
+@pytest.fixture(scope="module")
+def scan(root: Path) -> Path:
+    return root / "sub-01" / "anat" / f"{NAME}.nii.gz"
+
+
+@pytest.fixture(scope="module")
+def studio(
+    tmp_path_factory: pytest.TempPathFactory, root: Path, page_files: Path
+) -> Iterator[Studio]:
+    with serving(tmp_path_factory.mktemp("studio"), root=root, page=page_files) as running:
+        yield running
+
+
+@contextmanager
+def opened(browser: Browser, address: str) -> Iterator[Page]:
+    """Open a window of its own; nothing may be said on the console."""
+    window = browser.new_context(viewport={"width": 1400, "height": 1100}, accept_downloads=True)
+    page, said = window.new_page(), []
+    page.set_default_timeout(60_000)
+
+    def hear(message: ConsoleMessage) -> None:
+        if "GL Driver Message" not in message.text:
+            said.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector("#file", state="attached")
+    try:
+        yield page
+        assert said == []
+    finally:
+        window.close()
+
+
+@pytest.fixture
+def page(browser: Browser, studio: Studio) -> Iterator[Page]:
+    with opened(browser, studio.address) as shown:
+        yield shown
+
+
+def segmented(page: Page, scan: Path) -> None:
+    page.set_input_files("#file", scan)
+    page.wait_for_function(DONE)
+
+
+def downloaded(page: Page, selector: str) -> bytes:
+    with page.expect_download() as download:
+        page.click(selector)
+    return Path(download.value.path()).read_bytes()
+
+
+def mask_of(content: bytes) -> np.ndarray:
+    return np.asarray(nib.Nifti1Image.from_bytes(_unzipped(content)).dataobj)
+
+
+def _unzipped(content: bytes) -> bytes:
+    import gzip  # noqa: PLC0415
+
+    return gzip.decompress(content)
+
+
+def test_an_image_is_dropped_and_shown(page: Page, scan: Path, tmp_path: Path) -> None:
+    assert page.locator("#welcome").is_visible()
+
+    segmented(page, scan)
+    page.wait_for_selector("#look #viewer[data-ready]")
+
+    assert page.locator("#panels canvas").count() == 4
+    assert page.locator("#chart .point").count() == 3 * 4
+    assert "default" in page.inner_text("#status")
+    screenshot(page, "studio-look", tmp_path)
+
+
+def test_slices_are_gone_through_by_keys_and_slider(page: Page, scan: Path) -> None:
+    segmented(page, scan)
+    page.locator("body").press("]")
+    assert page.get_attribute("#panels", "data-slice") == "3"
+
+    page.locator("body").press("[")
+    page.locator("body").press("[")
+    assert page.get_attribute("#panels", "data-slice") == "1"
+
+    page.fill("#slice", "0")
+    assert page.get_attribute("#panels", "data-slice") == "0"
+    page.locator("body").press("[")
+    assert page.get_attribute("#panels", "data-slice") == "0"
+
+
+def test_masks_table_and_report_are_downloaded(page: Page, scan: Path) -> None:
+    segmented(page, scan)
+    page.wait_for_selector("#downloads button:text-is('report')")
+    wanted = segment(scan)
+
+    found = mask_of(downloaded(page, "#downloads button:text-is('gray matter')"))
+
+    assert np.array_equal(found, np.asarray(wanted.gm.dataobj))
+    assert b"area_mm2" in downloaded(page, "#downloads button:text-is('table')")
+    assert b"<html" in downloaded(page, "#downloads button:text-is('report')")
+
+
+def test_two_methods_are_compared(page: Page, scan: Path, tmp_path: Path) -> None:
+    segmented(page, scan)
+    page.select_option("#method", "ddc")
+    page.click("#segment")
+    page.wait_for_selector("#results button:text-is('ddc')")
+    page.click("#tab-compare")
+
+    dice = float(page.inner_text("#compare tbody tr:first-child td:nth-child(2)"))
+
+    assert 0.5 < dice < 1
+    screenshot(page, "studio-compare", tmp_path)
+
+
+def test_what_is_no_image_is_said_in_one_sentence(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "x.nii.gz"
+    path.write_bytes(b"nonsense")
+
+    page.set_input_files("#file", path)
+    page.wait_for_selector("#status.error")
+
+    assert "not a NIfTI image" in page.inner_text("#status")
+
+
+def test_a_phantom_shows_its_truth(page: Page) -> None:
+    page.click("summary:text-is('Phantom')")
+    page.click("#phantom")
+    page.wait_for_selector("#results button:text-is('default')")
+
+    assert page.locator("#results button").all_inner_texts() == ["truth of the phantom", "default"]
+
+
+def painted(page: Page) -> None:
+    """Draw a stroke of gray matter across the middle of the cord."""
+    page.click("#tab-correct")
+    page.wait_for_selector("#page-correct #viewer[data-ready]")
+    page.wait_for_timeout(300)
+    page.click("#tool-brush")
+    box = page.locator("#gl").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 30, y + 6)
+    page.mouse.down()
+    page.mouse.move(x + 30, y + 6, steps=6)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelector('#changes').textContent.startsWith('1 ')")
+
+
+def corrected(page: Page) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Save, and return the masks by label and the record."""
+    with zipfile.ZipFile(io.BytesIO(downloaded(page, "#save"))) as archive:
+        files = {Path(name).name: archive.read(name) for name in archive.namelist()}
+        folders = {str(Path(name).parent) for name in archive.namelist()}
+    assert folders == {"derivatives/labels_studio/sub-01/anat"}
+    masks = {s: mask_of(files[f"{NAME}_label-{s}_seg.nii.gz"]) for s in ("GM", "WM", "SC")}
+    record: dict[str, Any] = json.loads(files[f"{NAME}_corrected.json"])
+    return masks, record
+
+
+def test_gray_matter_is_painted_undone_saved_and_found_again(
+    page: Page, scan: Path, tmp_path: Path
+) -> None:
+    segmented(page, scan)
+    before = segment(scan)
+    painted(page)
+    screenshot(page, "studio-correct", tmp_path)
+
+    masks, record = corrected(page)
+    gm, cord = np.asarray(before.gm.dataobj), np.asarray(before.cord.dataobj)
+    assert masks["GM"].sum() > gm.sum()
+    assert np.array_equal(masks["SC"], cord)
+    assert np.array_equal(masks["WM"], cord - masks["GM"])
+    (change,) = record["Changes"]
+    assert (change["tool"], change["label"], change["slices"]) == ("brush", "gray matter", [2])
+    assert change["added"] == int(masks["GM"].sum()) - int(gm.sum())
+
+    page.locator("#undo").press("Control+z")
+    page.wait_for_function("() => document.querySelector('#changes').textContent.startsWith('0 ')")
+    assert np.array_equal(corrected(page)[0]["GM"], gm)
+
+    page.click("#redo")
+    page.wait_for_selector("body[data-kept='1']")
+    page.wait_for_timeout(700)
+    page.reload()
+    page.click("#kept button")
+    page.wait_for_selector("#results button:text-is('corrected')")
+    page.click("#tab-correct")
+    page.wait_for_selector("#page-correct #viewer[data-ready]")
+    assert np.array_equal(corrected(page)[0]["GM"], masks["GM"])
+
+
+def test_corrected_masks_go_into_the_folder_and_from_there_into_training(
+    page: Page, root: Path
+) -> None:
+    page.click(f"#source button:text-is('sub-01/anat/{NAME}.nii.gz')")
+    page.wait_for_function(DONE)
+    painted(page)
+    page.click("#save-into")
+    page.wait_for_function(
+        "() => document.querySelector('#status').textContent.startsWith('saved')"
+    )
+
+    case = read_dataset(root).cases[0]
+
+    assert list(case.references) == ["studio"]
+    assert {path.name for path in (root / "derivatives").rglob("*.nii.gz")} == {
+        f"{NAME}_label-{suffix}_seg.nii.gz" for suffix in ("GM", "WM", "SC")
+    }
+
+
+def test_drawing_works_by_keyboard_alone(page: Page, scan: Path) -> None:
+    segmented(page, scan)
+    page.locator("#tab-look").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#page-correct #viewer[data-ready]")
+    page.wait_for_timeout(300)
+    page.locator("#target-cord").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    page.locator("#gl").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    page.wait_for_function("() => document.querySelector('#changes').textContent.startsWith('2 ')")
+
+    masks, record = corrected(page)
+
+    (change,) = record["Changes"]
+    assert change["tool"] == "eraser by keyboard"
+    assert int(change["removed"]) in (6, 8)
+    assert not (masks["GM"] & ~masks["SC"].astype(bool)).any()
+
+
+@pytest.mark.parametrize("tab", ["look", "correct", "compare"])
+def test_everything_has_a_name_and_a_tooltip(page: Page, scan: Path, tab: str) -> None:
+    segmented(page, scan)
+    page.select_option("#method", "ddc")
+    page.click("#segment")
+    page.wait_for_selector("#results button:text-is('ddc')")
+    page.click(f"#tab-{tab}")
+    page.wait_for_timeout(200)
+
+    assert page.evaluate(NAMELESS) == []
+    assert page.evaluate(WITHOUT_TOOLTIP) == []
+
+
+def test_a_job_is_cancelled(page: Page, scan: Path) -> None:
+    page.select_option("#method", "unet")
+    page.set_input_files("#file", scan)
+    page.click("#cancel")
+
+    page.wait_for_function("() => document.querySelector('#cancel').disabled")
+    assert page.inner_text("#status") == "cancelled"
+    page.click("#segment")
+    page.wait_for_function(DONE)
+
+
+def test_a_policy_keeps_foreign_scripts_and_addresses_out(browser: Browser, studio: Studio) -> None:
+    page = browser.new_page()
+    page.goto(studio.address)
+    page.wait_for_selector("#file", state="attached")
+    attacked = page.evaluate(
+        """async () => {
+          const script = document.createElement("script");
+          script.textContent = "window.attacked = true";
+          document.body.append(script);
+          const image = document.createElement("img");
+          image.src = "http://127.0.0.1:9/x.png";
+          document.body.append(image);
+          const seen = [];
+          document.addEventListener("securitypolicyviolation", (e) =>
+            seen.push(e.effectiveDirective));
+          await fetch("http://127.0.0.1:9/x").catch(() => null);
+          await new Promise((done) => setTimeout(done, 200));
+          return [window.attacked === true, seen];
+        }"""
+    )
+
+    assert attacked[0] is False
+    assert "connect-src" in attacked[1]
+    page.close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def site_at(folder: Path) -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_site_gives_what_python_gives_without_a_network(
+    browser: Browser, page_files: Path, scan: Path, tmp_path: Path
+) -> None:
+    """First loaded with the server of the site, then with none at all."""
+    assert page_files
+    export_site(tmp_path / "site")
+    window = browser.new_context(viewport={"width": 1400, "height": 1100})
+    page = window.new_page()
+    page.set_default_timeout(120_000)
+    with site_at(tmp_path / "site") as address:
+        page.goto(address)
+        page.wait_for_selector("body[data-offline=ready]")
+        page.wait_for_function("() => crossOriginIsolated")
+    page.goto(address)
+    page.wait_for_selector("#file", state="attached")
+    segmented(page, scan)
+    wanted = segment(scan)
+    rows = csv.DictReader(
+        io.StringIO(downloaded(page, "#downloads button:text-is('table')").decode())
+    )
+
+    assert np.array_equal(
+        mask_of(downloaded(page, "#downloads button:text-is('gray matter')")),
+        wanted.mask(Label.GM).get_fdata(),
+    )
+    for row, own in zip(rows, measure(wanted), strict=True):
+        assert row["status"] == own.status
+        assert float(row["area_mm2"]) == pytest.approx(own.area_mm2, rel=1e-5)
+        assert float(row["area_soft_mm2"]) == pytest.approx(own.area_soft_mm2, rel=1e-4)
+        assert float(row["confidence"]) == pytest.approx(own.confidence, abs=2e-3)
+        assert float(row["center_x"]) == pytest.approx(own.center_x, abs=1e-2)
+    screenshot(page, "studio-site", tmp_path)
+    window.close()
