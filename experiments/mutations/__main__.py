@@ -22,6 +22,7 @@ from pathlib import Path
 from experiments.markdown import Row, table
 from experiments.mutations.evaluation import EVALUATION
 from experiments.mutations.fault import Fault
+from experiments.mutations.cohorts import COHORTS
 from experiments.mutations.files import FILES
 from experiments.mutations.methods import METHODS
 from experiments.mutations.reasons import REASONS
@@ -32,7 +33,7 @@ from experiments.mutations.training import TRAINING
 from experiments.mutations.trial import CORE, SOURCE, Copy, Trial, mirrored
 from experiments.results_page import replace_section, section
 
-FAULTS = FILES + SEGMENTATION + METHODS + SYNTHETIC + EVALUATION + TRAINING
+FAULTS = FILES + COHORTS + SEGMENTATION + METHODS + SYNTHETIC + EVALUATION + TRAINING
 HEADER = ("package", "listed", "noticed", "drawn", "noticed", "not noticed, and why")
 
 

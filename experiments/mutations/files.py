@@ -37,7 +37,8 @@ FILES = (
     *faults_in(
         "io/locks.py",
         "io/test_locks.py",
-        ("locks keep nobody out", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB"),
+        ("locks keep nobody out", "fcntl.LOCK_SH if shared else fcntl.LOCK_EX", "fcntl.LOCK_SH"),
+        ("a lock that others share is removed", "if not shared or _has_alone(handle):", "if True:"),
         ("the file of a lock stays", "                file.unlink()\n", "                pass\n"),
         ("a removed lock is taken for held", "if _is_still(handle, file):", "if True:"),
         (

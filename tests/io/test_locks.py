@@ -45,7 +45,7 @@ def test_a_lock_that_its_holder_removes_meanwhile_is_made_anew(
     """What is locked then is the file that others will find, not the one that was removed."""
     file, lock, calls = tmp_path / "lock", locks.lock_handle, 0
 
-    def removed_first(handle: int) -> None:
+    def removed_first(handle: int, **_: bool) -> None:
         nonlocal calls
         calls += 1
         if calls == 1:
@@ -63,7 +63,7 @@ def test_a_lock_that_its_holder_removes_meanwhile_is_made_anew(
 def test_where_there_are_no_locks_nobody_is_kept_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none_here(_: int) -> None:
+    def none_here(_: int, **options: bool) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(locks, "lock_handle", none_here)
@@ -78,10 +78,25 @@ def test_where_there_are_no_locks_nobody_is_kept_out(
 def test_a_lock_that_fails_otherwise_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: int) -> None:
+    def broken(_: int, **options: bool) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(locks, "lock_handle", broken)
 
     with pytest.raises(OSError, match="Input/output error"), locked(tmp_path / "lock", wait_s=0):
+        pass
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no shared locks")
+def test_a_shared_lock_keeps_out_those_alone_that_do_not_share_it(tmp_path: Path) -> None:
+    file = tmp_path / "lock"
+    with locked(file, wait_s=0, shared=True):
+        with locked(file, wait_s=0, shared=True):
+            pass
+        assert file.exists()
+        with pytest.raises(LockedError), locked(file, wait_s=0):
+            pass
+
+    assert not file.exists()
+    with locked(file, wait_s=0), pytest.raises(LockedError), locked(file, 0, shared=True):
         pass
