@@ -11,6 +11,7 @@ import { correct } from "./view/correct";
 import { learn } from "./view/learn";
 import { downloads, flags, numbers } from "./view/numbers";
 import { panels } from "./view/panels";
+import { Rating } from "./view/rate";
 import { failed, say, sourcePanel } from "./view/source";
 import { Viewer } from "./view/viewer";
 
@@ -30,11 +31,14 @@ interface Tab {
 }
 
 const viewer = new Viewer(failed);
+const drawing = correct(viewer);
+const rating = new Rating(drawing.editor);
 
 const TABS: Tab[] = [
   { name: "look", text: "Look", title: "The image and what was found in it", make: look },
-  { name: "correct", text: "Correct", title: "Draw and erase gray matter and cord", make: () => correct(viewer) },
+  { name: "correct", text: "Correct", title: "Draw and erase gray matter and cord", make: () => h("div", { id: "correct-edit" }, drawing.element) },
   { name: "compare", text: "Compare", title: "Two results side by side", make: compare },
+  { name: "rate", text: "Rate", title: "Draw as a rater, read twice, and see the agreement", make: () => rating.element },
   { name: "learn", text: "Learn", title: "The cross-section of the cord, a scanner with sliders, and a quiz", make: learn, alone: true },
 ];
 
@@ -113,8 +117,10 @@ function choose(name: string): void {
     $(`page-${each}`).hidden = each !== name || (state.scan === null && !isAlone);
   }
   $("work").dataset["alone"] = String(isAlone);
-  const place = document.getElementById(`${name}-viewer`);
-  if (place !== null && state.scan !== null) place.append(viewer.element);
+  if (name === "rate") rating.take(drawing.element);
+  if (name === "correct") $("correct-edit").append(drawing.element);
+  const place = name === "look" ? $("look-viewer") : $("correct-viewer");
+  if (["look", "correct", "rate"].includes(name) && state.scan !== null) place.append(viewer.element);
   state.tell("tab");
 }
 

@@ -76,6 +76,13 @@ export class State {
     this.tell("results", "labels", "slice");
   }
 
+  /** Remove a result. */
+  drop(title: string): void {
+    this.results = this.results.filter((each) => each.title !== title);
+    this.chosen = Math.max(0, this.results.length - 1);
+    this.tell("results", "labels", "slice");
+  }
+
   goTo(slice: number): void {
     if (this.scan === null) return;
     const z = Math.min(this.scan.shape[0] - 1, Math.max(0, Math.round(slice)));

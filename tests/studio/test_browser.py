@@ -286,6 +286,57 @@ def test_corrected_masks_go_into_the_folder_and_from_there_into_training(
     }
 
 
+def test_two_readings_are_compared_and_exported_as_the_challenge_has_them(
+    page: Page, scan: Path, tmp_path: Path
+) -> None:
+    segmented(page, scan)
+    page.click("#tab-rate")
+    page.wait_for_selector("#rating")
+    for size in ("6", "8"):
+        page.fill("#rater", "Ann")
+        page.click("#begin-reading")
+        assert not page.locator("#results").is_visible()
+        page.wait_for_selector("#rate #viewer[data-ready]")
+        page.wait_for_timeout(300)
+        page.click("#target-cord")
+        page.click("#tool-brush")
+        page.fill("#pen-size", size)
+        page.locator("#gl").focus()
+        page.keyboard.press("Space")
+        page.wait_for_function(
+            "() => document.querySelector('#changes').textContent.startsWith('1 ')"
+        )
+        page.click("#finish-reading")
+        page.wait_for_selector("#agreement:not([hidden]) li")
+    page.wait_for_selector("#agreement tbody tr")
+    # Squares of 6 and 8 pixels around the same place: Dice 2 * 36 / (36 + 64).
+    assert page.inner_text("#agreement tbody td:nth-child(3)") == "0.720"
+    screenshot(page, "studio-rate", tmp_path)
+
+    with zipfile.ZipFile(io.BytesIO(downloaded(page, "#export-readings"))) as archive:
+        archive.extractall(tmp_path / "challenge")
+    case = read_dataset(tmp_path / "challenge").cases[0]
+
+    assert list(case.references) == ["r1", "r2"]
+
+
+def test_the_tour_the_scanner_and_the_quiz_need_no_image(page: Page, tmp_path: Path) -> None:
+    page.click("#tab-learn")
+    page.wait_for_selector("#learn[data-ready]")
+    assert not page.locator("#slices").is_visible()
+
+    page.click("#tour-next")
+    page.fill("#scanner-pixel", "1.5")
+    page.locator("#quiz").focus()
+    for key in ("Space", "ArrowUp", "Space"):
+        page.keyboard.press(key)
+    page.click("#quiz-check")
+
+    assert "True area" in page.inner_text("#areas")
+    assert "You drew 0.5 mm²" in page.inner_text("#quiz-said")
+    screenshot(page, "studio-learn", tmp_path)
+
+
 def test_drawing_works_by_keyboard_alone(page: Page, scan: Path) -> None:
     segmented(page, scan)
     page.locator("#tab-look").focus()
@@ -309,7 +360,7 @@ def test_drawing_works_by_keyboard_alone(page: Page, scan: Path) -> None:
     assert not (masks["GM"] & ~masks["SC"].astype(bool)).any()
 
 
-@pytest.mark.parametrize("tab", ["look", "correct", "compare"])
+@pytest.mark.parametrize("tab", ["look", "correct", "compare", "rate", "learn"])
 def test_everything_has_a_name_and_a_tooltip(page: Page, scan: Path, tab: str) -> None:
     segmented(page, scan)
     page.select_option("#method", "ddc")

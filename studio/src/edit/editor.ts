@@ -1,6 +1,7 @@
 /** Labels that are corrected: tools of the viewer, the rules, undo and redo, kept in the browser. */
 import { resultName } from "../segment/files";
 import { state, type Drawn } from "../state";
+import type { Scan } from "../types";
 import type { Niivue } from "../view/viewer";
 import { growCut, OUTSIDE, seedsOf } from "./grow-cut";
 import { History, type Step } from "./history";
@@ -26,23 +27,21 @@ export class Editor {
     state.on(["results"], () => this.keepLater());
   }
 
-  /** Begin with a copy of the result that is looked at, or go on with the correction. */
-  begin(): void {
+  /** Begin with a copy of the result that is looked at, or with nothing; or go on with it. */
+  begin(title = CORRECTED, empty = false): void {
     const scan = state.scan;
     if (scan === null) return;
-    const known = state.results.find(({ title }) => title === CORRECTED);
-    if (known !== undefined) {
-      if (known !== this.drawn) this.history = new History();
-      this.drawn = known;
-      state.put(known);
-      return;
-    }
-    const from = state.current;
-    this.base = from?.found?.model ?? from?.title ?? "nothing";
-    this.history = new History();
-    const labels = from === null ? new Uint8Array(scan.slices.length) : from.labels.slice();
-    this.drawn = { title: CORRECTED, labels, found: null };
+    const known = state.results.find((each) => each.title === title);
+    const anew = known === undefined || known !== this.drawn;
+    if (anew) this.history = new History();
+    this.drawn = known ?? { title, labels: this.copy(scan, empty ? null : state.current), found: null };
     state.put(this.drawn);
+    if (anew) this.changed();
+  }
+
+  private copy(scan: Scan, from: Drawn | null): Uint8Array {
+    this.base = from?.found?.model ?? from?.title ?? "nothing";
+    return from === null ? new Uint8Array(scan.slices.length) : from.labels.slice();
   }
 
   /** Take over work that was kept. */
@@ -67,7 +66,7 @@ export class Editor {
   /** Take over what the viewer has drawn. */
   absorb(nv: Niivue): void {
     if (this.drawn === null || nv.drawBitmap === null || this.tool === "none") return;
-    if (nv.drawBitmap.length !== this.drawn.labels.length) return;
+    if (!state.results.includes(this.drawn)) return; // of the image before
     const started = performance.now();
     this.apply(ruled(this.drawn.labels, nv.drawBitmap, this.target), this.tool);
     this.show(nv);

@@ -24,7 +24,15 @@ const TARGETS: [Target, string, string][] = [
   ["cord", "cord", "New cord is white matter; erased cord takes its gray matter with it"],
 ];
 
-export function correct(viewer: Viewer): HTMLElement {
+/** Where the viewer draws. */
+const DRAWING = ["correct", "rate"];
+
+export interface Correcting {
+  editor: Editor;
+  element: HTMLElement;
+}
+
+export function correct(viewer: Viewer): Correcting {
   const changes = h("p", { id: "changes", class: "quiet", role: "status" });
   let later = 0;
   const editor = new Editor(() => {
@@ -36,19 +44,19 @@ export function correct(viewer: Viewer): HTMLElement {
   const equip = () => {
     const nv = viewer.running;
     if (nv === null) return;
-    if (state.tab === "correct") editor.equip(nv);
+    if (DRAWING.includes(state.tab)) editor.equip(nv);
     else nv.setDrawingEnabled(false);
   };
   const absorb = () => {
     const nv = viewer.running;
     // The viewer's own listeners come first.
-    if (nv !== null && state.tab === "correct") setTimeout(() => editor.absorb(nv), 0);
+    if (nv !== null && DRAWING.includes(state.tab)) setTimeout(() => editor.absorb(nv), 0);
   };
   for (const type of ["mouseup", "touchend"]) viewer.canvas.addEventListener(type, absorb);
   state.on(["tab", "scan"], () => {
-    if (state.tab === "correct" && state.scan !== null)
+    if (DRAWING.includes(state.tab) && state.scan !== null)
       viewer.ready().then(() => {
-        editor.begin();
+        if (state.tab === "correct") editor.begin();
         viewer.toCord();
         equip();
         editor.show(viewer.running);
@@ -67,7 +75,7 @@ export function correct(viewer: Viewer): HTMLElement {
   );
   element.addEventListener("keydown", (event) => keys(event, editor, viewer, element), { capture: true });
   void offer(editor);
-  return element;
+  return { editor, element };
 }
 
 function tools(editor: Editor, equip: () => void): HTMLElement {
@@ -130,7 +138,7 @@ function saving(editor: Editor): HTMLElement {
   state.on(["scan"], () => (into.hidden = state.source?.kind !== "folder"));
   return h(
     "div",
-    {},
+    { id: "saving" },
     h("div", { class: "bar" }, download, into),
     h(
       "p",

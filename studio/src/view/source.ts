@@ -75,12 +75,14 @@ function dropZone(): HTMLElement {
   return zone;
 }
 
+/** The files that are images to segment. */
+export const images = (files: Listed[]) => files.filter((file) => !LABELS.test(file.name));
+
 function folder(files: Listed[]): HTMLElement {
-  const images = files.filter((file) => !LABELS.test(file.name));
   const list = h(
     "ul",
     { class: "files" },
-    ...images.map((file) =>
+    ...images(files).map((file) =>
       h(
         "li",
         {},
@@ -90,7 +92,7 @@ function folder(files: Listed[]): HTMLElement {
       ),
     ),
   );
-  return h("details", { open: true }, h("summary", {}, `Images of the folder (${images.length})`), list);
+  return h("details", { open: true }, h("summary", {}, `Images of the folder (${images(files).length})`), list);
 }
 
 function phantomPart(): HTMLElement {

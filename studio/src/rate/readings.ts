@@ -1,0 +1,83 @@
+/** What raters drew, kept in this browser, and how well they agree. */
+import { dice, isCord, isGray } from "../measure/slices";
+
+export interface Reading {
+  /** Image, rater and number in one. */
+  key: string;
+  image: string;
+  rater: string;
+  /** 1 for the first reading of an image by a rater, 2 for the second. */
+  number: number;
+  labels: Uint8Array;
+  time: number;
+  seconds: number;
+}
+
+export interface Agreement {
+  first: string;
+  second: string;
+  gray: number | null;
+  cord: number | null;
+  /** Gray matter of the second less that of the first, in percent of their mean. */
+  area: number | null;
+}
+
+export const titleOf = ({ rater, number }: Pick<Reading, "rater" | "number">) => `${rater}, reading ${number}`;
+
+/** The agreement of each reading with each other. */
+export function agreements(readings: Reading[]): Agreement[] {
+  return readings.flatMap((a, i) =>
+    readings.slice(i + 1).map((b) => ({
+      first: titleOf(a),
+      second: titleOf(b),
+      gray: dice(a.labels, b.labels, isGray),
+      cord: dice(a.labels, b.labels, isCord),
+      area: areaDifference(count(a.labels), count(b.labels)),
+    })),
+  );
+}
+
+const count = (labels: Uint8Array) => labels.reduce((sum, label) => sum + (isGray(label) ? 1 : 0), 0);
+
+function areaDifference(first: number, second: number): number | null {
+  return first + second ? (200 * (second - first)) / (first + second) : null;
+}
+
+/** Which image is read next: one that this rater has read least often, by chance. */
+export function nextImage(images: string[], mine: Reading[], random: () => number): string | null {
+  const times = (image: string) => mine.filter((reading) => reading.image === image).length;
+  const least = Math.min(...images.map(times));
+  const open = images.filter((image) => times(image) === least && times(image) < 2);
+  return open[Math.floor(random() * open.length)] ?? null;
+}
+
+function opened(): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const asked = indexedDB.open("scgm-readings", 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore("readings", { keyPath: "key" });
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = () => reject(asked.error ?? new Error("the browser keeps nothing"));
+  });
+}
+
+function run<T>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+  return opened().then(
+    (base) =>
+      new Promise((resolve, reject) => {
+        const transaction = base.transaction("readings", mode);
+        const request = ask(transaction.objectStore("readings"));
+        transaction.oncomplete = () => {
+          base.close();
+          resolve(request.result);
+        };
+        transaction.onabort = transaction.onerror = () => {
+          base.close();
+          reject(transaction.error ?? new Error("full"));
+        };
+      }),
+  );
+}
+
+export const keepReading = (reading: Reading) => run("readwrite", (store) => store.put(reading));
+export const allReadings = () => run<Reading[]>("readonly", (store) => store.getAll());
+export const forgetReading = (key: string) => run("readwrite", (store) => store.delete(key));

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { agreements, nextImage, type Reading } from "../src/rate/readings";
+
+const reading = (image: string, rater: string, number: number, labels: number[]): Reading => ({
+  key: `${image}|${rater}|${number}`,
+  image,
+  rater,
+  number,
+  labels: Uint8Array.from(labels),
+  time: 0,
+  seconds: 60,
+});
+
+describe("agreement", () => {
+  it("is that of each reading with each other", () => {
+    const all = [reading("a", "X", 1, [1, 1, 2, 0]), reading("a", "X", 2, [1, 2, 2, 0]), reading("a", "Y", 1, [1, 1, 1, 1])];
+    const found = agreements(all);
+    expect(found.map(({ first, second }) => `${first}/${second}`)).toEqual([
+      "X, reading 1/X, reading 2",
+      "X, reading 1/Y, reading 1",
+      "X, reading 2/Y, reading 1",
+    ]);
+    expect(found[0]!.gray).toBeCloseTo(2 / 3);
+    expect(found[0]!.cord).toBe(1);
+    expect(found[0]!.area).toBeCloseTo((200 * (1 - 2)) / 3);
+  });
+});
+
+describe("the next image", () => {
+  it("is one that was read least often, and none after two readings", () => {
+    const mine = [reading("a", "X", 1, []), reading("b", "X", 1, []), reading("b", "X", 2, [])];
+    expect(nextImage(["a", "b", "c"], mine, () => 0)).toBe("c");
+    expect(nextImage(["a", "b"], mine, () => 0.99)).toBe("a");
+    expect(nextImage(["b"], mine, () => 0)).toBeNull();
+    expect(nextImage([], [], () => 0)).toBeNull();
+  });
+});
