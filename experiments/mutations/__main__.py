@@ -20,9 +20,9 @@ from functools import cache
 from pathlib import Path
 
 from experiments.markdown import Row, table
+from experiments.mutations.cohorts import COHORTS
 from experiments.mutations.evaluation import EVALUATION
 from experiments.mutations.fault import Fault
-from experiments.mutations.cohorts import COHORTS
 from experiments.mutations.files import FILES
 from experiments.mutations.methods import METHODS
 from experiments.mutations.reasons import REASONS
