@@ -12,13 +12,13 @@ from scgm.segmenters.registry import MethodSettings, load_model, open_method
 from tests.helpers.hostile_artifacts import ATLAS_METHODS, hostile_atlases, hostile_models
 from tests.helpers.standin import cord_voxels, run_scgm, save_scan, scan, write_model
 
-# What differs from a good one, and yet is one: an atlas that knows no gray matter, or no mirror.
+# What differs from a good one, and yet is one: an atlas that knows no gray matter, mirror or level.
 HARMLESS_ATLASES = {
     "jcscs": {"image-zeros", "gm-zeros"},
     "mgac": {"gm-zeros"},
     "sct": {
         *("image-zeros", "image-negative", "middle-zeros", "middle-negative"),
-        *("mirrored-zeros", "decay-zeros"),
+        *("mirrored-zeros", "decay-zeros", "level-zeros", "without-level"),
     },
     "vbem": {"mean-zeros", "mean-negative"},
 }

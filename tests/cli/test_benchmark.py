@@ -195,6 +195,7 @@ def test_figures_are_drawn(ran: Ran) -> None:
     assert names == {
         "areas.png",
         "dice.png",
+        "reliability.png",
         "worst_default_all.png",
         "worst_default_certain.png",
     }

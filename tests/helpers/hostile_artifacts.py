@@ -61,7 +61,7 @@ def hostile_atlases(folder: Path, method: str) -> Iterator[tuple[str, Path]]:
     """Write hostile atlases for a method; return what is wrong, and the file."""
     # A few slices of the many, where there are many.
     good = {
-        name: values[:3] if method in ("jcscs", "sct") and values.ndim == 3 else values
+        name: values[:3] if _is_of_slices(method, name, values) else values
         for name, values in read_atlas(method, method).arrays.items()
     }
     card = {**CARD, "method": method}
@@ -69,6 +69,10 @@ def hostile_atlases(folder: Path, method: str) -> Iterator[tuple[str, Path]]:
         yield name, write_pair(folder, f"{method}-{name}", packed(arrays), card)
     for name, content in _wrong_archives(packed(good)):
         yield name, write_pair(folder, f"{method}-{name}", content, card)
+
+
+def _is_of_slices(method: str, name: str, values: NDArray[Any]) -> bool:
+    return method in ("jcscs", "sct") and (values.ndim == 3 or name == "level")
 
 
 def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -203,7 +203,7 @@ def segment(
     series: Annotated[
         str | None,
         typer.Option(
-            metavar="NUMBER|UID|TEXT",
+            metavar="NUMBER|UID|NAME",
             help="Which of several DICOM series, by its description, too.",
         ),
     ] = None,
