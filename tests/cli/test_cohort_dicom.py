@@ -45,10 +45,12 @@ def test_folders_that_a_pattern_names_are_images(cohort: Run, tmp_path: Path) ->
 
     ended = cohort("participant", "--pattern", "{subject}/{session}/*/")
     again = cohort("participant", "--pattern", "{subject}/{session}/*/")
+    forgotten = cohort("participant", "--pattern", "{subject}/{session}/*")
     group = cohort("group", "--pattern", "{subject}/{session}/*/")
 
     assert (ended.status, ended.err) == (0, "")
     assert "2 images: 2 done already" in again.out
+    assert "but folders do; for folders of DICOM give '{subject}/{session}/*/'" in forgotten.err
     images = rows(tmp_path / "out" / "images.tsv")
     assert [row["image"] for row in images] == ["p1/visit1/t2s", "p2/visit1/t2s"]
     assert [float(row["GM_area_mm2"]) for row in images] == [8, 8]
@@ -85,7 +87,8 @@ def test_one_of_several_series_is_chosen_in_every_folder(cohort: Run, tmp_path: 
     save(folder, slices(Slab(pattern()), SeriesNumber=8), "other_{}.dcm")
 
     refused = cohort("participant", "--pattern", "{subject}/")
-    ended = cohort("participant", "--pattern", "{subject}/", "--series", 5, "--overwrite")
+    # Nothing is there that would have to be kept.
+    ended = cohort("participant", "--pattern", "{subject}/", "--series", 5)
 
     assert refused.status == 1
     assert "choose one with --series" in refused.err

@@ -77,8 +77,7 @@ class PatternImages:
                 )
                 raise UsageError(msg)
         if not first:
-            msg = f"{self.root}: no image fits the pattern {self.pattern!r}; {_EXAMPLE}"
-            raise DataSetError(msg)
+            raise DataSetError(self._nothing_fits())
 
     def counted(self) -> tuple[int, Counter[str]]:
         """Return how many images fit; none is left out by its contrast."""
@@ -93,6 +92,13 @@ class PatternImages:
             return path.is_dir()
         packed = tuple(ending for ending in _PACKED if self.pattern.lower().endswith(ending))
         return path.name.lower().endswith((*NIFTI_ENDINGS, *packed)) and not path.is_dir()
+
+    def _nothing_fits(self) -> str:
+        found = f"{self.root}: no image fits the pattern {self.pattern!r}"
+        paths = _walk(self.root, self._parts, {}, self.leave_out)
+        if any(path.is_dir() for path, _ in paths):
+            return f"{found}, but folders do; for folders of DICOM give '{self.pattern}/'"
+        return f"{found}; {_EXAMPLE}"
 
     def _check_pattern(self) -> None:
         parts = self._parts
