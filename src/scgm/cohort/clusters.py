@@ -32,6 +32,8 @@ _SETTINGS = {
     # No worker holds an image that another one could begin.
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.scheduler.work-stealing": False,
+    # What a worker keeps of where it spends its time grows for an hour, by 100 kB a second.
+    "distributed.worker.profile.enabled": False,
 }
 
 
@@ -82,7 +84,8 @@ class Cluster:
     @property
     def dashboard(self) -> str:
         """Address of the page that shows what the workers do; empty if there is none."""
-        return str(getattr(self._client, "dashboard_link", "") or "")
+        has_one = "dashboard" in self._client.scheduler_info().get("services", {})
+        return str(self._client.dashboard_link or "") if has_one else ""
 
     @property
     def workers(self) -> int:

@@ -410,9 +410,12 @@ class Cohort:
             return
         counts = ", ".join(f"{count} {suffix}" for suffix, count in sorted(left_out.items()))
         if not wanted:
-            msg = f"{self.choices.data}: no image fits; there are {counts}; say which with --suffix"
+            msg = (
+                f"{self.choices.data}: no image fits; there are {counts}; say which with --suffix, "
+                "and check the labels that were given"
+            )
             raise UsageError(msg)
-        self.messages.detail(f"left out: {counts}; --suffix says which contrasts are wanted")
+        self.messages.result(f"left out: {counts} (of another contrast or label than wanted)")
 
 
 def _make_folder(output: Path) -> None:
