@@ -94,13 +94,19 @@ def test_each_core_of_a_job_is_a_process_and_the_jobs_end_with_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("dask")
-    text = 'system = "slurm"\njobs = 3\ncores = 4\nmemory = "8GB"\n[options]\nlog_directory = "l"\n'
+    text = (
+        'system = "slurm"\njobs = 3\ncores = 4\nmemory = "8GB"\n[options]\nlog_directory = "l"\n'
+        'job_script_prologue = ["module load python"]\n'
+    )
     with jobqueue(monkeypatch), batch_workers(job_file(tmp_path, text)):
         made = Jobs.made
         assert made.jobs == 3
         assert not made.closed
 
     expected = {"cores": 4, "processes": 4, "memory": "8GB", "log_directory": "l"}
+    first, *others = made.given.pop("job_script_prologue")
+    assert first == "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False"
+    assert others == ["module load python"]
     assert made.given == expected
     assert made.closed
 

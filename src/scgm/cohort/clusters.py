@@ -178,7 +178,7 @@ def batch_workers(file: Path) -> Iterator[Cluster]:
                 processes=settings.cores,
                 memory=settings.memory,
                 **{name: value for name, value in given.items() if value is not None},
-                **settings.options,
+                **_with_prologue(settings.options),
             )
             cluster.scale(jobs=settings.jobs)
         except (TypeError, ValueError, RuntimeError, OSError) as error:
@@ -186,6 +186,16 @@ def batch_workers(file: Path) -> Iterator[Cluster]:
             raise ConfigError(msg) from error
         with _connected(lambda: _client(cluster), cluster.close) as connected:
             yield connected
+
+
+def _with_prologue(options: dict[str, Any]) -> dict[str, Any]:
+    """Give workers, which read no settings of this process, those that concern them."""
+    lines = [
+        f"export DASK_{name.upper().replace('.', '__').replace('-', '_')}={value}"
+        for name, value in _SETTINGS.items()
+        if ".worker." in name
+    ]
+    return {**options, "job_script_prologue": [*lines, *options.get("job_script_prologue", ())]}
 
 
 def read_job_settings(file: Path) -> JobSettings:
