@@ -4,6 +4,7 @@
 
     ScgmError                    exit 1: the message is enough
       ImageReadError                 a file is not an image that can be segmented
+        PatientNamedError                results would be called by the patient's name
       GeometryError                  shapes or affines do not describe or fit a volume
       CordNotFoundError              no slice of the image shows a spinal cord
       CordMaskError                  what is given as cord or center line cannot be that
@@ -50,6 +51,13 @@ class ScgmError(Exception):
 
 class ImageReadError(ScgmError):
     """A file is not an image, is damaged, or holds nothing that can be segmented."""
+
+
+class PatientNamedError(ImageReadError):
+    """A file or folder of DICOM is called by the patient, so that its results would be, too.
+
+    Its message shows ``[removed]`` in place of what names the patient.
+    """
 
 
 class GeometryError(ScgmError, ValueError):

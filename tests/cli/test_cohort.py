@@ -255,13 +255,23 @@ def test_a_dry_run_lists_and_writes_nothing(cohort: Run, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
+def test_images_that_were_left_out_are_counted(cohort: Run, tmp_path: Path) -> None:
+    names = ("T2starw", "T1w", "run-2_T2starw")
+    data = bids_folder(tmp_path / "data", tuple(f"sub-01/anat/sub-01_{name}" for name in names))
+
+    ended = cohort(data, tmp_path / "out", "participant", "--run-label", 2)
+
+    assert "1 images: 1 done;" in ended.out
+    assert "left out: 1 T1w, 1 T2starw (of another contrast or label than wanted)" in ended.out
+
+
 def test_contrasts_that_nobody_asked_for_are_named(cohort: Run, tmp_path: Path) -> None:
     data = bids_folder(tmp_path / "data", ("sub-01/anat/sub-01_T2w",))
 
     ended = cohort(data, tmp_path / "out")
 
     assert ended.status == 2
-    assert "no image fits; there are 1 T2w; say which with --suffix" in ended.err
+    assert "no image fits; there are 1 T2w; say which with --suffix, and check" in ended.err
     assert cohort(data, tmp_path / "other", "participant", "--suffix", "T2w", "T1w").status == 0
 
 

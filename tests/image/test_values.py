@@ -29,6 +29,24 @@ def test_sane_values_are_left_alone(
     assert warnings == ()
 
 
+@settings(max_examples=60)
+@given(
+    arrays(np.int16, (12, 11, 10), elements=st.integers(-30_000, 30_000)),
+    st.sampled_from((1.0, 0.25, -0.5, 1e-3, -2.0)),
+    st.sampled_from((0.0, -10.0, 700.0)),
+)
+def test_short_integers_give_what_their_values_give(
+    numbers: NDArray[np.int16], slope: float, inter: float
+) -> None:
+    """They are sorted as integers; a negative slope turns their order round."""
+    numbers[0, 0, :2] = 0, 30_000  # never constant
+    short = Stored(numbers // 4, slope, inter)
+    found, expected = gray_values(short), gray_values(Stored(short.numbers * slope + inter))
+
+    assert np.array_equal(found.voxels, expected.voxels)
+    assert (found.unit, found.warnings) == (expected.unit, expected.warnings)
+
+
 def test_values_far_below_all_others_become_a_low_one_of_these() -> None:
     """A map of differences: -50 to 49 in equal numbers, and 5 of 2000 at -5000."""
     values = np.tile(np.arange(-50.0, 50), 20)

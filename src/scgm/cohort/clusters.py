@@ -32,6 +32,8 @@ _SETTINGS = {
     # No worker holds an image that another one could begin.
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.scheduler.work-stealing": False,
+    # What a worker keeps of where it spends its time grows for an hour, by 100 kB a second.
+    "distributed.worker.profile.enabled": False,
 }
 
 
@@ -82,7 +84,8 @@ class Cluster:
     @property
     def dashboard(self) -> str:
         """Address of the page that shows what the workers do; empty if there is none."""
-        return str(getattr(self._client, "dashboard_link", "") or "")
+        has_one = "dashboard" in self._client.scheduler_info().get("services", {})
+        return str(self._client.dashboard_link or "") if has_one else ""
 
     @property
     def workers(self) -> int:
@@ -175,7 +178,7 @@ def batch_workers(file: Path) -> Iterator[Cluster]:
                 processes=settings.cores,
                 memory=settings.memory,
                 **{name: value for name, value in given.items() if value is not None},
-                **settings.options,
+                **_with_prologue(settings.options),
             )
             cluster.scale(jobs=settings.jobs)
         except (TypeError, ValueError, RuntimeError, OSError) as error:
@@ -183,6 +186,16 @@ def batch_workers(file: Path) -> Iterator[Cluster]:
             raise ConfigError(msg) from error
         with _connected(lambda: _client(cluster), cluster.close) as connected:
             yield connected
+
+
+def _with_prologue(options: dict[str, Any]) -> dict[str, Any]:
+    """Give workers, which read no settings of this process, those that concern them."""
+    lines = [
+        f"export DASK_{name.upper().replace('.', '__').replace('-', '_')}={value}"
+        for name, value in _SETTINGS.items()
+        if ".worker." in name
+    ]
+    return {**options, "job_script_prologue": [*lines, *options.get("job_script_prologue", ())]}
 
 
 def read_job_settings(file: Path) -> JobSettings:

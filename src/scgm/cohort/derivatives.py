@@ -13,12 +13,14 @@ import numpy as np
 
 from scgm.cohort.choices import CohortChoices, Naming
 from scgm.cohort.scans import Scan
+from scgm.errors import ImageReadError
 from scgm.image.orientation import from_axial
 from scgm.io.atomic import write_json
 from scgm.io.font_cache import use_quiet_font_cache
 from scgm.io.hashing import sha256_of_file
 from scgm.io.nifti.write import as_nifti, write_nifti
 from scgm.io.paths import is_safe_name
+from scgm.io.read import image_checksum
 from scgm.io.text import name_text
 from scgm.io.transaction import checksums, file_set
 from scgm.segmentation.measurements import measure
@@ -93,15 +95,16 @@ class Derivatives:
             Fields of the record that must be the same, such as "version" and "model".
         """
         record = self.record
-        if record is None or not self.scan.image.is_file():
+        if record is None or not (self.scan.image.is_file() or self.scan.image.is_dir()):
             return ""
         if any(record.get(name) != value for name, value in made_from.items()):
             return ""
         try:
-            if record["input"]["sha256"] != sha256_of_file(self.scan.image):
+            reading = self.choices.options.reading()
+            if record["input"]["sha256"] != image_checksum(self.scan.image, reading):
                 return ""
             return self._whole(record["files"])
-        except (OSError, KeyError, TypeError):
+        except (ImageReadError, OSError, KeyError, TypeError):
             return ""
 
     def save(self, result: Result) -> None:

@@ -105,7 +105,7 @@ def write_group_report(
     return write_report(
         [output / row["result"] for row in rows],
         output / REPORT,
-        images=[path for row in rows if (path := data / row["image"]).is_file()],
+        images=[path for row in rows if (path := data / row["image"]).exists()],
         beside=Beside(refused=_refused(output, most)),
         overwrite=True,
         done=done,

@@ -17,8 +17,9 @@ from scgm.cohort.derivatives import Derivatives
 from scgm.cohort.scans import Scan
 from scgm.cohort.subject_tables import write_subject_tables
 from scgm.datasets.case import problem_of
-from scgm.errors import ImageReadError, OutputError, sentence_of
+from scgm.errors import ImageReadError, OutputError, PatientNamedError, sentence_of
 from scgm.io.atomic import write_json
+from scgm.io.dicom.sources import is_dicom
 from scgm.io.transaction import repair
 from scgm.segmentation.options import SegmentOptions, recorded
 from scgm.segmentation.outputs import result_name
@@ -74,6 +75,9 @@ def process_all(scans: Sequence[Scan], choices: CohortChoices) -> list[Outcome]:
 def failed(scan: Scan, choices: CohortChoices, error: Exception) -> Outcome:
     """Write down why an image has no result, as far as that can be written."""
     sentence = sentence_of(error)
+    if isinstance(error, PatientNamedError):  # so would be the file that says it
+        shown = str(error).partition(": ")[0]
+        return Outcome(name=shown, source=shown, state="failed", reason=str(error))
     what = " ".join(f"{type(error).__name__}: {error}".split())
     reason = sentence or f"a fault of scgm, not of the image ({what})"
     trace = "" if sentence else "".join(traceback.format_exception(error))
@@ -119,6 +123,7 @@ def _process(scan: Scan, choices: CohortChoices) -> Outcome:
     if choices.version != __version__:
         msg = f"this worker has version {__version__} of scgm, not {choices.version}; install it"
         raise ImageReadError(msg)
+    _require_unnamed(scan, choices)
     files = Derivatives(scan, choices)
     repair(files.folder)
     segmenter = segmenter_of(choices.options)
@@ -133,8 +138,16 @@ def _process(scan: Scan, choices: CohortChoices) -> Outcome:
     return Outcome(name=scan.name, source=scan.source, state=words.get(state, "done"))
 
 
+def _require_unnamed(scan: Scan, choices: CohortChoices) -> None:
+    """Refuse DICOM whose folders are called by the patient, before anything is called by them."""
+    if not choices.options.keep_identifiers and is_dicom(scan.image):
+        from scgm.io.dicom.read import require_unnamed  # noqa: PLC0415  (for DICOM alone)
+
+        require_unnamed(scan.image, scan.source)
+
+
 def _segment(scan: Scan, files: Derivatives, options: SegmentOptions, segmenter: Segmenter) -> None:
-    problem = scan.problem or problem_of(scan.image)
+    problem = scan.problem or (None if scan.image.is_dir() else problem_of(scan.image))
     if problem:
         msg = f"{scan.source}: {problem}"
         raise ImageReadError(msg)

@@ -124,7 +124,7 @@ def prepare(choices: CohortChoices, made: Mapping[str, Any], *, redo: bool) -> N
         "made": made,
     }
     earlier = _earlier(output)
-    if earlier is not None and earlier != alike and not redo:
+    if earlier is not None and earlier != alike and not redo and _has_results(output):
         different = ", ".join(_different(earlier, alike))
         msg = (
             f"{output}: the results there were made with other choices ({different}); use "
@@ -145,6 +145,11 @@ def prepare(choices: CohortChoices, made: Mapping[str, Any], *, redo: bool) -> N
 def is_results(output: Path) -> bool:
     """Tell whether a folder is one of results of `scgm cohort`."""
     return _earlier(output) is not None
+
+
+def _has_results(output: Path) -> bool:
+    """Tell whether any image has a result; where all have failed, other choices are no matter."""
+    return any(any(output.glob(f"{place}/*_seg.json")) for place in ("sub-*/anat", "sub-*/*/anat"))
 
 
 def _earlier(output: Path) -> dict[str, Any] | None:

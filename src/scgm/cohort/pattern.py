@@ -13,6 +13,8 @@ from scgm.datasets.case import NIFTI_ENDINGS, stem
 from scgm.errors import DataSetError, UsageError
 
 _FIELDS = ("subject", "session")
+# Taken where the pattern ends like that: other files of these kinds lie about.
+_PACKED = (".zip", ".dcm")
 _EXAMPLE = "for example '{subject}/{session}/*_t2s.nii.gz'"
 
 
@@ -26,7 +28,8 @@ class PatternImages:
         The folder.
     pattern : str
         Path below it: ``{subject}`` and ``{session}`` stand for labels, ``*`` for any part of a
-        name. Where it names no subject, each file is a subject.
+        name. Where it names no subject, each file is a subject. With a slash at its end it names
+        folders of DICOM, with ".zip" or ".dcm" packed ones or files of several frames.
     subjects, sessions : tuple of str
         Labels that are wanted; all if empty.
     leave_out : Path, optional
@@ -40,7 +43,9 @@ class PatternImages:
     leave_out: Path | None = None
 
     def __iter__(self) -> Iterator[Scan]:
-        for path, labels in _walk(self.root, self.pattern.split("/"), {}, self.leave_out):
+        for path, labels in _walk(self.root, self._parts, {}, self.leave_out):
+            if not self._is_image(path):
+                continue
             scan = self._scan(path, labels)
             if _wanted(scan.subject, self.subjects) and _wanted(scan.session, self.sessions):
                 yield scan
@@ -72,15 +77,31 @@ class PatternImages:
                 )
                 raise UsageError(msg)
         if not first:
-            msg = f"{self.root}: no image fits the pattern {self.pattern!r}; {_EXAMPLE}"
-            raise DataSetError(msg)
+            raise DataSetError(self._nothing_fits())
 
     def counted(self) -> tuple[int, Counter[str]]:
         """Return how many images fit; none is left out by its contrast."""
         return sum(1 for _ in self), Counter()
 
+    @property
+    def _parts(self) -> list[str]:
+        return self.pattern.removesuffix("/").split("/")
+
+    def _is_image(self, path: Path) -> bool:
+        if self.pattern.endswith("/"):
+            return path.is_dir()
+        packed = tuple(ending for ending in _PACKED if self.pattern.lower().endswith(ending))
+        return path.name.lower().endswith((*NIFTI_ENDINGS, *packed)) and not path.is_dir()
+
+    def _nothing_fits(self) -> str:
+        found = f"{self.root}: no image fits the pattern {self.pattern!r}"
+        paths = _walk(self.root, self._parts, {}, self.leave_out)
+        if any(path.is_dir() for path, _ in paths):
+            return f"{found}, but folders do; for folders of DICOM give '{self.pattern}/'"
+        return f"{found}; {_EXAMPLE}"
+
     def _check_pattern(self) -> None:
-        parts = self.pattern.split("/")
+        parts = self._parts
         fields = re.findall(r"\{([^{}]*)\}", self.pattern)
         if not all(parts) or set(parts) & {".", "..", "**"}:
             msg = f"{self.pattern!r} is no path below the folder; give a pattern, {_EXAMPLE}"
@@ -90,11 +111,12 @@ class PatternImages:
             raise UsageError(msg)
 
     def _scan(self, path: Path, labels: dict[str, str]) -> Scan:
-        subject = label_of(labels.get("subject", stem(path)))
+        file = _without_ending(path)
+        subject = label_of(labels.get("subject", file))
         session = label_of(labels.get("session", ""))
         # Where the subject is known and the file's name is free, several files can be meant.
-        free = "subject" in labels and "*" in self.pattern.rpartition("/")[2]
-        acquisition = label_of(stem(path)) if free else ""
+        free = "subject" in labels and "*" in self._parts[-1]
+        acquisition = label_of(file) if free else ""
         tokens = (("sub", subject), ("ses", session), ("acq", acquisition))
         name = "_".join(f"{key}-{value}" for key, value in tokens if value)
         return Scan(
@@ -105,6 +127,11 @@ class PatternImages:
             name=name,
             entities=name,
         )
+
+
+def _without_ending(path: Path) -> str:
+    name = stem(path)
+    return name[:-4] if name.lower().endswith(_PACKED) else name
 
 
 def _expression(part: str, labels: Mapping[str, str]) -> str:
@@ -132,7 +159,7 @@ def _expression(part: str, labels: Mapping[str, str]) -> str:
 def _walk(
     folder: Path, parts: Sequence[str], labels: dict[str, str], leave_out: Path | None
 ) -> Iterator[tuple[Path, dict[str, str]]]:
-    """Yield the images whose paths fit the parts of a pattern, sorted, with their labels."""
+    """Yield what has a path that fits the parts of a pattern, sorted, with its labels."""
     part, *rest = parts
     step = re.compile(_expression(part, labels))
     try:
@@ -146,9 +173,9 @@ def _walk(
         if match is None or path.name.startswith(".") or path == leave_out:
             continue
         found = labels | match.groupdict()
-        if not rest and path.name.lower().endswith(NIFTI_ENDINGS):
+        if not rest:
             yield path, found
-        elif rest and path.is_dir():
+        elif path.is_dir():
             yield from _walk(path, rest, found, leave_out)
 
 

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 
 _PIECE = 1 << 20
 _SAMPLE = 1 << 22
+_SHORT_BYTES = 2
 
 # A voxel this many times beyond nearly all others is a fault of the file, not tissue.
 _OUTLIER_FACTOR = 100.0
@@ -131,9 +132,10 @@ class _Sample:
 
     def within(self, low: float, high: float, *, without: Sequence[float] = ()) -> _Sample:
         """Return the values from *low* to *high*, without some."""
-        parts = (self.usual, self.tails)
-        kept = (v[(v >= low) & (v <= high) & ~np.isin(v, without)] for v in parts)
-        return _Sample(*kept)
+        parts = (_between(values, low, high) for values in (self.usual, self.tails))
+        if without:
+            parts = (values[~np.isin(values, without)] for values in parts)
+        return _Sample(*parts)
 
     def share(self, value: float) -> float:
         """Return the share of voxels that have this value."""
@@ -150,9 +152,13 @@ class _Sample:
 
         Zeros do not count, because in a mask nearly all values are zero.
         """
-        magnitudes = np.abs(self.usual[self.usual != 0])
+        none_below = not self.usual.size or self.usual[0] >= 0
+        above = self.usual[np.searchsorted(self.usual, 0, "right") :]
+        magnitudes = above if none_below else np.abs(self.usual[self.usual != 0])
         rank = magnitudes.size - 1 - max(3, magnitudes.size // 1000)
-        return float(np.partition(magnitudes, rank)[rank]) if rank >= 0 else math.inf
+        if rank < 0:
+            return math.inf
+        return float(magnitudes[rank] if none_below else np.partition(magnitudes, rank)[rank])
 
     @property
     def looks_like_an_image(self) -> bool:
@@ -222,13 +228,30 @@ def label_values(stored: Stored) -> GrayValues:
 
 def _sample(stored: Stored) -> _Sample:
     step = -(-stored.numbers.size // _SAMPLE) | 1  # odd, so that it keeps pace with no row
-    usual = stored.values(slice(None, None, step))
-    usual = np.sort(usual[np.isfinite(usual)])
+    usual = _in_order(stored, slice(None, None, step))
     if step == 1 or not usual.size:
         return _Sample(usual, usual[:0])
     low, high = usual[len(usual) // 1000], usual[-1 - len(usual) // 1000]
     tails = [v[np.isfinite(v) & ((v < low) | (v > high))] for _, v in stored.pieces()]
     return _Sample(usual, np.sort(np.concatenate(tails)))
+
+
+def _in_order(stored: Stored, where: slice) -> Floats:
+    """Return the finite values of a part, sorted."""
+    numbers = stored.flat[where]
+    if numbers.dtype.kind not in "iu" or numbers.itemsize > _SHORT_BYTES:
+        values = stored.values(where)
+        return np.sort(values[np.isfinite(values)])
+    # Short integers are sorted in a tenth of the time, and scaling keeps or reverses their order.
+    values = np.sort(numbers, kind="stable").astype(np.float64) * stored.slope + stored.inter
+    values = values[np.isfinite(values)]
+    return values if stored.slope >= 0 else values[::-1].copy()
+
+
+def _between(ascending: Floats, low: float, high: float) -> Floats:
+    """Return the values from *low* to *high* of those in ascending order."""
+    first = np.searchsorted(ascending, low, "left")
+    return ascending[first : np.searchsorted(ascending, high, "right")]
 
 
 def _require_contrast(sample: _Sample) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scgm.errors import ImageReadError, RecordError
@@ -19,6 +19,7 @@ class ImageFolders:
     """Images, and files in folders, that the user named, by their names."""
 
     by_name: dict[str, list[Path]]
+    _checksums: dict[tuple[Path, ReadOptions], str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, places: Iterable[Path]) -> ImageFolders:
@@ -43,6 +44,16 @@ class ImageFolders:
         name = record.input.file or ""
         beside = [path for path in record.path.parent.iterdir() if name_text(path.name) == name]
         return [*beside, *self.by_name.get(name, ())]
+
+    def checksum(self, path: Path, reading: ReadOptions) -> str | None:
+        """Return the checksum of an image, made once; None of a folder without the series."""
+        key = (path, reading)
+        if key not in self._checksums:
+            try:
+                self._checksums[key] = image_checksum(path, reading)
+            except ImageReadError:
+                self._checksums[key] = None
+        return self._checksums[key]
 
 
 def _all_below(folder: Path) -> list[Path]:
@@ -96,16 +107,9 @@ def _image_of(record: Record, folders: ImageFolders) -> Path:
         raise RecordError(msg)
     found = [path for path in folders.candidates(record) if path.is_file() or path.is_dir()]
     for path in found:
-        if _checksum(path, record) == record.input.sha256:
+        if folders.checksum(path, reading_of(record)) == record.input.sha256:
             return path
     raise RecordError(_missing(record, name, found))
-
-
-def _checksum(path: Path, record: Record) -> str | None:
-    try:
-        return image_checksum(path, reading_of(record))
-    except ImageReadError:  # a folder of that name without the series
-        return None
 
 
 def _missing(record: Record, name: str, found: Sequence[Path]) -> str:

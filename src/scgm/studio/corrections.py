@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def _unpack(packed: Path, folder: Path, most: dict[str, int]) -> None:
                     msg = f"{name} is larger than it can be"
                     raise CorrectionError(msg)
                 (folder / name).write_bytes(content)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         msg = "the masks did not arrive whole; save them again"
         raise CorrectionError(msg) from error
 

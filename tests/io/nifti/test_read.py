@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -482,6 +482,10 @@ def test_every_real_image_is_read_or_refused_in_one_sentence() -> None:
 # Labels
 
 
+def in_time() -> NDArray[np.int16]:
+    return scan()[:, :, None, :]
+
+
 @pytest.mark.parametrize("value", [0, 1])
 def test_labels_may_all_be_the_same(tmp_path: Path, value: int) -> None:
     labels = read_labels(write_scan(tmp_path / "a.nii.gz", np.full(SHAPE, value, np.uint8)))
@@ -517,11 +521,19 @@ def test_infinite_labels_are_refused(tmp_path: Path) -> None:
         read_labels(path)
 
 
+@pytest.mark.parametrize("image", [False, True])
+@pytest.mark.parametrize("values", [series, in_time])
+def test_of_several_masks_none_is_chosen_and_no_option_is_advised_that_commands_lack(
+    tmp_path: Path, values: Callable[[], NDArray[Any]], image: bool
+) -> None:
+    path = write_scan(tmp_path / "a.nii", values())
+    with pytest.raises(ImageReadError, match="masks and labels have one; save the one") as refused:
+        labels_from_nibabel(nib.load(path)) if image else read_labels(path)
+    assert "--" not in str(refused.value)
+    assert np.array_equal(read_labels(path, ReadOptions(volume=1)).voxels, values()[..., 1])
+
+
 # Slices in time, echoes, and the axis of the slices
-
-
-def in_time() -> NDArray[np.int16]:
-    return scan()[:, :, None, :]
 
 
 def test_slices_in_time_are_recognized_and_their_mean_is_not_advised(tmp_path: Path) -> None:

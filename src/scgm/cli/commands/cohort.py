@@ -82,7 +82,7 @@ def cohort(
         typer.Option(
             metavar="PATTERN",
             help="Where images lie in a folder that is not BIDS, as '{subject}/*_t2s.nii.gz'; "
-            "{session} stands for a session.",
+            "{session} stands for a session; '{subject}/*/' names folders of DICOM.",
         ),
     ] = None,
     naming: Annotated[
@@ -140,6 +140,19 @@ def cohort(
         SliceAxis | None,
         typer.Option(help="Where headers are wrong: axis of the file along which slices lie."),
     ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER|UID|NAME", help="Which DICOM series of each folder, as 'scgm segment'."
+        ),
+    ] = None,
+    keep_identifiers: Annotated[
+        bool,
+        typer.Option(
+            "--keep-identifiers",
+            help="Let names and numbers of patients, as in DICOM, reach records and file names.",
+        ),
+    ] = False,
     qc: Annotated[bool, typer.Option("--qc", help="Draw a picture of each result.")] = False,
     keep_doubtful: Annotated[
         bool,
@@ -188,6 +201,8 @@ def cohort(
         voxel_size_from=None if voxel_size_from is None else voxel_size_from.value,
         slices_in_time=slices_in_time,
         slice_axis=None if slice_axis is None else slice_axis.value,
+        series=series,
+        keep_identifiers=keep_identifiers,
     )
     choices = CohortChoices(
         data=data.absolute(),
@@ -230,6 +245,9 @@ def _scans(
 
     check_place(choices.data, choices.output)
     if pattern is None:
+        if choices.options.series is not None:
+            msg = "--series chooses from DICOM, which --pattern names; give it, or omit --series"
+            raise UsageError(msg)
         return BidsImages(choices.data, read_filters(filters, filter_file))
     others = [name for name in ("run", "acquisition", "suffix") if filters[name]]
     if others or filter_file is not None:
@@ -392,9 +410,12 @@ class Cohort:
             return
         counts = ", ".join(f"{count} {suffix}" for suffix, count in sorted(left_out.items()))
         if not wanted:
-            msg = f"{self.choices.data}: no image fits; there are {counts}; say which with --suffix"
+            msg = (
+                f"{self.choices.data}: no image fits; there are {counts}; say which with --suffix, "
+                "and check the labels that were given"
+            )
             raise UsageError(msg)
-        self.messages.detail(f"left out: {counts}; --suffix says which contrasts are wanted")
+        self.messages.result(f"left out: {counts} (of another contrast or label than wanted)")
 
 
 def _make_folder(output: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scgm.errors import ImageReadError
+from scgm.errors import ImageReadError, PatientNamedError
 from scgm.image.values import gray_values
 from scgm.image.volume import Volume
 from scgm.io.dicom.hashes import series_hash
@@ -105,6 +105,35 @@ def dicom_checksum(path: Path, reading: ReadOptions = DEFAULT_READING) -> str:
     """
     with _opened(path) as found:
         return series_hash(found.chosen(reading).instances)
+
+
+def require_unnamed(path: Path, words: str) -> None:
+    """Make sure that what results will be called does not name the patient.
+
+    Parameters
+    ----------
+    path : Path
+        A folder, a ZIP or a file for which `scgm.io.dicom.sources.is_dicom` holds. If it cannot be
+        read, nothing is said: `dicom_volume` says why.
+    words : str
+        Names of folders and files, which results are called by.
+
+    Raises
+    ------
+    PatientNamedError
+        If they hold the name, number or birth date of a patient.
+    """
+    try:
+        with silence(), parts_of(path) as parts:
+            identifiers = Identifiers.of(read_headers(parts).all_headers)
+    except ImageReadError:
+        return
+    if identifiers.in_text(words):
+        msg = (
+            f"{identifiers.removed_from(words)}: these names hold the patient's name, number or "
+            "birth date, and results are called by them; rename them, or use --keep-identifiers"
+        )
+        raise PatientNamedError(msg)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -63,6 +63,7 @@ def from_stream(file: Path, stream: Stream, reading: ReadOptions, *, labels: boo
     """
     header = _read_header(stream)
     layout = header_layout(header, slices_in_time=reading.slices_in_time)
+    _require_one_mask(layout, reading, labels=labels)
     stored = read_voxels(stream, header, layout, reading.volume)
     sha256, trailing = stream.finish()
     warnings = (*_name_warnings(file, stream), *trailing, *layout.warnings)
@@ -89,6 +90,7 @@ def from_nibabel(image: SpatialImage, reading: ReadOptions, *, labels: bool) -> 
     """
     filename = image.get_filename()
     layout = layout_of(image.shape, slices_in_time=reading.slices_in_time)
+    _require_one_mask(layout, reading, labels=labels)
     values = np.asanyarray(image.dataobj)
     stored = combined(values.reshape((*layout.grid, layout.count)), layout, reading.volume)
     header = (
@@ -98,6 +100,16 @@ def from_nibabel(image: SpatialImage, reading: ReadOptions, *, labels: bool) -> 
     )
     source = None if filename is None else Path(filename)
     return _placed(_Found(_clean(labels=labels)(stored), header, layout, source), reading)
+
+
+def _require_one_mask(layout: Layout, reading: ReadOptions, *, labels: bool) -> None:
+    """Refuse several masks in one file: no command asks which of them is meant."""
+    if labels and layout.count > 1 and reading.volume is None:
+        msg = (
+            f"it holds {layout.count} volumes, and masks and labels have one; save the one that "
+            "is meant as a file of its own"
+        )
+        raise ImageReadError(msg)
 
 
 def _clean(*, labels: bool) -> Clean:

@@ -94,7 +94,7 @@ def _choices(layout: Layout, choice: VolumeChoice) -> str:
     where = "" if layout.dimension == 4 else f" along dimension {layout.dimension}, as echoes are"
     return (
         f"it holds {found}{where}; choose with --volume N (0 to {count - 1}), --volume mean or "
-        "--volume rms"
+        "--volume rms, or save one of them as a file of its own"
     )
 
 
