@@ -40,7 +40,7 @@ export function correct(viewer: Viewer): Correcting {
     changes.textContent = `${count} ${count === 1 ? "change" : "changes"}, kept in this browser`;
     clearTimeout(later);
     later = window.setTimeout(() => state.tell("labels"), 60);
-  });
+  }, (sentence) => say(sentence, "error"));
   const equip = () => {
     const nv = viewer.running;
     if (nv === null) return;
