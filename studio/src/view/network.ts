@@ -9,7 +9,7 @@ const WINDOW_MM = 28;
 
 /** Blue: less gray matter without the branch; orange: more. */
 const change: Colors = (value) => {
-  const size = Math.min(1, Math.abs(value) * 2);
+  const size = Math.min(1, Math.abs(value) * 4);
   const [r, g, b] = value < 0 ? [86, 180, 233] : [230, 159, 0];
   return [r! * size, g! * size, b! * size, 255];
 };
@@ -115,7 +115,7 @@ class Network {
     this.effect.image(less, change);
     this.effect.outline(gm, (value) => value >= 0.5, "#fff");
     [this.reach, this.gm, this.effect].forEach((panel) => panel.sides());
-    this.said.textContent = sentence(name, reach, areaOf(inside, inside.gm), areaOf(inside, without));
+    this.said.textContent = sentence(name, reach, inside, without);
     this.drawMaps(inside);
   }
 
@@ -191,7 +191,12 @@ function windowSlice(inside: Inside, values: Float32Array): Slice {
 
 const areaOf = (inside: Inside, map: Float32Array) => map.reduce((sum, share) => sum + (share >= 0.5 ? 1 : 0), 0) * inside.sample ** 2;
 
-function sentence(name: string, reach: number, all: number, less: number): string {
+function sentence(name: string, reach: number, inside: Inside, without: Float32Array): string {
   const wide = reach ? `looks ${number(reach, 2)} mm wide` : "is the same everywhere, so it changes no place alone";
-  return `The branch "${name}" ${wide}. Gray matter in this slice: ${number(all)} mm² with all branches, ${number(less)} mm² without it.`;
+  let most = 0;
+  without.forEach((value, i) => (most = Math.max(most, Math.abs(value - inside.gm[i]!))));
+  return (
+    `The branch "${name}" ${wide}. Gray matter in this slice: ${number(areaOf(inside, inside.gm))} mm² with all branches, ` +
+    `${number(areaOf(inside, without))} mm² without it; no probability changes by more than ${number(most, 2)}.`
+  );
 }
