@@ -143,7 +143,7 @@ function saving(editor: Editor): HTMLElement {
     h(
       "p",
       { class: "quiet" },
-      "Unpack the zip file in the folder of a BIDS data set: scgm train, scgm evaluate and scgm measure then take the masks as those of the rater \"studio\".",
+      "Unpack the zip file in the folder of a BIDS data set: scgm train and scgm evaluate then take the masks as those of the rater \"studio\", and scgm measure takes them by --gm and --cord.",
     ),
   );
 }
