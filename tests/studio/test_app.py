@@ -114,9 +114,12 @@ def test_a_file_of_the_folder_is_segmented_and_the_folder_left_alone(
     assert studio.ask("GET", f"/api/files/{listed['id']}").body == path.read_bytes()
 
 
-def sent(studio: Studio, content: bytes, name: str = "x.nii.gz") -> dict[str, Any]:
+def sent(
+    studio: Studio, content: bytes, name: str = "x.nii.gz", within_s: float = 60
+) -> dict[str, Any]:
     upload = studio.ask("POST", "/api/scans", content, {"x-file-name": name}).fields["upload"]
-    return ordered(studio, upload=upload)
+    job = studio.ask("POST", "/api/jobs", {"upload": upload}).fields["job"]
+    return studio.finished(job, within_s)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ def test_an_image_that_unpacks_to_more_than_the_memory_is_refused(studio: Studio
     header = bomb((2000, 2000, 120))
     packed = gzip.compress(header + np.arange(1, 480_000_001, dtype=np.uint8).tobytes() * 4, 1)
 
-    state = sent(studio, packed)
+    state = sent(studio, packed, within_s=200)
 
     assert state["state"] == "failed"
     assert studio.ask("GET", "/api/about").status == 200
@@ -233,3 +236,18 @@ def test_a_slice_that_is_not_there_is_refused(studio: Studio) -> None:
     state = ordered(studio, phantom=PHANTOM, kind="network", slice=3)
 
     assert "there is no slice 3" in state["error"]
+
+
+def test_a_zip_bomb_is_refused_and_the_server_goes_on(studio: Studio) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for number in range(3):
+            with archive.open(f"{number}.dcm", "w", force_zip64=True) as file:
+                for _ in range(100):
+                    file.write(bytes(MIB))
+
+    state = sent(studio, packed.getvalue(), "x.zip")
+
+    assert state["state"] == "failed"
+    assert state["error"].startswith("x.zip: it is a ZIP of 3 files that unpack to 0.3 GB")
+    assert studio.ask("GET", "/api/about").status == 200

@@ -48,7 +48,7 @@ NAMELESS = """() => [...document.querySelectorAll(
   .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || (e.labels || []).length))
   .map((e) => e.outerHTML)"""
 WITHOUT_TOOLTIP = """() => [...document.querySelectorAll("button, input, select")]
-  .filter((e) => e.checkVisibility() && e.id !== "file" && !e.title).map((e) => e.outerHTML)"""
+  .filter((e) => e.checkVisibility() && !e.title).map((e) => e.outerHTML)"""
 DONE = """() => document.querySelector("#cancel").disabled
   && document.querySelectorAll("#chart .point").length > 0"""
 
