@@ -52,7 +52,9 @@ class Row:
     dice: float = math.nan
     cord_dice: float = math.nan
     area_difference: float = math.nan
+    slice_difference: float = math.nan
     voxels: int = 0
+    from_threshold: float = 0.0
     same_status: str = ""
     seconds: str = ""
     note: str = ""
@@ -70,8 +72,9 @@ class Row:
     def cells(self) -> list[str]:
         """Return the row of a table."""
         numbers = [f"{self.dice:.5f}", f"{self.cord_dice:.5f}", f"{self.area_difference:.3%}"]
-        numbers.append(str(self.voxels))
-        shown = ["", "", "", ""] if math.isnan(self.dice) else numbers
+        numbers += [f"{self.slice_difference:.2%}", str(self.voxels)]
+        numbers.append(f"{self.from_threshold:.1e}" if self.voxels else "")
+        shown = [""] * len(numbers) if math.isnan(self.dice) else numbers
         verdict = "yes" if self.equal else "**no**"
         return [self.image, *shown, self.same_status, self.seconds, verdict, self.note]
 
@@ -147,20 +150,26 @@ def _difference(page: Page, wanted: Segmentation, name: str) -> Row:
         (row.area_mm2, float(other["area_mm2"] or "nan"))
         for row, other in zip(measure(wanted), table, strict=True)
     ]
-    # All slices together: a single voxel is more than 1 % of a small slice.
+    # Judged by all slices together: a single voxel is more than 1 % of a small slice.
     totals = [np.nansum([pair[i] or math.nan for pair in pairs]) for i in (0, 1)]
     unmeasured = sum((a is None) != math.isnan(b) for a, b in pairs)
     words = [status_word(wanted, z) for z in range(len(wanted.status))]
+    worst = max((abs(b - a) / a for a, b in pairs if a and not math.isnan(b)), default=0.0)
     same = sum(a == row["status"] for a, row in zip(words, table[::3], strict=True))
+    masks = {"gray matter": Label.GM, "cord": Label.CORD}
+    differs = {name: _different(found[name], wanted.mask(label)) for name, label in masks.items()}
+    away = [
+        np.abs(np.asarray(wanted.probability(label).dataobj)[differs[name]] - wanted.threshold)
+        for name, label in masks.items()
+    ]
     return Row(
         name,
         _dice(found["gray matter"], wanted.mask(Label.GM)),
         _dice(found["cord"], wanted.mask(Label.CORD)),
         math.inf if unmeasured else abs(totals[1] - totals[0]) / totals[0],
-        sum(
-            _different(found[name], wanted.mask(label))
-            for name, label in (("gray matter", Label.GM), ("cord", Label.CORD))
-        ),
+        worst,
+        sum(int(each.sum()) for each in differs.values()),
+        max((float(each.max()) for each in away if each.size), default=0.0),
         f"{same} of {len(words)}",
         page.get_attribute("body", "data-seconds") or "",
     )
@@ -189,11 +198,9 @@ def _dice(found: Any, wanted: Any) -> float:
     return 2 * int((a & b).sum()) / total if total else 1.0
 
 
-def _different(found: Any, wanted: Any) -> int:
-    """Return in how many voxels two masks differ."""
-    return int(
-        np.count_nonzero((np.asarray(found.dataobj) > 0) != (np.asarray(wanted.dataobj) > 0))
-    )
+def _different(found: Any, wanted: Any) -> Any:
+    """Return where two masks differ."""
+    return (np.asarray(found.dataobj) > 0) != (np.asarray(wanted.dataobj) > 0)
 
 
 def main() -> int:
@@ -229,7 +236,8 @@ def main() -> int:
 
 def _table(rows: list[Row]) -> str:
     head = ["image", "Dice, gray matter", "Dice, cord", "difference of areas"]
-    head += ["voxels that differ", "same status", "seconds", "equal", "note"]
+    head += ["of a slice, at most", "voxels that differ", "from the threshold, at most"]
+    head += ["same status", "seconds", "equal", "note"]
     lines = [head, ["---"] * len(head), *(row.cells() for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

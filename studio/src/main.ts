@@ -11,6 +11,7 @@ import { correct } from "./view/correct";
 import { learn } from "./view/learn";
 import { downloads, flags, numbers } from "./view/numbers";
 import { panels } from "./view/panels";
+import { network } from "./view/network";
 import { Rating } from "./view/rate";
 import { failed, say, sourcePanel } from "./view/source";
 import { Viewer } from "./view/viewer";
@@ -39,6 +40,7 @@ const TABS: Tab[] = [
   { name: "correct", text: "Correct", title: "Draw and erase gray matter and cord", make: () => h("div", { id: "correct-edit" }, drawing.element) },
   { name: "compare", text: "Compare", title: "Two results side by side", make: compare },
   { name: "rate", text: "Rate", title: "Draw as a rater, read twice, and see the agreement", make: () => rating.element },
+  { name: "network", text: "Network", title: "What the network ddc sees in this slice", make: network },
   { name: "learn", text: "Learn", title: "The cross-section of the cord, a scanner with sliders, and a quiz", make: learn, alone: true },
 ];
 
@@ -124,6 +126,11 @@ function choose(name: string): void {
   state.tell("tab");
 }
 
+/** While a rater draws, no other view may show a result. */
+function hideFromRater(): void {
+  for (const { name } of TABS) $<HTMLButtonElement>(`tab-${name}`).disabled = state.blind && name !== "rate";
+}
+
 function build(): void {
   $("tabs").replaceChildren(
     ...TABS.map(({ name, text, title }) =>
@@ -133,6 +140,7 @@ function build(): void {
   $("tabs").addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (by === undefined) return;
+    if (state.blind) return;
     const at = TABS.findIndex(({ name }) => name === state.tab) + by;
     const next = TABS[(at + TABS.length) % TABS.length]!;
     choose(next.name);
@@ -144,8 +152,10 @@ function build(): void {
   $("work").append(results(), slices(), ...pages);
   state.on(["scan"], () => {
     $("welcome").hidden = state.source !== null;
+    document.body.dataset["opened"] = String(state.source !== null);
     choose(state.tab);
   });
+  state.on(["busy"], hideFromRater);
   document.addEventListener("keydown", keys);
   choose("look");
 }

@@ -20,6 +20,8 @@ export class State {
   slice = 0;
   tab = "look";
   busy = false;
+  /** A rater draws: results and other views are hidden. */
+  blind = false;
   private readonly listeners = new Map<Topic, Set<() => void>>();
 
   on(topics: Topic[], listener: () => void): void {

@@ -81,10 +81,29 @@ export type Source =
   | { kind: "folder"; id: string; name: string }
   | { kind: "phantom"; phantom: Phantom };
 
+/** What the network ddc makes of a slice (`scgm.studio.features`), in a window of square samples. */
+export interface Inside {
+  /** Row and column of the middle of the window, in pixels of the slice. */
+  centre: [number, number];
+  /** mm. */
+  sample: number;
+  size: number;
+  filters: number;
+  /** How wide one pixel of each branch looks, in mm; 0: the whole window. */
+  branches: { name: string; reach: number }[];
+  /** (branch, filter, row, column), each map from 0 to 255. */
+  maps: Uint8Array;
+  gm: Float32Array;
+  /** Gray matter without each branch. */
+  without: Float32Array;
+}
+
 export interface Choices {
   method: string;
   threshold: number | null;
   volume: number | "mean" | "rms" | null;
+  /** Which of several DICOM series. */
+  series: number | string | null;
 }
 
 export interface Method {
@@ -117,6 +136,8 @@ export interface Engine {
   saveInto(source: Source, content: Blob): Promise<string>;
   /** Cross-sections of the phantom, to learn from (`scgm.studio.sections`). */
   sections(): Promise<ArrayBuffer>;
+  /** What the network ddc makes of a slice. */
+  inside(source: Source, choices: Choices, slice: number, signal: AbortSignal): Promise<Inside>;
   /** Make ready what the first image needs. */
   warm(): void;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { agreements, nextImage, type Reading } from "../src/rate/readings";
+import { agreements, nextImage, numberOf, type Reading } from "../src/rate/readings";
 
 const reading = (image: string, rater: string, number: number, labels: number[]): Reading => ({
   key: `${image}|${rater}|${number}`,
@@ -33,5 +33,16 @@ describe("the next image", () => {
     expect(nextImage(["a", "b"], mine, () => 0.99)).toBe("a");
     expect(nextImage(["b"], mine, () => 0)).toBeNull();
     expect(nextImage([], [], () => 0)).toBeNull();
+  });
+});
+
+describe("the number of an image", () => {
+  it("is given by the order of first readings, so later ones change nothing", () => {
+    const at = (image: string, time: number): Reading => ({ ...reading(image, "X", 1, []), time });
+    const before = [at("b", 5)];
+    const after = [at("a", 9), ...before, at("b", 12)];
+    expect(numberOf(before, "b")).toBe(1);
+    expect(numberOf(after, "b")).toBe(1);
+    expect(numberOf(after, "a")).toBe(2);
   });
 });

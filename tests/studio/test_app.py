@@ -1,11 +1,14 @@
 """Images through the whole server: sent, of the folder, or a phantom."""
 
 import gzip
+import io
 import struct
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ pytest.importorskip("uvicorn", reason="the extra 'studio' is not installed")
 
 from scgm.image.volume import Geometry, Volume
 from scgm.io.nifti.write import as_nifti, write_nifti
+from scgm.phantom import Acquisition, Anatomy, make_phantom
 from scgm.segmentation.pipeline import segment
 from scgm.segmentation.result import Label
 from scgm.studio.limits import MIB, Limits
@@ -110,9 +114,12 @@ def test_a_file_of_the_folder_is_segmented_and_the_folder_left_alone(
     assert studio.ask("GET", f"/api/files/{listed['id']}").body == path.read_bytes()
 
 
-def sent(studio: Studio, content: bytes, name: str = "x.nii.gz") -> dict[str, Any]:
+def sent(
+    studio: Studio, content: bytes, name: str = "x.nii.gz", within_s: float = 60
+) -> dict[str, Any]:
     upload = studio.ask("POST", "/api/scans", content, {"x-file-name": name}).fields["upload"]
-    return ordered(studio, upload=upload)
+    job = studio.ask("POST", "/api/jobs", {"upload": upload}).fields["job"]
+    return studio.finished(job, within_s)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +163,91 @@ def test_an_image_that_unpacks_to_more_than_the_memory_is_refused(studio: Studio
     header = bomb((2000, 2000, 120))
     packed = gzip.compress(header + np.arange(1, 480_000_001, dtype=np.uint8).tobytes() * 4, 1)
 
-    state = sent(studio, packed)
+    state = sent(studio, packed, within_s=200)
 
     assert state["state"] == "failed"
+    assert studio.ask("GET", "/api/about").status == 200
+
+
+def zipped_series(folder: Path, descriptions: tuple[str, ...] = ("one",)) -> tuple[bytes, Path]:
+    """Return a phantom as DICOM in a ZIP, once for each description, and the same as NIfTI."""
+    pytest.importorskip("pydicom", reason="the extra 'dicom' is not installed")
+    from tests.helpers.dicom_files import save, slab_of, slices  # noqa: PLC0415
+
+    phantom = make_phantom(Anatomy(), Acquisition(shape=(3, 120, 120)), seed=4)
+    image = as_nifti(phantom.volume.voxels, phantom.volume, dtype=np.float32)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for text in descriptions:
+            slab, slope, same = slab_of(image)
+            made = slices(slab, SeriesDescription=text, RescaleSlope=slope, RescaleIntercept=0)
+            for file in sorted(save(folder / text, made).iterdir()):
+                archive.write(file, f"{text}/{file.name}")
+    nib.save(same, folder / "same.nii.gz")
+    return packed.getvalue(), folder / "same.nii.gz"
+
+
+def test_a_zip_with_dicom_files_is_segmented_as_the_same_image_is(
+    studio: Studio, tmp_path: Path
+) -> None:
+    packed, same = zipped_series(tmp_path)
+
+    state = sent(studio, packed, "series.zip")
+
+    assert (state["state"], state["error"]) == ("done", "")
+    (name,) = (name for name in state["ready"] if name.endswith("label-GM_seg.nii.gz"))
+    assert name == "series_label-GM_seg.nii.gz"
+    found = nib.Nifti1Image.from_bytes(gzip.decompress(made(studio, state, name)))
+    wanted = segment(same).gm
+    upright = nib.as_closest_canonical(found)
+    assert np.array_equal(np.asarray(upright.dataobj), np.asarray(wanted.dataobj))
+
+
+def test_one_of_several_series_is_chosen(studio: Studio, tmp_path: Path) -> None:
+    packed, _ = zipped_series(tmp_path, ("one", "two"))
+    upload = studio.ask("POST", "/api/scans", packed, {"x-file-name": "x.zip"}).fields["upload"]
+
+    unclear, clear = ordered(studio, upload=upload), ordered(studio, upload=upload, series="two")
+
+    assert unclear["error"].startswith("x.zip: it holds 2 series")
+    assert "choose one in the field Series:" in unclear["error"]
+    assert (clear["state"], clear["error"]) == ("done", "")
+
+
+def test_a_job_looks_inside_the_network(studio: Studio) -> None:
+    state = ordered(studio, phantom=PHANTOM, kind="network", slice=1)
+
+    assert (state["state"], state["ready"]) == ("done", ["network.bin"])
+    fields, arrays = unpacked(made(studio, state, "network.bin"))
+    assert [branch["reach"] for branch in fields["branches"]] == [
+        3.75,
+        9.25,
+        15.25,
+        21.25,
+        0,
+        27.25,
+    ]
+    assert arrays["maps"].shape == (6, 32, 112, 112)
+    assert arrays["without"].shape == (6, 112, 112)
+    assert arrays["gm"].max() > 0.5
+
+
+def test_a_slice_that_is_not_there_is_refused(studio: Studio) -> None:
+    state = ordered(studio, phantom=PHANTOM, kind="network", slice=3)
+
+    assert "there is no slice 3" in state["error"]
+
+
+def test_a_zip_bomb_is_refused_and_the_server_goes_on(studio: Studio) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for number in range(3):
+            with archive.open(f"{number}.dcm", "w", force_zip64=True) as file:
+                for _ in range(100):
+                    file.write(bytes(MIB))
+
+    state = sent(studio, packed.getvalue(), "x.zip")
+
+    assert state["state"] == "failed"
+    assert state["error"].startswith("x.zip: it is a ZIP of 3 files that unpack to 0.3 GB")
     assert studio.ask("GET", "/api/about").status == 200

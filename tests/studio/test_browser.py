@@ -7,10 +7,14 @@ import functools
 import http.server
 import io
 import json
+import socket
+import subprocess
+import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytest.importorskip("uvicorn", reason="the extra 'studio' is not installed")
 
 from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Error as PlaywrightError
 
 from scgm.datasets import read_dataset
 from scgm.io.nifti.write import as_nifti, write_nifti
@@ -31,8 +36,8 @@ from scgm.segmentation.pipeline import segment
 from scgm.segmentation.result import Label
 from scgm.studio.page import PageMissingError, page_folder
 from scgm.studio.site import export_site
-from tests.helpers.browser import screenshot, started
-from tests.helpers.studio import Studio, serving
+from tests.helpers.browser import chromium, screenshot, started
+from tests.helpers.studio import TOKEN, Studio, serving
 
 NAME = "sub-01_T2starw"
 # The viewer draws with WebGL, here without a graphics card.
@@ -43,7 +48,7 @@ NAMELESS = """() => [...document.querySelectorAll(
   .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || (e.labels || []).length))
   .map((e) => e.outerHTML)"""
 WITHOUT_TOOLTIP = """() => [...document.querySelectorAll("button, input, select")]
-  .filter((e) => e.checkVisibility() && e.id !== "file" && !e.title).map((e) => e.outerHTML)"""
+  .filter((e) => e.checkVisibility() && !e.title).map((e) => e.outerHTML)"""
 DONE = """() => document.querySelector("#cancel").disabled
   && document.querySelectorAll("#chart .point").length > 0"""
 
@@ -115,6 +120,41 @@ def opened(browser: Browser, address: str) -> Iterator[Page]:
 def page(browser: Browser, studio: Studio) -> Iterator[Page]:
     with opened(browser, studio.address) as shown:
         yield shown
+
+
+SERVE = """
+import sys, uvicorn
+from pathlib import Path
+from scgm.studio.app import StudioSettings, studio_app
+from scgm.studio.guard import Access
+port, token, scratch, page = sys.argv[1:]
+access = Access((f"127.0.0.1:{port}",), token)
+app = studio_app(StudioSettings(access=access, page=Path(page), scratch=Path(scratch)))
+uvicorn.run(app, port=int(port), log_level="critical", ws="none")
+"""
+
+
+@contextmanager
+def process(
+    scratch: Path, page: Path, port: int | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run a server in a process of its own, which can be killed."""
+    scratch.mkdir()
+    if port is None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+    command = [sys.executable, "-c", SERVE, str(port), TOKEN, str(scratch), str(page)]
+    running = subprocess.Popen(command)
+    try:
+        for _ in range(600):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield running, port
+    finally:
+        running.kill()
+        running.wait()
 
 
 def segmented(page: Page, scan: Path) -> None:
@@ -296,10 +336,10 @@ def test_two_readings_are_compared_and_exported_as_the_challenge_has_them(
         page.fill("#rater", "Ann")
         page.click("#begin-reading")
         assert not page.locator("#results").is_visible()
+        for hidden in ("look", "correct", "compare", "network", "learn"):
+            assert page.locator(f"#tab-{hidden}").is_disabled()
         page.wait_for_selector("#rate #viewer[data-ready]")
         page.wait_for_timeout(300)
-        page.click("#target-cord")
-        page.click("#tool-brush")
         page.fill("#pen-size", size)
         page.locator("#gl").focus()
         page.keyboard.press("Space")
@@ -318,6 +358,164 @@ def test_two_readings_are_compared_and_exported_as_the_challenge_has_them(
     case = read_dataset(tmp_path / "challenge").cases[0]
 
     assert list(case.references) == ["r1", "r2"]
+
+
+def test_a_reading_goes_on_after_the_tab_was_closed_and_stays_blind(page: Page, scan: Path) -> None:
+    segmented(page, scan)
+    page.click("#tab-rate")
+    page.fill("#rater", "Bea")
+    page.click("#begin-reading")
+    page.wait_for_selector("#rate #viewer[data-ready]")
+    page.wait_for_timeout(300)
+    page.click("#target-gm")
+    page.locator("#gl").focus()
+    page.keyboard.press("Space")
+    assert "this slice has none" in page.inner_text("#status")
+    page.click("#target-cord")
+    page.locator("#gl").focus()
+    page.keyboard.press("Space")
+    page.wait_for_selector("body[data-kept='1']")
+    page.wait_for_timeout(700)
+    page.set_input_files("#file", scan)
+    assert "finish the reading" in page.inner_text("#status")
+
+    page.reload()
+    page.click("#kept button")
+    page.wait_for_selector("#finish-reading:not([disabled])")
+
+    assert page.input_value("#rater") == "Bea"
+    assert page.locator("#tab-look").is_disabled()
+    assert not page.locator("#results").is_visible()
+    page.click("#finish-reading")
+    page.wait_for_selector("#agreement:not([hidden]) li")
+    assert "Bea, reading 1" in page.inner_text("#agreement")
+    assert page.locator("#tab-look").is_enabled()
+
+
+def test_a_reading_that_is_given_up_leaves_nothing(page: Page, scan: Path) -> None:
+    segmented(page, scan)
+    page.click("#tab-rate")
+    page.fill("#rater", "Cem")
+    page.click("#begin-reading")
+    page.wait_for_selector("#rate #viewer[data-ready]")
+    page.click("#leave-reading")
+    page.wait_for_selector("#begin-reading:not([disabled])")
+
+    assert "Cem" not in page.inner_text("#agreement")
+    page.click("#tab-look")
+    assert page.locator("#results").is_hidden()  # the method's alone
+
+
+def test_the_branches_of_the_network_are_shown(page: Page, scan: Path, tmp_path: Path) -> None:
+    segmented(page, scan)
+    page.click("#tab-network")
+    page.click("#network-start")
+    page.wait_for_selector("#network-said:not(:empty)")
+
+    page.click("#network button:text-is('dilation 18')")
+
+    assert "21.25 mm wide" in page.inner_text("#network-said")
+    before = page.evaluate("() => document.querySelector('#network-reach').toDataURL()")
+    page.locator("#network-reach").press("ArrowUp")
+    assert before != page.evaluate("() => document.querySelector('#network-reach').toDataURL()")
+    screenshot(page, "studio-network", tmp_path)
+    page.locator("body").press("]")
+    assert not page.locator("#network-said").is_visible()  # of another slice
+
+
+def test_several_dicom_files_are_one_image(page: Page, scan: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pydicom", reason="the extra 'dicom' is not installed")
+    from tests.helpers.dicom_files import save, slab_of, slices  # noqa: PLC0415
+
+    slab, slope, _ = slab_of(nib.load(scan))
+    made = slices(slab, RescaleSlope=slope, RescaleIntercept=0)
+    files = sorted(save(tmp_path / "series", made).iterdir())
+
+    page.set_input_files("#file", files)
+    page.wait_for_function(DONE)
+
+    assert page.locator("#chart .point").count() == 3 * 4
+    assert "dicom.zip" in page.inner_text("#status")
+
+
+def test_a_stroke_by_touch_is_a_change(browser: Browser, studio: Studio, scan: Path) -> None:
+    window = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = window.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(studio.address)
+    page.wait_for_selector("#file", state="attached")
+    segmented(page, scan)
+    page.tap("#tab-correct")
+    page.wait_for_selector("#page-correct #viewer[data-ready]")
+    page.wait_for_timeout(300)
+    page.tap("#tool-eraser")
+    page.locator("#gl").scroll_into_view_if_needed()
+    box = page.locator("#gl").bounding_box()
+    assert box is not None
+    touch = window.new_cdp_session(page)
+    places = [
+        (box["x"] + box["width"] / 2 + by, box["y"] + box["height"] / 2) for by in (-20, 0, 20)
+    ]
+    for kind, (x, y) in zip(("touchStart", "touchMove", "touchMove"), places, strict=True):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        page.wait_for_timeout(50)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("() => document.querySelector('#changes').textContent.startsWith('1 ')")
+
+    # The page is as wide as the screen: nothing has to be moved sideways.
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    window.close()
+
+
+def test_work_comes_back_after_the_server_was_killed(
+    browser: Browser, tmp_path: Path, page_files: Path, scan: Path
+) -> None:
+    window = browser.new_context(viewport={"width": 1400, "height": 1100})
+    page = window.new_page()
+    page.set_default_timeout(60_000)
+    with process(tmp_path / "first", page_files) as (server, port):
+        page.goto(f"http://127.0.0.1:{port}/#token={TOKEN}")
+        page.wait_for_selector("#file", state="attached")
+        segmented(page, scan)
+        painted(page)
+        page.wait_for_selector("body[data-kept='1']")
+        server.kill()
+        server.wait()
+        page.click("#segment")
+        page.wait_for_selector("#status.error")
+        assert "start it again" in page.inner_text("#status")
+        masks, _ = corrected(page)  # what was drawn can still be saved
+
+    with process(tmp_path / "second", page_files, port):
+        page.reload()
+        page.click("#kept button")
+        page.wait_for_selector("#results button:text-is('corrected')")
+        page.click("#tab-correct")
+        page.wait_for_selector("#page-correct #viewer[data-ready]")
+        assert np.array_equal(corrected(page)[0]["GM"], masks["GM"])
+        page.click("#segment")  # the image itself is still there
+        page.wait_for_function("() => !document.querySelector('#segment').disabled")
+        assert page.get_attribute("#status", "class") == ""
+    window.close()
+
+
+def test_a_killed_browser_leaves_no_work_in_the_server(
+    browser: Browser, studio: Studio, scan: Path
+) -> None:
+    other = browser.browser_type.launch(executable_path=chromium(), args=["--no-sandbox"])
+    page = other.new_page()
+    page.goto(studio.address)
+    page.wait_for_selector("#file", state="attached")
+    page.set_input_files("#file", scan)
+    page.wait_for_function("() => !document.querySelector('#cancel').disabled")
+    with suppress(PlaywrightError):  # it says nothing any more
+        other.new_browser_cdp_session().send("Browser.crash")
+
+    assert studio.ask("GET", "/api/about").status == 200
+    state = studio.ask("POST", "/api/jobs", {"phantom": {"slices": 2}}).fields
+    assert studio.finished(state["job"])["state"] == "done"
 
 
 def test_the_tour_the_scanner_and_the_quiz_need_no_image(page: Page, tmp_path: Path) -> None:
@@ -360,7 +558,7 @@ def test_drawing_works_by_keyboard_alone(page: Page, scan: Path) -> None:
     assert not (masks["GM"] & ~masks["SC"].astype(bool)).any()
 
 
-@pytest.mark.parametrize("tab", ["look", "correct", "compare", "rate", "learn"])
+@pytest.mark.parametrize("tab", ["look", "correct", "compare", "rate", "network", "learn"])
 def test_everything_has_a_name_and_a_tooltip(page: Page, scan: Path, tab: str) -> None:
     segmented(page, scan)
     page.select_option("#method", "ddc")
@@ -368,6 +566,13 @@ def test_everything_has_a_name_and_a_tooltip(page: Page, scan: Path, tab: str) -
     page.wait_for_selector("#results button:text-is('ddc')")
     page.click(f"#tab-{tab}")
     page.wait_for_timeout(200)
+    if tab == "network":
+        page.click("#network-start")
+        page.wait_for_selector("#network-said:not(:empty)")
+    if tab == "rate":
+        page.fill("#rater", "Ann")
+        page.click("#begin-reading")
+        page.wait_for_selector("#rate #viewer[data-ready]")
 
     assert page.evaluate(NAMELESS) == []
     assert page.evaluate(WITHOUT_TOOLTIP) == []
@@ -408,6 +613,26 @@ def test_a_policy_keeps_foreign_scripts_and_addresses_out(browser: Browser, stud
     assert attacked[0] is False
     assert "connect-src" in attacked[1]
     page.close()
+
+
+def test_the_site_says_that_it_takes_no_dicom(
+    browser: Browser, page_files: Path, tmp_path: Path
+) -> None:
+    assert page_files
+    export_site(tmp_path / "site")
+    (tmp_path / "x.zip").write_bytes(b"PK")
+    with site_at(tmp_path / "site") as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.wait_for_selector("#file", state="attached")
+        assert "NIfTI" in page.inner_text("#drop")
+        page.wait_for_timeout(2000)  # the page loads itself anew once, to get threads
+        page.wait_for_selector("#file", state="attached")
+        page.set_input_files("#file", tmp_path / "x.zip")
+        page.wait_for_selector("#status.error")
+
+        assert "takes NIfTI files" in page.inner_text("#status")
+        page.close()
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -67,3 +67,20 @@ def test_a_single_file_is_all_there_is(folder: Path) -> None:
 
 def test_without_a_folder_there_is_nothing() -> None:
     assert Library().files() == []
+
+
+def test_a_folder_of_dicom_files_is_one_image_and_one_with_links_none(
+    folder: Path, tmp_path: Path
+) -> None:
+    for name in ("series", "linked"):
+        (folder / name).mkdir()
+        (folder / name / "1.dcm").write_bytes(b"123")
+        (folder / name / "2.DCM").write_bytes(b"45")
+    (tmp_path / "secret").write_bytes(b"secret")
+    (folder / "linked" / "3.dcm").symlink_to(tmp_path / "secret")
+    library = Library(folder)
+
+    (series,) = (file for file in library.files() if file.name.endswith("/"))
+
+    assert (series.name, series.path, series.size) == ("series/", folder / "series", 5)
+    assert library.find(series.id) == series

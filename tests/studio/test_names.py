@@ -17,6 +17,8 @@ from scgm.studio.names import safe_name
         (".nii.gz", "nii.gz.nii.gz"),
         ("", "image.nii.gz"),
         ("-rf.nii", "rf.nii"),
+        ("IM0001.dcm", "IM0001.dcm"),
+        ("series.ZIP", "series.ZIP"),
         ("a\0b\n.nii", "a_b_.nii"),
         ("<script>.nii", "_script_.nii"),
     ],

@@ -23,7 +23,7 @@ from scgm.studio.library import Library
 from scgm.studio.limits import DEFAULT_LIMITS, Limits
 from scgm.studio.order import JobOrder
 from scgm.studio.sections import packed_sections
-from scgm.studio.tasks import RESULT, SCAN
+from scgm.studio.tasks import BLOCKS
 from scgm.studio.uploads import TooLargeError, Uploads
 from scgm.version import __version__
 
@@ -123,7 +123,7 @@ class _Handlers:
     async def file_content(self, request: Request) -> Response:
         """Send a file of the folder as it is, for labels that the page reads itself."""
         found = await asyncio.to_thread(self._settings.library.find, request.path_params["file"])
-        if found is None:
+        if found is None or not found.path.is_file():
             raise RefusedError(404, "this file is not in the folder any more")
         return FileResponse(found.path, media_type="application/octet-stream")
 
@@ -166,7 +166,7 @@ class _Handlers:
         job, name = self._job(request), request.path_params["file"]
         if name not in job.ready:
             raise RefusedError(404, "there is no such file")
-        place = job.folder if name in (SCAN, RESULT) else job.folder / "files"
+        place = job.folder if name in BLOCKS else job.folder / "files"
         return FileResponse(place / name, media_type="application/octet-stream")
 
     async def _path(self, order: JobOrder) -> str | None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_ENDINGS = (".nii", ".nii.gz")
+_ENDINGS = (".nii", ".nii.gz", ".zip")
+_DICOM = (".dcm", ".ima")
 MOST_FILES = 2000
 
 
@@ -21,7 +22,7 @@ class Listed:
     id : str
         What the page calls it.
     name : str
-        Its path below the folder, with "/".
+        Its path below the folder, with "/"; one that ends in "/" is a folder of DICOM files.
     path : Path
         Where it is, without links.
     size : int
@@ -67,6 +68,9 @@ class Library:
         count = 0
         for place, below, names in os.walk(folder):
             below[:] = [name for name in below if not name.startswith(".")]
+            if _holds_dicom(Path(place), names):
+                yield _series(Path(place), folder)
+                count += 1
             for name in names:
                 if name.startswith(".") or not name.lower().endswith(_ENDINGS):
                     continue
@@ -75,10 +79,27 @@ class Library:
                     continue
                 yield _listed(Path(place, name).relative_to(folder).as_posix(), real)
                 count += 1
-                if count == MOST_FILES:
+                if count >= MOST_FILES:
                     return
 
 
+def _holds_dicom(place: Path, names: list[str]) -> bool:
+    """Tell whether a folder is a DICOM series, by the endings; none with links, which lead out."""
+    return any(name.lower().endswith(_DICOM) for name in names) and not any(
+        file.is_symlink() for file in place.rglob("*")
+    )
+
+
+def _series(place: Path, folder: Path) -> Listed:
+    """Return a folder of DICOM files as one image."""
+    name = f"{folder.name if place == folder else place.relative_to(folder).as_posix()}/"
+    size = sum(file.stat().st_size for file in place.iterdir() if file.is_file())
+    return Listed(_number(name), name, place, size)
+
+
 def _listed(name: str, path: Path) -> Listed:
-    number = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
-    return Listed(number, name, path, path.stat().st_size)
+    return Listed(_number(name), name, path, path.stat().st_size)
+
+
+def _number(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]

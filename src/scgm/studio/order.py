@@ -33,17 +33,20 @@ class JobOrder(_Strict):
     """A job: an image out of three sources, and what is done with it.
 
     Exactly one of *upload*, *file* and *phantom* names the image. To save, *corrected* is a zip
-    file that was sent, with the masks of a *file*.
+    file that was sent, with the masks of a *file*. To look inside a network, *slice* is counted
+    from below.
     """
 
     upload: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     phantom: PhantomOrder | None = None
-    kind: Literal["segment", "save"] = "segment"
+    kind: Literal["segment", "save", "network"] = "segment"
+    slice: Annotated[int, Field(ge=0, lt=100_000)] = 0
     corrected: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     method: Choice = "default"
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
     volume: Annotated[int, Field(ge=0, lt=100_000)] | Literal["mean", "rms"] | None = None
+    series: Annotated[int, Field(ge=0)] | Annotated[str, Field(max_length=200)] | None = None
     voxel_size_from: Literal["sform", "qform", "pixdim"] | None = None
     slices_in_time: bool = False
 

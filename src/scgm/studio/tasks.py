@@ -24,10 +24,12 @@ from scgm.segmentation.pipeline import open_segmenter, segment
 from scgm.segmentation.result import Result
 from scgm.studio.bundle import pack
 from scgm.studio.corrections import save_corrected
+from scgm.studio.features import BRANCHES, SAMPLE_MM, see
 
 Say = Callable[..., None]
 
-SCAN, RESULT = "scan.bin", "result.bin"
+SCAN, RESULT, NETWORK = "scan.bin", "result.bin", "network.bin"
+BLOCKS = (SCAN, RESULT, NETWORK)
 # What a page can hold and draw.
 MOST_VOXELS = 1 << 27
 
@@ -59,6 +61,11 @@ def run(task: dict[str, Any], say: Say) -> None:
     if task["kind"] == "save":
         say(stage=save_corrected(Path(task["masks"]), volume, Path(task["root"])))
         return
+    if task["kind"] == "network":
+        say(stage="looking inside the network")
+        write_bytes(folder / NETWORK, _network(stack, task["slice"]))
+        say(stage="", ready=[NETWORK])
+        return
     write_bytes(folder / SCAN, _scan(volume, stack, truth))
     say(stage="finding cord and gray matter", ready=[SCAN])
     _segment(task, volume, folder, say)
@@ -88,6 +95,7 @@ def _reading(task: dict[str, Any]) -> ReadOptions:
     return ReadOptions(
         volume=task["volume"],
         voxel_size_from=task["voxel_size_from"],
+        series=task["series"],
         slices_in_time=task["slices_in_time"],
     )
 
@@ -126,6 +134,24 @@ def _segment(task: dict[str, Any], volume: Volume, folder: Path, say: Say) -> No
     name = f"{result_name(source.name)}_report.html"
     write_report([made], made / name, images=[source])
     say(stage="", ready=[name])
+
+
+def _network(stack: AxialStack, z: int) -> bytes:
+    """Return what the dilated network makes of a slice; maps from 0 to 255, each on its own."""
+    if z >= len(stack.slices):
+        msg = f"there is no slice {z}; the image has {len(stack.slices)}"
+        raise ScgmError(msg)
+    seen = see(stack, z)
+    low = seen.maps.min(axis=(2, 3), keepdims=True)
+    span = np.maximum(np.ptp(seen.maps, axis=(2, 3), keepdims=True), np.float32(1e-6))
+    fields = {
+        "slice": z,
+        "centre": seen.centre_px,
+        "sample": SAMPLE_MM,
+        "branches": [{"name": one.name, "reach": one.reach_mm} for one in BRANCHES],
+    }
+    shades = ((seen.maps - low) / span * 255).astype(np.uint8)
+    return pack(fields, {"maps": shades, "gm": seen.gm, "without": seen.without})
 
 
 def _result(found: Result) -> bytes:

@@ -9,6 +9,8 @@ import { difference, PEN, ruled, type Change, type Target } from "./rules";
 import { keep, type Work } from "./store";
 
 export const CORRECTED = "corrected";
+/** At the end of the title of a reading that is not finished. */
+export const OPEN = " (open)";
 export type Tool = "brush" | "eraser" | "fill" | "click" | "none";
 
 const AUTOSAVE_MS = 400;
@@ -23,7 +25,10 @@ export class Editor {
   private drawn: Drawn | null = null;
   private later = 0;
 
-  constructor(private readonly changed: () => void) {
+  constructor(
+    private readonly changed: () => void,
+    private readonly refused: (sentence: string) => void,
+  ) {
     state.on(["results"], () => this.keepLater());
   }
 
@@ -46,7 +51,8 @@ export class Editor {
 
   /** Take over work that was kept. */
   restore(work: Work): void {
-    this.drawn = state.results.find(({ title }) => title === CORRECTED) ?? null;
+    const last = state.results.find(({ title }) => title.endsWith(OPEN));
+    this.drawn = last ?? state.results.find(({ title }) => title === CORRECTED) ?? null;
     this.history = new History();
     this.history.done = work.done;
     this.changed();
@@ -68,7 +74,7 @@ export class Editor {
     if (this.drawn === null || nv.drawBitmap === null || this.tool === "none") return;
     if (!state.results.includes(this.drawn)) return; // of the image before
     const started = performance.now();
-    this.apply(ruled(this.drawn.labels, nv.drawBitmap, this.target), this.tool);
+    this.draw(this.drawn, nv.drawBitmap, this.tool);
     this.show(nv);
     document.body.dataset["stroke"] = (performance.now() - started).toFixed(1);
   }
@@ -85,8 +91,16 @@ export class Editor {
       for (let column = at[0] - reach; column < at[0] - reach + this.size; column++)
         if (row >= 0 && column >= 0 && row < height && column < width)
           marked[(at[2] * height + row) * width + column] = this.tool === "eraser" ? 0 : PEN;
-    this.apply(ruled(drawn.labels, marked, this.target), `${this.tool} by keyboard`);
+    this.draw(drawn, marked, `${this.tool} by keyboard`);
     this.show(nv);
+  }
+
+  /** Take what was drawn; say why nothing is left of gray matter where there is no cord. */
+  private draw(drawn: Drawn, marked: Uint8Array, tool: string): void {
+    this.apply(ruled(drawn.labels, marked, this.target), tool);
+    const cord = drawn.labels.subarray(...this.range(state.slice)).some((label) => label > 0);
+    if (this.target === "gm" && this.tool !== "eraser" && !cord)
+      this.refused("gray matter stays within the cord, and this slice has none: choose cord and draw it first");
   }
 
   undo(nv: Niivue | null): void {

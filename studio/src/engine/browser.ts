@@ -1,6 +1,6 @@
 /** The browser itself does the work: the image never leaves it. */
 import { fileNames, makeFile } from "../segment/files";
-import type { Choices, Engine, Found, Listed, Method, Progress, Scan, Source } from "../types";
+import type { Choices, Engine, Found, Inside, Listed, Method, Progress, Scan, Source } from "../types";
 import { UserError } from "../types";
 import type { Order, Said } from "./worker";
 
@@ -30,6 +30,8 @@ export class BrowserEngine implements Engine {
   segment(source: Source, choices: Choices, on: Progress, signal: AbortSignal): Promise<Found> {
     if (source.kind !== "local")
       return Promise.reject(new UserError("choose a file: phantoms and folders need 'scgm serve'"));
+    if (/\.(zip|dcm|ima)$/i.test(source.file.name))
+      return Promise.reject(new UserError("this page takes NIfTI files (.nii, .nii.gz); for DICOM, use 'scgm serve'"));
     const worker = (this.worker ??= this.start());
     const order: Order = { id: ++this.count, site: new URL("./", location.href).href, file: source.file, choices };
     let scan: Scan | null = null;
@@ -70,6 +72,10 @@ export class BrowserEngine implements Engine {
 
   async sections(): Promise<ArrayBuffer> {
     return (await fetch("sections.bin")).arrayBuffer();
+  }
+
+  inside(): Promise<Inside> {
+    return Promise.reject(new UserError("looking inside the network needs 'scgm serve'"));
   }
 
   warm(): void {

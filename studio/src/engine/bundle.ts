@@ -1,5 +1,5 @@
 /** Reading the blocks of `scgm.studio.bundle`. */
-import type { Found, Grid, Scan, Triple } from "../types";
+import type { Found, Grid, Inside, Scan, Triple } from "../types";
 
 interface Entry {
   type: "float32" | "uint8";
@@ -70,5 +70,19 @@ export function foundOf({ fields, arrays }: Bundle, job: string): Found {
     centre: null,
     job,
     files: [],
+  };
+}
+
+export function insideOf({ fields, arrays, shapes }: Bundle): Inside {
+  const [, filters, size] = shapes["maps"] as [number, number, number, number];
+  return {
+    centre: fields["centre"] as [number, number],
+    sample: fields["sample"] as number,
+    size,
+    filters,
+    branches: fields["branches"] as Inside["branches"],
+    maps: arrays["maps"] as Uint8Array,
+    gm: arrays["gm"] as Float32Array,
+    without: arrays["without"] as Float32Array,
   };
 }

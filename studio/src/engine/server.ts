@@ -1,7 +1,7 @@
 /** The local server does the work: all methods of the package, and the user's folder. */
-import type { Choices, Engine, Found, Listed, Method, Progress, Scan, Source } from "../types";
+import type { Choices, Engine, Found, Inside, Listed, Method, Progress, Scan, Source } from "../types";
 import { UserError } from "../types";
-import { foundOf, scanOf, unpack } from "./bundle";
+import { foundOf, insideOf, scanOf, unpack } from "./bundle";
 
 interface JobState {
   job: string;
@@ -13,6 +13,7 @@ interface JobState {
 
 const SCAN = "scan.bin";
 const RESULT = "result.bin";
+const NETWORK = "network.bin";
 const POLL_MS = 60;
 
 export class ServerEngine implements Engine {
@@ -88,13 +89,25 @@ export class ServerEngine implements Engine {
     const signal = new AbortController().signal;
     const { upload } = await this.send(new File([content], "corrected.zip"), signal);
     const order = { file: source.id, corrected: upload, kind: "save" };
+    return (await this.done(order, signal)).stage;
+  }
+
+  async inside(source: Source, choices: Choices, slice: number, signal: AbortSignal): Promise<Inside> {
+    const { volume, series } = choices;
+    const order = { volume, series, kind: "network", slice, ...(await this.image(source, signal)) };
+    const { job } = await this.done(order, signal);
+    return insideOf(unpack(await this.bytes(job, NETWORK)));
+  }
+
+  /** Order a job and wait for its end. */
+  private async done(order: unknown, signal: AbortSignal): Promise<JobState> {
     let state = await this.post<JobState>("jobs", order, signal);
     while (state.state === "waiting" || state.state === "running") {
       await new Promise((go) => setTimeout(go, POLL_MS));
       state = await this.json<JobState>(`jobs/${state.job}`);
     }
     if (state.state !== "done") throw new UserError(state.error);
-    return state.stage;
+    return state;
   }
 
   private async send(file: File, signal: AbortSignal): Promise<{ upload: string }> {

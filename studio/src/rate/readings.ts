@@ -10,7 +10,8 @@ export interface Reading {
   number: number;
   labels: Uint8Array;
   time: number;
-  seconds: number;
+  /** Null where the page was closed in between. */
+  seconds: number | null;
 }
 
 export interface Agreement {
@@ -41,6 +42,15 @@ const count = (labels: Uint8Array) => labels.reduce((sum, label) => sum + (isGra
 
 function areaDifference(first: number, second: number): number | null {
   return first + second ? (200 * (second - first)) / (first + second) : null;
+}
+
+/** The number of an image, from 1: in the order of the first readings, so that it stays. */
+export function numberOf(readings: Reading[], image: string): number {
+  const first = new Map<string, number>();
+  for (const reading of readings)
+    first.set(reading.image, Math.min(reading.time, first.get(reading.image) ?? Infinity));
+  const named = [...first.keys()].sort((a, b) => first.get(a)! - first.get(b)!);
+  return named.indexOf(image) + 1;
 }
 
 /** Which image is read next: one that this rater has read least often, by chance. */

@@ -40,7 +40,7 @@ export function correct(viewer: Viewer): Correcting {
     changes.textContent = `${count} ${count === 1 ? "change" : "changes"}, kept in this browser`;
     clearTimeout(later);
     later = window.setTimeout(() => state.tell("labels"), 60);
-  });
+  }, (sentence) => say(sentence, "error"));
   const equip = () => {
     const nv = viewer.running;
     if (nv === null) return;
@@ -143,7 +143,7 @@ function saving(editor: Editor): HTMLElement {
     h(
       "p",
       { class: "quiet" },
-      "Unpack the zip file in the folder of a BIDS data set: scgm train, scgm evaluate and scgm measure then take the masks as those of the rater \"studio\".",
+      "Unpack the zip file in the folder of a BIDS data set: scgm train and scgm evaluate then take the masks as those of the rater \"studio\", and scgm measure takes them by --gm and --cord.",
     ),
   );
 }

@@ -1,19 +1,23 @@
 /** Rating: several raters in turn, a blind second reading, agreement, and the challenge layout. */
 import { zipSync } from "fflate";
 import { $, button, h, number, save } from "../dom";
-import type { Editor } from "../edit/editor";
+import { OPEN, type Editor } from "../edit/editor";
 import { gzip, nativeImage } from "../image/nifti-out";
-import { agreements, allReadings, forgetReading, keepReading, nextImage, titleOf, type Reading } from "../rate/readings";
+import { agreements, allReadings, forgetReading, keepReading, nextImage, numberOf, titleOf, type Reading } from "../rate/readings";
 import { state } from "../state";
-import { UserError, type Listed } from "../types";
+import { UserError, type Listed, type Scan } from "../types";
 import { failed, images, open, say } from "./source";
 import { table } from "./numbers";
 
 interface Open {
   rater: string;
   number: number;
-  started: number;
+  /** Null where the reading goes on after the page was closed. */
+  started: number | null;
 }
+
+/** What an image is called: below the folder where there is one, as names alone can be alike. */
+const nameOf = (scan: Scan) => (state.source?.kind === "folder" ? state.source.name : scan.name);
 
 export class Rating {
   readonly element: HTMLElement;
@@ -29,22 +33,25 @@ export class Rating {
   private readonly said = h("p", { role: "status", id: "rating" });
   private readonly begin: HTMLButtonElement;
   private readonly finish: HTMLButtonElement;
+  private readonly leave: HTMLButtonElement;
 
   constructor(private readonly editor: Editor) {
     const act = (work: () => Promise<void>) => () => void work().catch(failed);
     this.begin = button("Begin a reading", "Draw this image from nothing; earlier drawings are hidden", act(() => this.start()), { id: "begin-reading" });
     this.finish = button("Finish", "Keep this reading and show how it agrees with others", act(() => this.end()), { id: "finish-reading", disabled: true });
+    this.leave = button("Give up", "Forget what was drawn in this reading", act(() => this.forget()), { id: "leave-reading", disabled: true });
     const next = button("Next image", "Open an image of the folder that you have read least often, by chance", act(() => this.next()), { id: "next-image" });
     this.element = h(
       "div",
       { id: "rate" },
-      h("div", { class: "bar" }, h("label", { class: "inline" }, "Rater ", this.rater), next, this.begin, this.finish),
+      h("div", { class: "bar" }, h("label", { class: "inline" }, "Rater ", this.rater), next, this.begin, this.finish, this.leave),
       this.said,
       this.slot,
       this.list,
     );
     state.on(["scan"], () => {
       if (state.scan === null) this.current = null;
+      else this.goOn();
     });
     state.on(["scan", "tab"], () => void this.show().catch(failed));
   }
@@ -55,6 +62,17 @@ export class Rating {
     this.slot.hidden = this.current === null;
   }
 
+  /** Take up a reading that was open when the page was closed. */
+  private goOn(): void {
+    const title = state.results.find((each) => each.title.endsWith(OPEN))?.title;
+    const found = /^(.*), reading (\d+) \(open\)$/.exec(title ?? "");
+    if (this.current !== null || title === undefined || found === null) return;
+    this.current = { rater: found[1]!, number: Number(found[2]), started: null };
+    this.rater.value = found[1]!;
+    this.editor.begin(title, true);
+    state.tab = "rate";
+  }
+
   private async start(): Promise<void> {
     if (state.scan === null) throw new UserError("open an image first");
     const rater = this.rater.value.trim();
@@ -63,9 +81,12 @@ export class Rating {
       throw new UserError("write who draws into the field Rater");
     }
     const mine = (await this.readings()).filter((reading) => reading.rater === rater);
-    this.current = { rater, number: mine.length + 1, started: Date.now() };
-    this.editor.begin(`${titleOf(this.current)} (open)`, true);
+    const number = Math.max(0, ...mine.map((reading) => reading.number)) + 1;
+    this.current = { rater, number, started: Date.now() };
+    this.editor.begin(`${titleOf(this.current)}${OPEN}`, true);
     await this.show();
+    $("target-cord").click();
+    $("tool-brush").click();
     say(`${titleOf(this.current)}: draw the cord, then the gray matter`);
   }
 
@@ -75,40 +96,55 @@ export class Rating {
     if (!labels.some((label) => label > 0)) throw new UserError("nothing is drawn yet");
     const title = titleOf(open);
     await keepReading({
-      key: `${scan.name}|${title}`,
-      image: scan.name,
+      key: `${nameOf(scan)}|${title}`,
+      image: nameOf(scan),
       rater: open.rater,
       number: open.number,
       labels: labels.slice(),
       time: Date.now(),
-      seconds: Math.round((Date.now() - open.started) / 1000),
+      seconds: open.started === null ? null : Math.round((Date.now() - open.started) / 1000),
     });
     this.current = null;
-    state.drop(`${title} (open)`);
+    state.drop(`${title}${OPEN}`);
     await this.show();
     say(`${title} is kept in this browser`);
+  }
+
+  private async forget(): Promise<void> {
+    if (this.current === null) return;
+    const title = titleOf(this.current);
+    this.current = null;
+    state.drop(`${title}${OPEN}`);
+    await this.show();
+    say(`${title} is forgotten`);
   }
 
   private async next(): Promise<void> {
     const files = images(await state.engine.files());
     const mine = (await allReadings()).filter(({ rater }) => rater === this.rater.value.trim());
-    const names = new Map<string, Listed>(files.map((file) => [file.name.split("/").pop()!, file]));
+    const names = new Map<string, Listed>(files.map((file) => [file.name, file]));
     const name = nextImage([...names.keys()], mine, Math.random);
     if (name === null) throw new UserError("you have read every image of the folder twice");
     const file = names.get(name)!;
-    this.current = null;
     open({ kind: "folder", id: file.id, name: file.name });
   }
 
   private async readings(): Promise<Reading[]> {
-    return (await allReadings()).filter(({ image }) => image === state.scan?.name);
+    const scan = state.scan;
+    if (scan === null) return [];
+    const fits = ({ image, labels }: Reading) => image === nameOf(scan) && labels.length === scan.slices.length;
+    return (await allReadings()).filter(fits);
   }
 
   private async show(): Promise<void> {
-    if (state.tab !== "rate") return;
     const blind = this.current !== null;
+    if (state.blind !== blind) {
+      state.blind = blind;
+      state.tell("busy");
+    }
+    if (state.tab !== "rate") return;
     this.begin.disabled = blind;
-    this.finish.disabled = !blind;
+    this.finish.disabled = this.leave.disabled = !blind;
     this.slot.hidden = !blind;
     $("work").dataset["blind"] = String(blind);
     this.said.textContent = blind
@@ -143,7 +179,7 @@ export class Rating {
   }
 
   private line(reading: Reading): HTMLElement {
-    const text = `${titleOf(reading)}, ${new Date(reading.time).toLocaleString()}, ${number(reading.seconds / 60)} min `;
+    const text = `${titleOf(reading)}, ${new Date(reading.time).toLocaleString()}, ${reading.seconds === null ? "with a break" : `${number(reading.seconds / 60)} min`} `;
     const remove = button("Remove", `Remove ${titleOf(reading)} from this browser`, () => {
       forgetReading(reading.key).then(() => this.show()).catch(failed);
     }, { class: "small" });
@@ -153,8 +189,7 @@ export class Rating {
   /** The image and one mask for each reading: 1 gray, 2 white matter. */
   private async packed(readings: Reading[]): Promise<Blob> {
     const scan = state.scan!;
-    const named = [...new Set((await allReadings()).map(({ image }) => image))].sort();
-    const subject = `site1-sc${String(named.indexOf(scan.name) + 1).padStart(2, "0")}`;
+    const subject = `site1-sc${String(numberOf(await allReadings(), nameOf(scan))).padStart(2, "0")}`;
     const files: Record<string, [Uint8Array, { level: 0 }]> = {};
     const add = async (name: string, content: Blob) => {
       files[name] = [new Uint8Array(await content.arrayBuffer()), { level: 0 }];
@@ -170,7 +205,7 @@ export class Rating {
       seconds: reading.seconds,
       finished: new Date(reading.time).toISOString(),
     }));
-    const about = { GeneratedBy: [{ Name: "scgm studio", Version: version }], Image: scan.name, Raters: raters };
+    const about = { GeneratedBy: [{ Name: "scgm studio", Version: version }], Image: nameOf(scan), Raters: raters };
     await add(`${subject}-raters.json`, new Blob([`${JSON.stringify(about, null, 2)}\n`]));
     return new Blob([zipSync(files) as BlobPart], { type: "application/zip" });
   }

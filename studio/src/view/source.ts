@@ -1,5 +1,6 @@
 /** Where images come from: dropped, chosen, of the folder, or a phantom; and starting a method. */
 import { $, button, h, number, select, slider } from "../dom";
+import { dropped, oneImage } from "../engine/zip";
 import { state } from "../state";
 import { UserError, type Choices, type Listed, type Method, type Phantom, type Source } from "../types";
 
@@ -17,7 +18,7 @@ const PHANTOM: Phantom = {
 /** Names of masks and label maps, which are no images to segment. */
 const LABELS = /(^|[/_-])(label|gm|wm|sc|cord)?-?(prob)?(seg|mask|label)[^/]*$/i;
 
-const choices: Choices = { method: "default", threshold: null, volume: null };
+export const choices: Choices = { method: "default", threshold: null, volume: null, series: null };
 let running: AbortController | null = null;
 
 export function say(text: string, kind: "" | "error" = ""): void {
@@ -43,24 +44,32 @@ export async function sourcePanel(): Promise<void> {
   );
 }
 
+const take = (file: File) => open({ kind: "local", file });
+
 function dropZone(): HTMLElement {
+  const server = state.engine.mode === "server";
+  const about = server
+    ? "A NIfTI file (.nii or .nii.gz), a ZIP with DICOM files, or all DICOM files of a series; it stays on this machine"
+    : "A NIfTI file (.nii or .nii.gz); it stays on this machine";
   const input = h("input", {
     type: "file",
     id: "file",
     class: "file",
-    accept: ".nii,.gz,.nii.gz",
+    multiple: server,
+    title: about,
+    accept: server ? null : ".nii,.gz,.nii.gz",
     onchange: () => {
-      const file = input.files?.[0];
-      if (file) open({ kind: "local", file });
+      const files = [...(input.files ?? [])];
       input.value = "";
+      if (files.length) oneImage(files).then(take, failed);
     },
   });
   const label = h(
     "label",
-    { for: "file", class: "button", title: "A NIfTI file (.nii or .nii.gz); it stays on this machine" },
+    { for: "file", class: "button", title: about },
     "Choose an image",
   );
-  const zone = h("div", { id: "drop" }, input, label, h("p", { class: "quiet" }, "or drop it anywhere on this page"));
+  const zone = h("div", { id: "drop" }, input, label, h("p", { class: "quiet" }, server ? "or drop it anywhere on this page: NIfTI, or a DICOM folder or ZIP" : "or drop it anywhere on this page (NIfTI: .nii or .nii.gz)"));
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
     zone.classList.add("over");
@@ -69,8 +78,7 @@ function dropZone(): HTMLElement {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     zone.classList.remove("over");
-    const file = event.dataTransfer?.files[0];
-    if (file) open({ kind: "local", file });
+    if (event.dataTransfer) dropped(event.dataTransfer).then(oneImage).then(take).catch(failed);
   });
   return zone;
 }
@@ -146,6 +154,17 @@ function methodPart(methods: Method[]): HTMLElement {
       choices.volume = text === "" ? null : text === "mean" || text === "rms" ? text : Number(text);
     },
   });
+  const series = h("input", {
+    id: "series",
+    type: "text",
+    size: 5,
+    maxlength: 200,
+    title: "For DICOM with several series: the number or the description of one",
+    onchange: (event) => {
+      const text = (event.target as HTMLInputElement).value.trim();
+      choices.series = text === "" ? null : /^\d+$/.test(text) ? Number(text) : text;
+    },
+  });
   const start = button("Segment", "Find cord and gray matter by this method; add it to compare", () => void run(), {
     id: "segment",
     disabled: true,
@@ -155,7 +174,7 @@ function methodPart(methods: Method[]): HTMLElement {
     disabled: true,
   });
   state.on(["scan", "busy"], () => {
-    start.disabled = state.source === null || state.busy;
+    start.disabled = state.source === null || state.busy || state.blind;
     stop.disabled = !state.busy;
   });
   return h(
@@ -164,12 +183,20 @@ function methodPart(methods: Method[]): HTMLElement {
     method,
     about,
     h("label", {}, "Volume ", volume),
+    state.engine.mode === "server" ? h("label", {}, "Series ", series) : null,
     h("div", { class: "bar" }, start, stop),
   );
 }
 
 export function open(source: Source): void {
+  if (state.blind) {
+    say("finish the reading, or give it up, before you open another image", "error");
+    return;
+  }
   running?.abort();
+  choices.series = null;
+  const series = document.getElementById("series");
+  if (series instanceof HTMLInputElement) series.value = "";
   state.open(source);
   void run();
 }
