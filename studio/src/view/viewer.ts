@@ -46,7 +46,7 @@ export class Viewer {
       h("div", { class: "scene", "data-plane": "axial" }, this.canvas, ...sides()),
       this.place,
     );
-    state.on(["scan", "tab"], () => void this.load().catch(failed));
+    state.on(["scan", "tab", "busy"], () => void this.load().catch(failed));
     state.on(["labels", "results"], () => this.showLabels());
     state.on(["slice"], () => this.follow());
   }
@@ -103,6 +103,7 @@ export class Viewer {
   private async load(): Promise<void> {
     const scan = state.scan;
     if (scan === null || scan === this.scan || !this.element.isConnected) return;
+    if (state.busy && state.tab === "look") return; // the result comes first; then it is called again
     this.scan = scan;
     const nv = await (this.starting ??= this.start());
     const { NVImage } = await import("@niivue/niivue");
