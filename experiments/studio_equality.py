@@ -1,6 +1,6 @@
 """Does the studio in the browser alone give what Python gives? On every image of a folder.
 
-``python -m experiments.studio_equality --data FOLDER [--only TEXT] [--output FILE.md]``
+``python -m experiments.studio_equality --data FOLDER [--only TEXT] [--write]``
 
 The page is exported as a site, served on this machine, and driven in chromium: each image is
 chosen, segmented by the shipped model, and masks and table are downloaded. They are compared with
@@ -30,6 +30,7 @@ import nibabel as nib
 import numpy as np
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
+from experiments.results_page import replace_section
 from scgm.errors import ScgmError
 from scgm.segmentation.measurements import measure, status_word
 from scgm.segmentation.pipeline import open_segmenter, segment
@@ -56,7 +57,6 @@ class Row:
     voxels: int = 0
     from_threshold: float = 0.0
     same_status: str = ""
-    seconds: str = ""
     note: str = ""
 
     @property
@@ -76,7 +76,7 @@ class Row:
         numbers.append(f"{self.from_threshold:.1e}" if self.voxels else "")
         shown = [""] * len(numbers) if math.isnan(self.dice) else numbers
         verdict = "yes" if self.equal else "**no**"
-        return [self.image, *shown, self.same_status, self.seconds, verdict, self.note]
+        return [self.image, *shown, self.same_status, verdict, self.note]
 
 
 def _tell(message: ConsoleMessage) -> None:
@@ -171,7 +171,6 @@ def _difference(page: Page, wanted: Segmentation, name: str) -> Row:
         sum(int(each.sum()) for each in differs.values()),
         max((float(each.max()) for each in away if each.size), default=0.0),
         f"{same} of {len(words)}",
-        page.get_attribute("body", "data-seconds") or "",
     )
 
 
@@ -208,7 +207,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("SCGM_DATA"))
     parser.add_argument("--only", default="", help="part of a path")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--write", action="store_true", help="put the table on the results page")
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
@@ -229,15 +228,15 @@ def main() -> int:
                 rows.append(compared(page, path, name, segmenter))
                 print("\t".join(rows[-1].cells()), flush=True)
             browser.close()
-    if options.output:
-        options.output.write_text(_table(rows), encoding="utf-8")
+    if options.write:
+        replace_section("studio-equality", _table(rows).strip())
     return 0 if all(row.equal for row in rows) else 1
 
 
 def _table(rows: list[Row]) -> str:
     head = ["image", "Dice, gray matter", "Dice, cord", "difference of areas"]
     head += ["of a slice, at most", "voxels that differ", "from the threshold, at most"]
-    head += ["same status", "seconds", "equal", "note"]
+    head += ["same status", "equal", "note"]
     lines = [head, ["---"] * len(head), *(row.cells() for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -17,6 +17,7 @@ import gzip
 import os
 import statistics
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from experiments.results_page import replace_section
 from experiments.studio_equality import served
 from scgm.io.nifti.write import as_nifti, write_nifti
 from scgm.phantom import Acquisition, Anatomy, make_phantom
+from scgm.segmentation.pipeline import open_segmenter, segment
 from scgm.studio.page import page_folder
 from scgm.studio.site import export_site
 from tests.helpers.browser import chromium
@@ -98,16 +100,32 @@ def measured(
                 page.wait_for_timeout(3000)  # the model is started before a user has found a file
                 times.append(overlay(page, image))
         yield row(f"drop to overlay of {image.name} in the browser alone, s", times, 5)
+    yield row(f"for comparison: `scgm.segment` of {image.name}, in Python, s", python(image, runs))
     yield row("a movement of the brush, 512x512, ms", moves, 50, digits=0)
     yield row("the end of a stroke, 512x512, ms", ends, 50, digits=0)
     size = own_size() / 1000
     yield "own JavaScript, packed, kB", f"{size:.0f}", "<= 150", verdict(size <= 150)
 
 
-def row(what: str, values: list[float], most: float, digits: int = 2) -> tuple[str, str, str, str]:
+def python(image: Path, runs: int) -> list[float]:
+    """Return the seconds of the same work without any page, with a model that is started."""
+    segmenter = open_segmenter()
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        segment(image, segmenter=segmenter)
+        times.append(time.perf_counter() - started)
+    return times
+
+
+def row(
+    what: str, values: list[float], most: float | None = None, digits: int = 2
+) -> tuple[str, str, str, str]:
     """Give the median and the range of values, against a limit for the median."""
     middle = statistics.median(values)
     shown = f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    if most is None:
+        return what, shown, "", ""
     return what, shown, f"<= {most:g}", verdict(middle <= most)
 
 

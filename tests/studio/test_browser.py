@@ -307,6 +307,27 @@ def test_gray_matter_is_painted_undone_saved_and_found_again(
     assert np.array_equal(corrected(page)[0]["GM"], masks["GM"])
 
 
+def test_the_same_image_opened_again_brings_its_correction(page: Page, scan: Path) -> None:
+    segmented(page, scan)
+    painted(page)
+    page.wait_for_selector("body[data-kept='1']")
+    masks, _ = corrected(page)
+
+    page.reload()
+    segmented(page, scan)  # nobody has pressed "Go on"
+    page.wait_for_selector("#results button:text-is('corrected')")
+    page.wait_for_timeout(700)
+    page.reload()
+    segmented(page, scan)
+    page.click("#results button:text-is('corrected')")
+    page.click("#tab-correct")
+    page.wait_for_selector("#page-correct #viewer[data-ready]")
+
+    again, record = corrected(page)
+    assert np.array_equal(again["GM"], masks["GM"])
+    assert [change["tool"] for change in record["Changes"]] == ["brush"]
+
+
 def test_corrected_masks_go_into_the_folder_and_from_there_into_training(
     page: Page, root: Path
 ) -> None:

@@ -18,7 +18,7 @@ from scgm.studio.names import safe_name
         ("", "image.nii.gz"),
         ("-rf.nii", "rf.nii"),
         ("IM0001.dcm", "IM0001.dcm"),
-        ("series.ZIP", "series.ZIP"),
+        ("series.ZIP", "series.zip"),
         ("a\0b\n.nii", "a_b_.nii"),
         ("<script>.nii", "_script_.nii"),
     ],

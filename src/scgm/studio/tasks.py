@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from scgm.segmentation.options import SegmentOptions
 from scgm.segmentation.outputs import result_name
 from scgm.segmentation.pipeline import open_segmenter, segment
 from scgm.segmentation.result import Result
+from scgm.segmenters.registry import Segmenter
 from scgm.studio.bundle import pack
 from scgm.studio.corrections import save_corrected
 from scgm.studio.features import BRANCHES, SAMPLE_MM, see
@@ -32,6 +35,17 @@ SCAN, RESULT, NETWORK = "scan.bin", "result.bin", "network.bin"
 BLOCKS = (SCAN, RESULT, NETWORK)
 # What a page can hold and draw.
 MOST_VOXELS = 1 << 27
+
+
+def prepare() -> None:
+    """Start the default method, so that the first image need not wait for it."""
+    with suppress(ScgmError):  # what is wrong with it is told when it is used
+        _started(SegmentOptions().method)
+
+
+@cache
+def _started(method: str) -> Segmenter:
+    return open_segmenter(SegmentOptions(method=method))
 
 
 def run(task: dict[str, Any], say: Say) -> None:
@@ -123,7 +137,7 @@ def _scan(volume: Volume, stack: AxialStack, truth: dict[str, Any]) -> bytes:
 
 def _segment(task: dict[str, Any], volume: Volume, folder: Path, say: Say) -> None:
     options = SegmentOptions(method=task["method"], threshold=task["threshold"])
-    found = segment(volume, options, segmenter=open_segmenter(options))
+    found = segment(volume, options, segmenter=_started(task["method"]))
     write_bytes(folder / RESULT, _result(found))
     say(stage="writing files", ready=[RESULT])
     made = folder / "files"

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from scgm.errors import ScgmError, UsageError
 from scgm.io.parent import end_with_parent
-from scgm.studio.tasks import run
+from scgm.studio.tasks import prepare, run
 
 # How options of the command line are called on the page.
 _FIELDS = {
@@ -59,6 +59,7 @@ def main(start: str) -> int:
     end_with_parent(given["parent"])
     limit_memory(given["memory"])
     say = Saying()
+    prepare()
     line = sys.stdin.readline()
     if not line:
         return 0

@@ -6,7 +6,7 @@ import type { Niivue } from "../view/viewer";
 import { growCut, OUTSIDE, seedsOf } from "./grow-cut";
 import { History, type Step } from "./history";
 import { difference, PEN, ruled, type Change, type Target } from "./rules";
-import { keep, type Work } from "./store";
+import { keep, keptAs, workName, type Work } from "./store";
 
 export const CORRECTED = "corrected";
 /** At the end of the title of a reading that is not finished. */
@@ -24,12 +24,20 @@ export class Editor {
   base = "";
   private drawn: Drawn | null = null;
   private later = 0;
+  /** What was kept of this image is taken up before it could be replaced. */
+  private taken: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly changed: () => void,
     private readonly refused: (sentence: string) => void,
   ) {
     state.on(["results"], () => this.keepLater());
+    let last: Scan | null = null;
+    state.on(["scan"], () => {
+      if (state.scan === null || state.scan === last) return;
+      last = state.scan;
+      this.taken = this.takeUp(last).catch(() => undefined);
+    });
   }
 
   /** Begin with a copy of the result that is looked at, or with nothing; or go on with it. */
@@ -47,6 +55,18 @@ export class Editor {
   private copy(scan: Scan, from: Drawn | null): Uint8Array {
     this.base = from?.found?.model ?? from?.title ?? "nothing";
     return from === null ? new Uint8Array(scan.slices.length) : from.labels.slice();
+  }
+
+  /** Add what was drawn on this image before, and kept. */
+  private async takeUp(scan: Scan): Promise<void> {
+    const work = await keptAs(workName(scan));
+    if (work === undefined || state.scan !== scan) return;
+    const known = new Set(state.results.map(({ title }) => title));
+    const own = work.results.filter(({ title }) => title === CORRECTED || title.endsWith(OPEN));
+    if (own.length === 0 || own.some(({ title }) => known.has(title))) return;
+    state.results.push(...own);
+    this.restore(work);
+    state.tell("scan", "results", "labels");
   }
 
   /** Take over work that was kept. */
@@ -211,14 +231,19 @@ export class Editor {
 
   private keepLater(): void {
     clearTimeout(this.later);
-    this.later = window.setTimeout(() => void this.keepNow().catch(() => undefined), AUTOSAVE_MS);
+    this.later = window.setTimeout(() => {
+      this.keepNow().catch(() => {
+        if (this.history.done.length) this.refused("this browser cannot keep more: save the masks now");
+      });
+    }, AUTOSAVE_MS);
   }
 
   private async keepNow(): Promise<void> {
+    await this.taken;
     const { scan, source, results, chosen, slice } = state;
     if (scan === null || source === null || results.length === 0) return;
     const done = this.drawn !== null && results.includes(this.drawn) ? this.history.done : [];
-    await keep({ name: scan.name, time: Date.now(), source, scan, results, chosen, slice, done });
+    await keep({ name: workName(scan), time: Date.now(), source, scan, results, chosen, slice, done });
     document.body.dataset["kept"] = String(done.length);
   }
 

@@ -4,6 +4,7 @@ import type { Scan, Source } from "../types";
 import type { Step } from "./history";
 
 export interface Work {
+  /** Of the image, with a checksum: other images can have its name. */
   name: string;
   time: number;
   source: Source;
@@ -14,7 +15,17 @@ export interface Work {
   done: Step[];
 }
 
+/** How many images without changes are kept; those with changes all are. */
 const MOST = 3;
+
+/** What work on an image is kept under. */
+export function workName({ name, slices }: Scan): string {
+  const bits = new Uint32Array(slices.buffer, slices.byteOffset, slices.length);
+  const step = Math.max(1, Math.floor(bits.length / 2 ** 20));
+  let sum = bits.length;
+  for (let i = 0; i < bits.length; i += step) sum = Math.imul(sum ^ bits[i]!, 0x01000193);
+  return `${name}#${(sum >>> 0).toString(16)}`;
+}
 
 function opened(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
@@ -39,7 +50,7 @@ function asked<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-/** Keep work under its name; of the rest, the newest stay. */
+/** Keep work under its name; of the rest, all with changes stay, and the newest. */
 export async function keep(work: Work): Promise<void> {
   const base = await opened();
   try {
@@ -47,7 +58,9 @@ export async function keep(work: Work): Promise<void> {
     const store = transaction.objectStore("work");
     store.put(work);
     const all = (await asked(store.getAll())) as Work[];
-    const old = all.filter(({ name }) => name !== work.name).sort((a, b) => b.time - a.time);
+    const old = all
+      .filter(({ name, done }) => name !== work.name && done.length === 0)
+      .sort((a, b) => b.time - a.time);
     for (const { name } of old.slice(MOST - 1)) store.delete(name);
     await ended(transaction);
   } finally {
@@ -61,6 +74,16 @@ export async function kept(): Promise<Work[]> {
   try {
     const all = (await asked(base.transaction("work").objectStore("work").getAll())) as Work[];
     return all.sort((a, b) => b.time - a.time);
+  } finally {
+    base.close();
+  }
+}
+
+/** What is kept under a name. */
+export async function keptAs(name: string): Promise<Work | undefined> {
+  const base = await opened();
+  try {
+    return (await asked(base.transaction("work").objectStore("work").get(name))) as Work | undefined;
   } finally {
     base.close();
   }

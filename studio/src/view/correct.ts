@@ -226,7 +226,7 @@ async function offer(editor: Editor): Promise<void> {
     const row = h(
       "div",
       { class: "bar" },
-      button(`Go on with ${work.name}`, `As it was on ${time}`, () => {
+      button(`Go on with ${work.scan.name}`, `As it was on ${time}`, () => {
         state.open(work.source);
         state.show(work.scan);
         state.results = work.results;

@@ -35,6 +35,8 @@ export class Viewer {
   private readonly place = h("p", { id: "place", class: "quiet", role: "status" });
   private nv: Niivue | null = null;
   private scan: Scan | null = null;
+  /** The image whose voxels the viewer holds: a moment later than *scan*. */
+  private loaded: Scan | null = null;
   private starting: Promise<Niivue> | null = null;
   private softShown = false;
 
@@ -44,7 +46,7 @@ export class Viewer {
       h("div", { class: "scene", "data-plane": "axial" }, this.canvas, ...sides()),
       this.place,
     );
-    state.on(["scan", "tab"], () => void this.load().catch(failed));
+    state.on(["scan", "tab", "busy"], () => void this.load().catch(failed));
     state.on(["labels", "results"], () => this.showLabels());
     state.on(["slice"], () => this.follow());
   }
@@ -62,7 +64,7 @@ export class Viewer {
   /** Draw labels on the image. */
   showLabels(): void {
     const { nv, scan } = this;
-    if (nv === null || scan === null || scan !== state.scan) return;
+    if (nv === null || scan === null || scan !== state.scan || scan !== this.loaded) return;
     const drawn = state.current;
     if (nv.drawBitmap === null || nv.drawBitmap.length !== scan.slices.length) nv.createEmptyDrawing();
     if (drawn === null) nv.drawBitmap!.fill(0);
@@ -101,13 +103,17 @@ export class Viewer {
   private async load(): Promise<void> {
     const scan = state.scan;
     if (scan === null || scan === this.scan || !this.element.isConnected) return;
+    if (state.busy && state.tab === "look") return; // the result comes first; then it is called again
     this.scan = scan;
     const nv = await (this.starting ??= this.start());
     const { NVImage } = await import("@niivue/niivue");
+    const file = new File([stackImage(scan)], `${scan.name.replace(/\.nii(\.gz)?$/, "")}.nii`);
+    const image = await NVImage.loadFromFile({ file, name: file.name, colormap: "gray" });
+    if (scan !== this.scan) return; // another one was opened meanwhile
     for (const volume of [...nv.volumes]) nv.removeVolume(volume);
     nv.closeDrawing();
-    const file = new File([stackImage(scan)], `${scan.name.replace(/\.nii(\.gz)?$/, "")}.nii`);
-    nv.addVolume(await NVImage.loadFromFile({ file, name: file.name, colormap: "gray" }));
+    nv.addVolume(image);
+    this.loaded = scan;
     this.softShown = false;
     this.showLabels();
     this.follow();
@@ -153,7 +159,7 @@ export class Viewer {
   /** Show the slice of the other views. */
   private follow(): void {
     const { nv, scan } = this;
-    if (nv === null || scan === null || scan !== state.scan || nv.volumes.length === 0) return;
+    if (nv === null || scan === null || scan !== state.scan || scan !== this.loaded) return;
     const now = nv.frac2vox(nv.scene.crosshairPos)[2]!;
     if (now === state.slice) return;
     const place = nv.scene.crosshairPos;
