@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import io
 import os
 import statistics
 import tempfile
@@ -23,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from experiments.markdown import table, verdict
@@ -45,6 +47,7 @@ ARGUMENTS = [
 # Not ours: the viewer with its packers, and the runtime of the models.
 FOREIGN = ("viewer", "zstd", "blosc", "lz4", "onnx", "ort", "chunk")
 TIMEOUT_MS = 120_000
+KEPT_WIDTH = 1050
 PAINT = """() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime"""
 WATCH = """() => {
   window.strokes = [];
@@ -61,15 +64,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--image", type=Path, default=None)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--pictures", type=Path, help="folder for screenshots of a phantom")
+    parser.add_argument("--pictures", type=Path, help="only screenshots of a phantom, to a folder")
     options = parser.parse_args()
     image = options.image or Path(os.environ["SCGM_DATA"], SUB_9418)
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        rows = list(measured(browser, image, options.runs, Path(work)))
         if options.pictures:
             pictures(browser, Path(work), options.pictures)
-        browser.close()
+            return
+        rows = list(measured(browser, image, options.runs, Path(work)))
     load = os.getloadavg()[1]
     rows.append(("load of the machine (2 processors), mean of 5 minutes", f"{load:.1f}", "", ""))
     content = table(("what", "measured", "limit", "met"), rows)
@@ -212,12 +215,17 @@ def pictures(browser: Browser, work: Path, folder: Path) -> None:
         for tab in ("look", "correct", "network", "learn"):
             page.click(f"#tab-{tab}")
             page.wait_for_timeout(1500)
+            if tab == "learn":
+                page.wait_for_selector("#learn canvas", timeout=TIMEOUT_MS)
+                page.wait_for_timeout(2000)
             if tab == "network":
                 page.click("#network-start")
                 page.wait_for_selector("#network-said:not(:empty)")
                 page.click("#network button:text-is('dilation 6')")
                 page.wait_for_timeout(300)
-            page.screenshot(path=folder / f"studio_{tab}.png")
+            seen = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            seen.thumbnail((KEPT_WIDTH, KEPT_WIDTH))
+            seen.save(folder / f"studio_{tab}.webp", quality=80)
 
 
 if __name__ == "__main__":
