@@ -6,6 +6,8 @@ token, and its requests carry its own origin, or, where it has its name lead her
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -18,6 +20,7 @@ from scgm.studio.limits import MIB, Limits
 TOKEN_HEADER = "x-scgm-token"  # noqa: S105  (its name, not a token)
 API = "/api/"
 UPLOAD = "/api/scans"
+READ_AWAY_BYTES, READ_AWAY_S = MIB, 1.0
 METHODS = ("GET", "HEAD", "POST", "DELETE")
 
 # Scripts come from this server alone; WebAssembly may be compiled; nothing else is ever asked for.
@@ -80,6 +83,7 @@ class Guard:
         if problem is None:
             await self.app(scope, receive, send_safely)
         else:
+            await _read_away(scope, receive)
             await _refuse(send_safely, *problem)
 
     def _problem(self, scope: Scope) -> tuple[int, str] | None:
@@ -121,6 +125,20 @@ def _headers(path: str) -> list[tuple[bytes, bytes]]:
     stored = "no-store" if path.startswith(API) else "no-cache"
     named = {**HEADERS, "cache-control": stored}
     return [(name.encode(), value.encode()) for name, value in named.items()]
+
+
+async def _read_away(scope: Scope, receive: Receive) -> None:
+    """Read a short body that nobody wants: closed with data unread, a connection loses its answer.
+
+    A long one is not read. Who sends slowly is not waited for.
+    """
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if not declared.isdigit() or len(declared) > 20 or int(declared) > READ_AWAY_BYTES:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(READ_AWAY_S):
+            while (await receive()).get("more_body", False):
+                pass
 
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:
