@@ -10,8 +10,8 @@ function runtime(): Plugin {
     name: "runtime",
     closeBundle() {
       mkdirSync(`${OUT}/runtime`, { recursive: true });
-      for (const name of ["ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.mjs"])
-        cpSync(`${RUNTIME}/${name}`, `${OUT}/runtime/${name}`);
+      for (const build of ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"]) // the second with WebGPU
+        for (const name of [`${build}.wasm`, `${build}.mjs`]) cpSync(`${RUNTIME}/${name}`, `${OUT}/runtime/${name}`);
     },
   };
 }

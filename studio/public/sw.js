@@ -7,13 +7,17 @@ const HEADERS = {
   "cross-origin-resource-policy": "same-origin",
 };
 
+// Large, and for those who have a graphics card: kept when it is used.
+const WHEN_USED = /^runtime\/.*asyncify/;
+
 async function listed() {
   const answer = await fetch("files.json", { cache: "no-store" });
   if (!answer.ok) throw new Error("files.json");
   const text = await answer.text();
   const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
   const name = `scgm-${[...sum.slice(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-  return { name, files: ["./", "files.json", ...Object.keys(JSON.parse(text))] };
+  const files = Object.keys(JSON.parse(text)).filter((file) => !WHEN_USED.test(file));
+  return { name, files: ["./", "files.json", ...files] };
 }
 
 async function keep() {
@@ -45,8 +49,16 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(answer(event.request));
 });
 
+async function fetched(request) {
+  const found = await fetch(request);
+  const name = (await caches.keys()).find((each) => each.startsWith("scgm-"));
+  if (found.ok && name !== undefined && WHEN_USED.test(new URL(request.url).pathname.split("/").slice(-2).join("/")))
+    await (await caches.open(name)).put(request, found.clone());
+  return found;
+}
+
 async function answer(request) {
-  const found = (await caches.match(request, { ignoreSearch: true })) ?? (await fetch(request));
+  const found = (await caches.match(request, { ignoreSearch: true })) ?? (await fetched(request));
   const headers = new Headers(found.headers);
   for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
   return new Response(found.body, { status: found.status, statusText: found.statusText, headers });

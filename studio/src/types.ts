@@ -47,6 +47,8 @@ export interface Found {
   method: string;
   model: string;
   version: string;
+  /** What ran the model, where the browser did. */
+  runtime: string;
   threshold: number;
   rows: [number, number];
   columns: [number, number];

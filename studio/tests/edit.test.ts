@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { growCut, OUTSIDE, seedsOf } from "../src/edit/grow-cut";
 import { History } from "../src/edit/history";
+import { between } from "../src/edit/stroke";
 import { difference, PEN, ruled } from "../src/edit/rules";
 
 const after = (labels: number[], drawn: number[], target: "gm" | "cord") => {
@@ -104,4 +105,13 @@ describe("grow-cut", () => {
     expect(seeds[10 * 31 + 15]).toBe(0);
     expect(seeds[5 * 31 + 15]).toBe(OUTSIDE);
   });
+});
+
+it("a stroke has no gaps, whichever way it goes", () => {
+  expect(between([2, 5], [2, 5])).toEqual([[2, 5], [2, 5]]);
+  const points = between([0, 10], [7, -4]);
+  expect(points[0]).toEqual([0, 10]);
+  expect(points.at(-1)).toEqual([7, -4]);
+  for (let i = 1; i < points.length; i++)
+    expect(Math.max(...points[i]!.map((value, axis) => Math.abs(value - points[i - 1]![axis]!)))).toBe(1);
 });

@@ -25,7 +25,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytest.importorskip("uvicorn", reason="the extra 'studio' is not installed")
 
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from scgm.datasets import read_dataset
@@ -42,6 +42,8 @@ from tests.helpers.studio import TOKEN, Studio, serving
 NAME = "sub-01_T2starw"
 # The viewer draws with WebGL, here without a graphics card.
 DRAWING = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
+# For WebGPU, too, the processor plays the graphics card.
+GRAPHICS_CARD = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 NAMELESS = """() => [...document.querySelectorAll(
     "button, input, select, canvas, svg, [role=button], [role=img]")]
   .filter((e) => e.checkVisibility())
@@ -65,7 +67,7 @@ def page_files() -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with started(*DRAWING) as running:
+    with started(*DRAWING, *GRAPHICS_CARD) as running:
         yield running
 
 
@@ -353,12 +355,12 @@ def test_two_readings_are_compared_and_exported_as_the_challenge_has_them(
     segmented(page, scan)
     page.click("#tab-rate")
     page.wait_for_selector("#rating")
-    for size in ("6", "8"):
+    for size in ("5", "7"):
         page.fill("#rater", "Ann")
         page.click("#begin-reading")
         assert not page.locator("#results").is_visible()
         for hidden in ("look", "correct", "compare", "network", "learn"):
-            assert page.locator(f"#tab-{hidden}").is_disabled()
+            expect(page.locator(f"#tab-{hidden}")).to_be_disabled()
         page.wait_for_selector("#rate #viewer[data-ready]")
         page.wait_for_timeout(300)
         page.fill("#pen-size", size)
@@ -370,8 +372,8 @@ def test_two_readings_are_compared_and_exported_as_the_challenge_has_them(
         page.click("#finish-reading")
         page.wait_for_selector("#agreement:not([hidden]) li")
     page.wait_for_selector("#agreement tbody tr")
-    # Squares of 6 and 8 pixels around the same place: Dice 2 * 36 / (36 + 64).
-    assert page.inner_text("#agreement tbody td:nth-child(3)") == "0.720"
+    # Squares of 5 and 7 pixels around the same place: Dice 2 * 25 / (25 + 49).
+    assert page.inner_text("#agreement tbody td:nth-child(3)") == "0.676"
     screenshot(page, "studio-rate", tmp_path)
 
     with zipfile.ZipFile(io.BytesIO(downloaded(page, "#export-readings"))) as archive:
@@ -405,12 +407,12 @@ def test_a_reading_goes_on_after_the_tab_was_closed_and_stays_blind(page: Page, 
     page.wait_for_selector("#finish-reading:not([disabled])")
 
     assert page.input_value("#rater") == "Bea"
-    assert page.locator("#tab-look").is_disabled()
+    expect(page.locator("#tab-look")).to_be_disabled()
     assert not page.locator("#results").is_visible()
     page.click("#finish-reading")
     page.wait_for_selector("#agreement:not([hidden]) li")
     assert "Bea, reading 1" in page.inner_text("#agreement")
-    assert page.locator("#tab-look").is_enabled()
+    expect(page.locator("#tab-look")).to_be_enabled()
 
 
 def test_a_reading_that_is_given_up_leaves_nothing(page: Page, scan: Path) -> None:
@@ -707,4 +709,34 @@ def test_the_site_gives_what_python_gives_without_a_network(
         assert float(row["confidence"]) == pytest.approx(own.confidence, abs=2e-3)
         assert float(row["center_x"]) == pytest.approx(own.center_x, abs=1e-2)
     screenshot(page, "studio-site", tmp_path)
+    window.close()
+
+
+@pytest.mark.parametrize(("asked", "ran"), [("?runtime=webgpu", "webgpu"), ("", "wasm")])
+def test_webgpu_gives_what_python_gives_where_it_is_asked_for(
+    browser: Browser, page_files: Path, tmp_path: Path, asked: str, ran: str
+) -> None:
+    """A processor that plays a graphics card is not used unless the address says so."""
+    assert page_files
+    export_site(tmp_path / "site")
+    phantom = make_phantom(Anatomy(), Acquisition(shape=(1, 96, 96)), seed=1)
+    scan = tmp_path / f"{NAME}.nii.gz"
+    write_nifti(as_nifti(phantom.volume.voxels, phantom.volume, dtype=np.float32), scan)
+    window = browser.new_context()
+    page = window.new_page()
+    page.set_default_timeout(300_000)
+    with site_at(tmp_path / "site") as address:
+        page.goto(address)
+        page.wait_for_selector("body[data-offline=ready]")
+        page.wait_for_function("() => crossOriginIsolated")
+        page.goto(f"{address}{asked}")
+        page.wait_for_selector("#file", state="attached")
+        segmented(page, scan)
+        record = json.loads(downloaded(page, "#downloads button:text-is('record')"))
+
+        assert record["model"]["runtime"] == f"onnxruntime-web, {ran}"
+        assert np.array_equal(
+            mask_of(downloaded(page, "#downloads button:text-is('gray matter')")),
+            segment(scan).mask(Label.GM).get_fdata(),
+        )
     window.close()

@@ -6,6 +6,7 @@ import type { Niivue } from "../view/viewer";
 import { growCut, OUTSIDE, seedsOf } from "./grow-cut";
 import { History, type Step } from "./history";
 import { difference, PEN, ruled, type Change, type Target } from "./rules";
+import type { Stroke } from "./stroke";
 import { keep, keptAs, workName, type Work } from "./store";
 
 export const CORRECTED = "corrected";
@@ -14,11 +15,13 @@ export const OPEN = " (open)";
 export type Tool = "brush" | "eraser" | "fill" | "click" | "none";
 
 const AUTOSAVE_MS = 400;
+/** Of a stroke while it is drawn. */
+const COLORS = { gm: "rgb(230 159 0 / 80%)", cord: "rgb(86 180 233 / 80%)", none: "rgb(128 128 128 / 80%)" };
 
 export class Editor {
   target: Target = "gm";
   tool: Tool = "none";
-  size = 2;
+  size = 3;
   history = new History();
   /** The title of the result that the correction started from. */
   base = "";
@@ -87,6 +90,11 @@ export class Editor {
     nv.opts.clickToSegmentAutoIntensity = true;
     nv.setDrawingEnabled(this.tool !== "none");
     nv.setPenValue(this.tool === "eraser" ? 0 : PEN, this.tool === "fill");
+  }
+
+  /** Draw a stroke of the tool while the button is held. */
+  beginStroke(nv: Niivue, stroke: Stroke): void {
+    if (["brush", "eraser", "fill"].includes(this.tool)) stroke.begin(nv, COLORS[this.tool === "eraser" ? "none" : this.target]);
   }
 
   /** Take over what the viewer has drawn. */

@@ -4,6 +4,13 @@ import type { Choices, Engine, Found, Inside, Listed, Method, Progress, Scan, So
 import { UserError } from "../types";
 import type { Order, Said } from "./worker";
 
+/** The place of the models, and what the address says of where they run: "?runtime=wasm". */
+function where(): Pick<Order, "site" | "runtime"> {
+  const { href, searchParams } = new URL(location.href);
+  const asked = searchParams.get("runtime");
+  return { site: new URL("./", href).href, runtime: asked === "webgpu" || asked === "wasm" ? asked : "auto" };
+}
+
 export class BrowserEngine implements Engine {
   readonly mode = "browser";
   private worker: Worker | null = null;
@@ -33,7 +40,7 @@ export class BrowserEngine implements Engine {
     if (/\.(zip|dcm|ima)$/i.test(source.file.name))
       return Promise.reject(new UserError("this page takes NIfTI files (.nii, .nii.gz); for DICOM, use 'scgm serve'"));
     const worker = (this.worker ??= this.start());
-    const order: Order = { id: ++this.count, site: new URL("./", location.href).href, file: source.file, choices };
+    const order: Order = { id: ++this.count, ...where(), file: source.file, choices };
     let scan: Scan | null = null;
     return new Promise((resolve, reject) => {
       const end = () => {
@@ -80,8 +87,7 @@ export class BrowserEngine implements Engine {
 
   warm(): void {
     this.worker ??= this.start();
-    const { href } = new URL("./", location.href);
-    this.worker.postMessage({ warm: true, site: href, method: "default" });
+    this.worker.postMessage({ warm: true, ...where(), method: "default" });
   }
 
   private start(): Worker {

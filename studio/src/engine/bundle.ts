@@ -57,6 +57,7 @@ export function foundOf({ fields, arrays }: Bundle, job: string): Found {
     method: fields["method"] as string,
     model: fields["model"] as string,
     version: fields["version"] as string,
+    runtime: "", // the server writes the record
     threshold: fields["threshold"] as number,
     rows: fields["rows"] as [number, number],
     columns: fields["columns"] as [number, number],

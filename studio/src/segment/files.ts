@@ -102,7 +102,7 @@ function record(scan: Scan, found: Found): string {
     {
       version: found.version,
       method: found.method,
-      model: { name: found.model, runtime: "onnxruntime-web" },
+      model: { name: found.model, runtime: found.runtime },
       input: { file: scan.name, shape: scan.nativeShape, voxel_size_from: scan.sizeFrom },
       warnings: found.warnings,
       seconds: found.seconds,

@@ -1,7 +1,7 @@
 /** A model file in the browser; cut into chunks as `scgm.segmenters.onnx` does. */
-import * as ort from "onnxruntime-web/wasm";
 import { UserError, type Scan, type Triple } from "../types";
 import type { Maps } from "./maps";
+import { Runners, startWasm, startWebGpu, type Wanted } from "./runtime";
 
 export interface Card {
   name: string;
@@ -20,11 +20,11 @@ const CONTEXT_MM = 10;
 
 export interface Model {
   card: Card;
-  session: ort.InferenceSession;
+  runners: Runners;
 }
 
 /** Fetch a model and its card, check its checksum and start it. */
-export async function loadModel(site: string, name: string): Promise<Model> {
+export async function loadModel(site: string, name: string, wanted: Wanted): Promise<Model> {
   const [card, graph] = await Promise.all([
     fetched(`${site}models/${name}.json`).then((answer) => answer.json() as Promise<Card>),
     fetched(`${site}models/${name}.onnx`).then((answer) => answer.arrayBuffer()),
@@ -33,17 +33,8 @@ export async function loadModel(site: string, name: string): Promise<Model> {
   const sum = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   if (sum !== card.graph_sha256)
     throw new UserError(`model ${name} is damaged: its checksum is not that of its card; load the page anew`);
-  ort.env.wasm.wasmPaths = {
-    mjs: `${site}runtime/ort-wasm-simd-threaded.mjs`,
-    wasm: `${site}runtime/ort-wasm-simd-threaded.wasm`,
-  };
-  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
-  ort.env.logLevel = "error";
-  const session = await ort.InferenceSession.create(graph, {
-    executionProviders: ["wasm"],
-    enableMemPattern: false,
-  });
-  return { card, session };
+  const faster = startWebGpu(graph, site, wanted);
+  return { card, runners: new Runners(await startWasm(graph, site), faster) };
 }
 
 async function fetched(address: string): Promise<Response> {
@@ -71,13 +62,14 @@ export async function runModel(
   const size = height * width;
   let start = 0;
   for (const { seen, own } of chunks(scan.shape, scan.spacing[0], model.card)) {
-    const out = await model.session.run({
-      slices: new ort.Tensor("float32", slices.subarray(seen[0] * size, seen[1] * size), [seen[1] - seen[0], height, width]),
-      spacing: new ort.Tensor("float32", Float32Array.from(scan.spacing), [3]),
-      centre: new ort.Tensor("float32", centre.subarray(2 * seen[0], 2 * seen[1]), [seen[1] - seen[0], 2]),
+    const out = await model.runners.run({
+      slices: slices.subarray(seen[0] * size, seen[1] * size),
+      shape: [seen[1] - seen[0], height, width],
+      spacing: scan.spacing,
+      centre: centre.subarray(2 * seen[0], 2 * seen[1]),
     });
-    const keep = (name: string, to: Float32Array, each: number) =>
-      to.set((out[name]!.data as Float32Array).subarray(own[0] * each, own[1] * each), start * each);
+    const keep = (name: keyof typeof out, to: Float32Array, each: number) =>
+      to.set(out[name].subarray(own[0] * each, own[1] * each), start * each);
     keep("gm", found.gm, size);
     keep("cord", found.cord, size);
     keep("found_centre", found.centre, 2);

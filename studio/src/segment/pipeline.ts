@@ -46,6 +46,7 @@ export async function segment(
     method: model.card.method,
     model: `${model.card.name} ${model.card.version}`,
     version: "",
+    runtime: `onnxruntime-web, ${model.runners.used}`,
     threshold,
     ...box,
     gm: found.gm,

@@ -3,6 +3,7 @@ import { zipSync } from "fflate";
 import { button, h, save, slider } from "../dom";
 import { Editor, type Tool } from "../edit/editor";
 import { forget, kept, type Work } from "../edit/store";
+import { Stroke } from "../edit/stroke";
 import type { Target } from "../edit/rules";
 import { nativeImage } from "../image/nifti-out";
 import { mask } from "../segment/files";
@@ -47,12 +48,29 @@ export function correct(viewer: Viewer): Correcting {
     if (DRAWING.includes(state.tab)) editor.equip(nv);
     else nv.setDrawingEnabled(false);
   };
+  const stroke = new Stroke();
+  viewer.canvas.after(stroke.canvas);
+  const begin = (event: Event) => {
+    const nv = viewer.running;
+    const left = !(event instanceof MouseEvent) || event.button === 0;
+    if (nv !== null && left && DRAWING.includes(state.tab)) editor.beginStroke(nv, stroke);
+  };
   const absorb = () => {
     const nv = viewer.running;
     // The viewer's own listeners come first.
-    if (nv !== null && DRAWING.includes(state.tab)) setTimeout(() => editor.absorb(nv), 0);
+    if (nv !== null && DRAWING.includes(state.tab))
+      setTimeout(() => {
+        editor.absorb(nv);
+        stroke.end();
+      }, 0);
   };
+  for (const type of ["mousedown", "touchstart"]) viewer.canvas.addEventListener(type, begin, { capture: true });
+  for (const type of ["mousedown", "mousemove", "touchstart", "touchmove"])
+    viewer.canvas.parentElement!.addEventListener(type, () => stroke.move());
   for (const type of ["mouseup", "touchend"]) viewer.canvas.addEventListener(type, absorb);
+  viewer.canvas.addEventListener("mouseleave", () => {
+    if (stroke.drawn) absorb();
+  });
   state.on(["tab", "scan"], () => {
     if (DRAWING.includes(state.tab) && state.scan !== null)
       viewer.ready().then(() => {
@@ -97,7 +115,7 @@ function tools(editor: Editor, equip: () => void): HTMLElement {
       equip();
     }, { id: `tool-${tool}` }),
   );
-  const size = slider("size", "Width of brush and eraser in pixels", { min: 1, max: 12, step: 1, value: 2 }, (value) => {
+  const size = slider("size", "Width of brush and eraser in pixels", { min: 1, max: 13, step: 2, value: 3 }, (value) => {
     editor.size = value;
     equip();
   });
