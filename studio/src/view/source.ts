@@ -173,10 +173,12 @@ function methodPart(methods: Method[]): HTMLElement {
     id: "cancel",
     disabled: true,
   });
-  state.on(["scan", "busy"], () => {
+  const enable = () => {
     start.disabled = state.source === null || state.busy || state.blind;
     stop.disabled = !state.busy;
-  });
+  };
+  state.on(["scan", "busy"], enable);
+  enable(); // kept work can be taken up before this is made
   return h(
     "div",
     { id: "methods" },
