@@ -51,8 +51,9 @@ self.addEventListener("fetch", (event) => {
 
 async function fetched(request) {
   const found = await fetch(request);
+  const file = request.url.slice(new URL("./", self.location.href).href.length);
   const name = (await caches.keys()).find((each) => each.startsWith("scgm-"));
-  if (found.ok && name !== undefined && WHEN_USED.test(new URL(request.url).pathname.split("/").slice(-2).join("/")))
+  if (found.ok && name !== undefined && WHEN_USED.test(file))
     await (await caches.open(name)).put(request, found.clone());
   return found;
 }

@@ -54,6 +54,20 @@ WITHOUT_TOOLTIP = """() => [...document.querySelectorAll("button, input, select"
 DONE = """() => document.querySelector("#cancel").disabled
   && document.querySelectorAll("#chart .point").length > 0"""
 
+# Left, right, top and bottom of what the stroke has drawn so far, on the page.
+DRAWN_STROKE = """() => {
+  const canvas = document.querySelector(".stroke"), box = canvas.getBoundingClientRect();
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const [xs, ys] = [[], []];
+  for (let i = 0; i < canvas.width * canvas.height; i++)
+    if (data[4 * i + 3]) { xs.push(i % canvas.width); ys.push(Math.floor(i / canvas.width)); }
+  const ends = (values) => [
+    values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+  const scale = box.width / canvas.width;
+  const [across, down] = [ends(xs), ends(ys)];
+  return [...across.map((x) => box.left + x * scale), ...down.map((y) => box.top + y * scale)];
+}"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -266,6 +280,30 @@ def painted(page: Page) -> None:
     page.wait_for_function("() => document.querySelector('#changes').textContent.startsWith('1 ')")
 
 
+def test_a_stroke_shows_before_it_ends_and_ends_in_any_view(page: Page, scan: Path) -> None:
+    segmented(page, scan)
+    page.click("#tab-correct")
+    page.wait_for_selector("#page-correct #viewer[data-ready]")
+    page.wait_for_timeout(300)
+    page.click("#tool-brush")
+    box = page.locator("#gl").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 30, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y, steps=6)
+    drawn = page.evaluate(DRAWN_STROKE)
+    page.evaluate("() => document.querySelector('#tab-look').click()")
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelector('.stroke').width === 0")
+
+    # Three voxels wide, of 10 points of the page; the pen is in the middle one.
+    left, right, top, bottom = drawn
+    assert abs(left - (x - 30)) < 20
+    assert abs(right - (x + 30)) < 20
+    assert y - 20 < top < y < bottom < y + 20
+
+
 def corrected(page: Page) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Save, and return the masks by label and the record."""
     with zipfile.ZipFile(io.BytesIO(downloaded(page, "#save"))) as archive:
@@ -349,6 +387,13 @@ def test_corrected_masks_go_into_the_folder_and_from_there_into_training(
     }
 
 
+def begin_reading(page: Page, rater: str) -> None:
+    page.fill("#rater", rater)
+    page.click("#begin-reading")
+    page.wait_for_selector("#rate #viewer[data-ready]")
+    page.wait_for_timeout(300)
+
+
 def test_two_readings_are_compared_and_exported_as_the_challenge_has_them(
     page: Page, scan: Path, tmp_path: Path
 ) -> None:
@@ -356,13 +401,10 @@ def test_two_readings_are_compared_and_exported_as_the_challenge_has_them(
     page.click("#tab-rate")
     page.wait_for_selector("#rating")
     for size in ("5", "7"):
-        page.fill("#rater", "Ann")
-        page.click("#begin-reading")
+        begin_reading(page, "Ann")
         assert not page.locator("#results").is_visible()
         for hidden in ("look", "correct", "compare", "network", "learn"):
             expect(page.locator(f"#tab-{hidden}")).to_be_disabled()
-        page.wait_for_selector("#rate #viewer[data-ready]")
-        page.wait_for_timeout(300)
         page.fill("#pen-size", size)
         page.locator("#gl").focus()
         page.keyboard.press("Space")
@@ -386,10 +428,7 @@ def test_two_readings_are_compared_and_exported_as_the_challenge_has_them(
 def test_a_reading_goes_on_after_the_tab_was_closed_and_stays_blind(page: Page, scan: Path) -> None:
     segmented(page, scan)
     page.click("#tab-rate")
-    page.fill("#rater", "Bea")
-    page.click("#begin-reading")
-    page.wait_for_selector("#rate #viewer[data-ready]")
-    page.wait_for_timeout(300)
+    begin_reading(page, "Bea")
     page.click("#target-gm")
     page.locator("#gl").focus()
     page.keyboard.press("Space")
@@ -418,9 +457,7 @@ def test_a_reading_goes_on_after_the_tab_was_closed_and_stays_blind(page: Page, 
 def test_a_reading_that_is_given_up_leaves_nothing(page: Page, scan: Path) -> None:
     segmented(page, scan)
     page.click("#tab-rate")
-    page.fill("#rater", "Cem")
-    page.click("#begin-reading")
-    page.wait_for_selector("#rate #viewer[data-ready]")
+    begin_reading(page, "Cem")
     page.click("#leave-reading")
     page.wait_for_selector("#begin-reading:not([disabled])")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from scgm.errors import OutputError, ScgmError
 from scgm.image.orientation import from_axial
-from scgm.io.dicom.library import silence
+from scgm.io.dicom.packages import silence
 from scgm.io.dicom.picture import picture_object
 from scgm.io.dicom.references import Maker, as_bytes, sources_of
 from scgm.io.dicom.report import Area, Segmented, report_object

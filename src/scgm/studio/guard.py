@@ -103,7 +103,7 @@ class Guard:
             headers.get(TOKEN_HEADER, "").encode(), self.access.token.encode()
         ):
             return 401, "the token is missing or wrong; open the address that 'scgm serve' printed"
-        return self._too_large(scope["path"], headers)
+        return self._too_large(scope)
 
     def _from_here(self, path: str, headers: Mapping[str, str]) -> bool:
         origin = headers.get("origin")
@@ -113,10 +113,9 @@ class Guard:
         asked_by = headers.get("sec-fetch-site", "none")
         return not path.startswith(API) or asked_by in ("none", "same-origin")
 
-    def _too_large(self, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
-        most = self.limits.upload_bytes if path == UPLOAD else self.limits.body_bytes
-        declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or len(declared) > 20 or int(declared) > most:
+    def _too_large(self, scope: Scope) -> tuple[int, str] | None:
+        most = self.limits.upload_bytes if scope["path"] == UPLOAD else self.limits.body_bytes
+        if _declares_more(scope, most):
             return 413, f"more than {most // MIB} MiB are not taken"
         return None
 
@@ -127,13 +126,18 @@ def _headers(path: str) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in named.items()]
 
 
+def _declares_more(scope: Scope, most: int) -> bool:
+    """Whether the body is said to be longer than *most* bytes, or what is said is no number."""
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    return not declared.isdigit() or len(declared) > 20 or int(declared) > most
+
+
 async def _read_away(scope: Scope, receive: Receive) -> None:
     """Read a short body that nobody wants: closed with data unread, a connection loses its answer.
 
     A long one is not read. Who sends slowly is not waited for.
     """
-    declared = dict(scope["headers"]).get(b"content-length", b"0")
-    if not declared.isdigit() or len(declared) > 20 or int(declared) > READ_AWAY_BYTES:
+    if _declares_more(scope, READ_AWAY_BYTES):
         return
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(READ_AWAY_S):

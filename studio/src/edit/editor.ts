@@ -6,8 +6,8 @@ import type { Niivue } from "../view/viewer";
 import { growCut, OUTSIDE, seedsOf } from "./grow-cut";
 import { History, type Step } from "./history";
 import { difference, PEN, ruled, type Change, type Target } from "./rules";
-import type { Stroke } from "./stroke";
 import { keep, keptAs, workName, type Work } from "./store";
+import type { Stroke } from "./stroke";
 
 export const CORRECTED = "corrected";
 /** At the end of the title of a reading that is not finished. */
@@ -94,7 +94,8 @@ export class Editor {
 
   /** Draw a stroke of the tool while the button is held. */
   beginStroke(nv: Niivue, stroke: Stroke): void {
-    if (["brush", "eraser", "fill"].includes(this.tool)) stroke.begin(nv, COLORS[this.tool === "eraser" ? "none" : this.target]);
+    if (this.tool === "eraser") stroke.begin(nv, COLORS.none);
+    else if (this.tool === "brush" || this.tool === "fill") stroke.begin(nv, COLORS[this.target]);
   }
 
   /** Take over what the viewer has drawn. */

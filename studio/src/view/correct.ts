@@ -57,19 +57,19 @@ export function correct(viewer: Viewer): Correcting {
   };
   const absorb = () => {
     const nv = viewer.running;
-    // The viewer's own listeners come first.
-    if (nv !== null && DRAWING.includes(state.tab))
-      setTimeout(() => {
-        editor.absorb(nv);
-        stroke.end();
-      }, 0);
+    if (nv !== null && DRAWING.includes(state.tab)) editor.absorb(nv);
+    stroke.end(); // in any view: until then the viewer draws nothing
   };
+  const end = () => setTimeout(absorb, 0); // the viewer's own listeners come first
   for (const type of ["mousedown", "touchstart"]) viewer.canvas.addEventListener(type, begin, { capture: true });
   for (const type of ["mousedown", "mousemove", "touchstart", "touchmove"])
     viewer.canvas.parentElement!.addEventListener(type, () => stroke.move());
-  for (const type of ["mouseup", "touchend"]) viewer.canvas.addEventListener(type, absorb);
+  for (const type of ["mouseup", "touchend", "touchcancel"])
+    window.addEventListener(type, (event) => {
+      if (event.target === viewer.canvas || stroke.drawn) end();
+    });
   viewer.canvas.addEventListener("mouseleave", () => {
-    if (stroke.drawn) absorb();
+    if (stroke.drawn) end();
   });
   state.on(["tab", "scan"], () => {
     if (DRAWING.includes(state.tab) && state.scan !== null)

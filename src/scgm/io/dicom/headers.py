@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from scgm.errors import ImageReadError
-from scgm.io.dicom.library import library, silence
+from scgm.io.dicom.packages import package, silence
 from scgm.io.dicom.sources import Part
 from scgm.io.dicom.tags import number, text, value, whole, words
 
@@ -110,7 +110,7 @@ def read_headers(parts: Iterable[Part]) -> Headers:
 
 def _header(part: Part) -> Any:
     """Read a header; None if there is none."""
-    dcmread = library("pydicom").dcmread
+    dcmread = package("pydicom").dcmread
     with part.opened() as file:
         _require_not_deflated(file)
         try:
@@ -147,7 +147,7 @@ def _other_kind(header: Any) -> str | None:
 
 
 def _name_of(storage: str) -> str:
-    return str(getattr(library("pydicom.uid").UID(storage), "name", "")).lower()
+    return str(getattr(package("pydicom.uid").UID(storage), "name", "")).lower()
 
 
 def _unusable_pixels(header: Any) -> str | None:

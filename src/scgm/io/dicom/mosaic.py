@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.io.dicom.library import silence
+from scgm.io.dicom.packages import silence
 from scgm.io.dicom.tags import number, numbers, private, value, whole
 
 _CSA = "SIEMENS CSA HEADER"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.io.dicom.library import library
+from scgm.io.dicom.packages import package
 from scgm.io.dicom.references import PICTURE, Sources, written_fields
 from scgm.io.dicom.scan import Scan
 
@@ -19,7 +19,7 @@ def picture_object(
 
     *names_patient* tells whether a text in the picture may name the patient.
     """
-    hd = library("highdicom")
+    hd = package("highdicom")
     made = hd.sc.SCImage.from_ref_dataset(
         ref_dataset=sources.main[0],
         pixel_array=pixels,

@@ -12,7 +12,7 @@ from scgm.errors import ImageReadError
 from scgm.image.values import Stored
 from scgm.io.dicom.frames import Frame
 from scgm.io.dicom.headers import Instance
-from scgm.io.dicom.library import library, silence
+from scgm.io.dicom.packages import package, silence
 from scgm.io.dicom.tags import text, value, whole
 from scgm.io.dicom.unpack import Unpacker, unpacker
 from scgm.io.options import VolumeChoice
@@ -84,7 +84,7 @@ def _pictures(instance: Instance, unpack: Unpacker) -> NDArray[Any]:
 
 def _plain_pixels(file: BinaryIO) -> NDArray[Any]:
     with silence():
-        read = library("pydicom").dcmread(file, force=True)
+        read = package("pydicom").dcmread(file, force=True)
         _complete_meta(read)
         return np.asarray(read.pixel_array)
 
@@ -105,7 +105,7 @@ def _complete_meta(read: Any) -> None:
     """Say how a file without file meta information is encoded, as it was just read."""
     if "TransferSyntaxUID" in read.file_meta:
         return
-    uid = library("pydicom.uid")
+    uid = package("pydicom.uid")
     implicit, little = read.original_encoding
     explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
     read.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else explicit
@@ -125,7 +125,7 @@ def _problem(name: str, instance: Instance) -> str:
 def _packing(syntax: Any) -> str | None:
     """Return the name of a way of packing that cannot be undone here; None for all others."""
     try:
-        if not syntax.is_compressed or library("pydicom.pixels").get_decoder(syntax).is_available:
+        if not syntax.is_compressed or package("pydicom.pixels").get_decoder(syntax).is_available:
             return None
         return str(syntax.name).split(",", maxsplit=1)[0]
     except Exception:  # noqa: BLE001  it is none that pydicom knows

@@ -14,7 +14,7 @@ from scgm.image.volume import Volume
 from scgm.io.dicom.hashes import series_hash
 from scgm.io.dicom.headers import Headers, Instance, read_headers
 from scgm.io.dicom.identity import Identifiers
-from scgm.io.dicom.library import silence
+from scgm.io.dicom.packages import silence
 from scgm.io.dicom.pixels import stored_values
 from scgm.io.dicom.scan import Scan
 from scgm.io.dicom.series import Series, choose, list_series

@@ -9,7 +9,7 @@ from typing import Any
 
 from scgm.errors import OutputError
 from scgm.io.dicom.frames import Frame
-from scgm.io.dicom.library import library
+from scgm.io.dicom.packages import package
 from scgm.io.dicom.scan import Scan
 from scgm.io.dicom.tags import text, value, whole
 
@@ -104,7 +104,7 @@ def _require(header: Any) -> None:
 
 def written_fields(scan: Scan, kind: int, what: str) -> dict[str, Any]:
     """Return the arguments that all objects have: series, instance, equipment."""
-    new_uid = library("pydicom.uid").generate_uid
+    new_uid = package("pydicom.uid").generate_uid
     number = whole(value(scan.frames[0].instance.header, "SeriesNumber")) or 0
     fits = 0 <= number <= _LARGEST_NUMBER // 100 - 1
     return {

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scgm.io.dicom.library import library
+from scgm.io.dicom.packages import package
 from scgm.io.dicom.references import (
     REPORT,
     STRUCTURES,
@@ -68,7 +68,7 @@ def report_object(
 
     Where the axial slices lie across the scan's images, the groups refer to no frame.
     """
-    hd, codes = library("highdicom"), library("pydicom.sr.codedict").codes
+    hd, codes = package("highdicom"), package("pydicom.sr.codedict").codes
     report = hd.sr.MeasurementReport(
         observation_context=_context(),
         procedure_reported=codes.cid100.MRIUnspecifiedBodyRegion,
@@ -82,7 +82,7 @@ def report_object(
         content=report[0],
         is_complete=True,
         coding_schemes=[
-            library("highdicom.coding_schemes").CodingSchemeIdentificationItem(
+            package("highdicom.coding_schemes").CodingSchemeIdentificationItem(
                 _SCHEME, name="Terms of scgm", responsible_organization="scgm"
             )
         ],
@@ -105,7 +105,7 @@ def _without_segment_numbers(item: Any) -> None:
 
 
 def _context() -> Any:
-    hd, codes = library("highdicom"), library("pydicom.sr.codedict").codes
+    hd, codes = package("highdicom"), package("pydicom.sr.codedict").codes
     device = hd.sr.ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
@@ -116,8 +116,8 @@ def _context() -> Any:
 
 
 def _group(scan: Scan, segmented: Segmented, area: Area, maker: Maker) -> Any:
-    hd, codes = library("highdicom"), library("pydicom.sr.codedict").codes
-    coded = library("pydicom.sr.coding").Code
+    hd, codes = package("highdicom"), package("pydicom.sr.codedict").codes
+    coded = package("pydicom.sr.coding").Code
     code, meaning = STRUCTURES[area.structure]
     word = coded(area.status.replace(" ", "_")[:16], _SCHEME, area.status)
     status = hd.sr.QualitativeEvaluation(coded("status", _SCHEME, "Status of slice"), word)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.io.dicom.library import library
+from scgm.io.dicom.packages import package
 from scgm.io.dicom.references import (
     SEGMENTATION,
     STRUCTURES,
@@ -38,7 +38,7 @@ def segmentation_object(
     maker : Maker
         What made them.
     """
-    hd = library("highdicom")
+    hd = package("highdicom")
     frame = scan.frames[0]
     along = (*frame.grid.along_row, *frame.grid.along_column)
     planes = np.stack([pictures(mask).astype(np.uint8) for mask in masks.values()], axis=-1)
@@ -64,7 +64,7 @@ def segmentation_object(
 
 
 def _measures(scan: Scan) -> Any:
-    hd = library("highdicom")
+    hd = package("highdicom")
     frame = scan.frames[0]
     apart = abs(float(scan.step @ frame.grid.normal))
     return hd.PixelMeasuresSequence(
@@ -75,8 +75,8 @@ def _measures(scan: Scan) -> Any:
 
 
 def _descriptions(names: list[str], maker: Maker) -> list[Any]:
-    hd, codes = library("highdicom"), library("pydicom.sr.codedict").codes
-    coded = library("pydicom.sr.coding").Code
+    hd, codes = package("highdicom"), package("pydicom.sr.codedict").codes
+    coded = package("pydicom.sr.coding").Code
     algorithm = hd.AlgorithmIdentificationSequence(
         name=maker.name,
         family=getattr(codes.cid7162, maker.family),

@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.io.dicom.library import library, silence
+from scgm.io.dicom.packages import package, silence
 
 # Unpacking a file takes far less; a decoder that needs longer does not end.
 MOST_SECONDS = 120.0
@@ -98,7 +98,7 @@ def serve(received: IO[bytes], sent: IO[bytes]) -> None:
 def _unpacked(content: bytes) -> bytes:
     try:
         with silence():
-            pixels = library("pydicom").dcmread(io.BytesIO(content), force=True).pixel_array
+            pixels = package("pydicom").dcmread(io.BytesIO(content), force=True).pixel_array
         out = io.BytesIO()
         np.save(out, pixels, allow_pickle=False)
     except Exception:  # noqa: BLE001  whatever it is, the file cannot be unpacked

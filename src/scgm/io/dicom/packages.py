@@ -15,7 +15,7 @@ from typing import Any
 from scgm.errors import ImageReadError, missing_library
 
 
-def library(name: str) -> Any:
+def package(name: str) -> Any:
     """Import a module of pydicom or highdicom.
 
     Raises
