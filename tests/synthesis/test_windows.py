@@ -1,11 +1,14 @@
 """Batches for the segmentation network: nested shares, known labels, other anatomy."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scgm.synthesis import windows
+from scgm.synthesis.acquisition import Scanner
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.windows import (
     WIDER,
@@ -15,6 +18,7 @@ from scgm.synthesis.windows import (
     thick_slices,
     window_batch,
     with_other_white_matter,
+    with_swollen_gray_matter,
 )
 from tests.helpers.label_shapes import CROP, STILL, WINDOW, disc, some_crops
 
@@ -103,6 +107,21 @@ def test_painted_windows_show_cords_with_other_white_matter(
     assert wide > 1.1
 
 
+def test_swollen_gray_matter_leaves_a_rim_and_the_other_shapes_as_they_are() -> None:
+    crops = some_crops()
+    before = torch.stack([crops.cord[:1], crops.gm[:1]], dim=1).repeat(80, 1, 1, 1)
+    after = with_swollen_gray_matter(before, 0.25, 0.4, Draw(5))
+    area = before[:, 1].sum(dim=(1, 2))
+    growth = after[:, 1].sum(dim=(1, 2)) / area
+
+    torch.testing.assert_close(after[:, 0], before[:, 0])
+    assert bool((after[:, 1] >= before[:, 1] - 1e-6).all())
+    assert bool((after[:, 1] <= after[:, 0]).all())
+    assert float((growth > 1.05).float().mean()) == pytest.approx(0.4, abs=0.15)
+    assert float(growth.max()) > 1.5
+    assert torch.equal(after[growth < 1.001], before[growth < 1.001])
+
+
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000), real_share=st.sampled_from([0.0, 0.5]))
 def test_every_batch_has_tissue_shares_that_sum_to_at_most_one(
@@ -119,8 +138,13 @@ def test_every_batch_has_tissue_shares_that_sum_to_at_most_one(
 
 
 def test_a_shape_and_its_mirror_image_give_batches_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unbent, a shape is shown as it is or mirrored: either way the two are each other's mirror."""
+    """Unbent, whole, and without thin ends, which differ from side to side.
+
+    A shape is shown as it is or mirrored: either way the two are each other's mirror.
+    """
     monkeypatch.setattr(windows, "PAINTED", STILL)
+    monkeypatch.setattr(windows, "ORDINARY_ENDS", replace(windows.ORDINARY_ENDS, share=0.0))
+    monkeypatch.setattr(windows, "Scanner", lambda: Scanner(cut_off=0.0))
     crops = some_crops()
     aside = crops.gm.roll(9, dims=2)
 

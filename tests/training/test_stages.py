@@ -22,13 +22,18 @@ class Undecided(nn.Module):
         return torch.zeros(len(images), 2, *images.shape[2:])
 
 
-def networks(folder: Path, **segmenter: object) -> Networks:
-    """Return the networks of a configuration; nothing that they learn from is drawn."""
+def crops_of(cord: Tensor) -> Crops:
+    """Return one crop (1, y, x) without gray matter."""
+    nothing, flag = torch.zeros_like(cord), torch.ones(1, dtype=torch.bool)
+    return Crops(cord, cord, nothing, flag, flag, flag, torch.zeros(1).long(), torch.ones(1))
+
+
+def networks(folder: Path, fine: Crops | None = None, **segmenter: object) -> Networks:
+    """Return the networks of a configuration; nothing is drawn but what is ``fine``."""
     nothing = torch.zeros(1, SCENE, SCENE)
-    flag = torch.ones(1, dtype=torch.bool)
-    crops = Crops(nothing, nothing, nothing, flag, flag, flag, torch.zeros(1).long(), torch.ones(1))
     scenes = Scenes(nothing, nothing, nothing, torch.ones(1))
-    return Networks(session_in(folder, segmenter=segmenter), scenes, crops, None, (), {})
+    session = session_in(folder, segmenter=segmenter)
+    return Networks(session, scenes, crops_of(nothing), fine, (), {})
 
 
 @pytest.mark.parametrize(("loss", "weight"), [("dice", 0.0), ("dice+entropy", 5.0)])
@@ -49,3 +54,13 @@ def test_the_batch_is_as_large_as_the_configuration_says(tmp_path: Path) -> None
     )
 
     assert len(task.batch().images) == 6
+
+
+def test_a_share_of_each_batch_has_fine_pixels(tmp_path: Path) -> None:
+    """Fine crops are full of cord, the others have none."""
+    fine = crops_of(torch.ones(1, SCENE, SCENE))
+    made = networks(tmp_path, fine, batch=10, fine_share=0.3, finest_mm=0.125, real_share=0)
+    batch = made.segmenter_task(Draw(0)).batch()
+
+    assert len(batch.images) == len(batch.targets) == len(batch.known) == 10
+    assert int((batch.targets[:, 0].amax(dim=(1, 2)) > 0.5).sum()) == 3

@@ -28,8 +28,9 @@ class Scanner:
     lost: float = 0.08
 
 
-# The lowest pixel is in proportion to that of the windows: 0.1 mm in windows of 0.125 mm.
-FINE = Scanner(pixel_mm=(FINEST_MM, 0.35), zero_filling=(0.6, 1.4), snr=(8.0, 100.0))
+# The lowest pixel is in proportion to that of the windows: 0.1 mm in windows of 0.125 mm. An image
+# with much larger pixels than its windows' does not get such windows.
+FINE = Scanner(pixel_mm=(FINEST_MM, 0.16), zero_filling=(0.6, 1.6), snr=(10.0, 150.0))
 GENTLE = Scanner(
     pixel_mm=(FINEST_MM, 0.7), zero_filling=(0.6, 1.2), snr=(20.0, 400.0), bias=0.1, lost=0.0
 )

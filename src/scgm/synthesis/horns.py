@@ -1,7 +1,11 @@
 """The thin ends of the posterior horns, which reach the surface of the cord.
 
-Templates and scans in vivo do not show them; images with pixels of a tenth of a millimeter do.
+Images with pixels of a tenth of a millimeter show them whole. In labels of coarser images, and in
+templates, the horns end somewhere before the surface, always at about the same place: without ends
+of other lengths a network learns that place instead of looking at the image.
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,14 +13,26 @@ from torch import Tensor
 from scgm.networks.resampling import centroids, grid_mm
 from scgm.synthesis.draw import Draw
 
-WIDTH_MM = (0.15, 0.5)
 EDGE_MM = 0.05
 
 
-def with_thin_horns(labels: Tensor, pixel_mm: float, share: float, draw: Draw) -> Tensor:
-    """Draw the thin ends of both posterior horns in a ``share`` of the label shapes.
+@dataclass(frozen=True, slots=True)
+class ThinEnds:
+    """Ranges of the thin ends, which a ``share`` of the label shapes gets.
 
-    Each goes from the rearmost gray matter on its side to the nearest place outside of the cord.
+    ``reach`` is the share of the way from the horn to the surface; above 1 it is the whole way.
+    """
+
+    share: float
+    width_mm: tuple[float, float]
+    reach: tuple[float, float]
+
+
+def with_thin_horns(labels: Tensor, pixel_mm: float, ends: ThinEnds, draw: Draw) -> Tensor:
+    """Draw the thin ends of both posterior horns in some of the label shapes.
+
+    Each goes from the rearmost gray matter on its side towards the nearest place outside of the
+    cord.
 
     Parameters
     ----------
@@ -32,13 +48,15 @@ def with_thin_horns(labels: Tensor, pixel_mm: float, share: float, draw: Draw) -
     count, size, _ = gm.shape
     axis = grid_mm(torch.zeros((), device=gm.device), size, pixel_mm)
     middle = centroids(cord, axis, axis)[:, 1, None, None]
-    chosen = draw.chance(share, count, 1, 1)
+    chosen = draw.chance(ends.share, count, 1, 1)
     for side in (-1, 1):
         own = side * (axis[None, None, :] - middle) > 0
         tip = _farthest((gm >= 0.5) & own, -axis[:, None].expand(size, size)[None])
         tip_mm = torch.stack([axis[tip // size], axis[tip % size]], dim=1)
-        end_mm = _nearest_outside(cord, tip_mm, axis)
-        depth = draw.log_uniform(*WIDTH_MM, count, 1, 1) / 2 - _distance(tip_mm, end_mm, axis)
+        reach = draw.uniform(*ends.reach, count, 1).clamp(max=1)
+        end_mm = tip_mm + reach * (_nearest_outside(cord, tip_mm, axis) - tip_mm)
+        depth = draw.log_uniform(*ends.width_mm, count, 1, 1) / 2
+        depth = depth - _distance(tip_mm, end_mm, axis)
         thin = torch.sigmoid(depth / EDGE_MM) * (chosen & _holds(gm, own))
         gm = torch.maximum(gm, torch.minimum(thin, cord))
     return torch.stack([cord, gm], dim=1)

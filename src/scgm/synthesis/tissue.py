@@ -8,7 +8,7 @@ from scgm.synthesis.draw import Draw
 from scgm.synthesis.sequences import sequence_contrast
 
 # Shares of contrasts with bright and with dark gray matter; the rest may have either.
-BRIGHT_GRAY, DARK_GRAY = 0.6, 0.2
+BRIGHT_GRAY, DARK_GRAY = 0.55, 0.25
 # Shares of signals by the equations of a sequence, and of gray matter that hardly differs.
 BY_SEQUENCE, FAINT, FAINT_CONTRAST = 0.4, 0.05, 0.06
 

@@ -1,5 +1,6 @@
 """Batches for the segmentation network: painted label shapes and labeled crops of real images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,13 +11,13 @@ from scgm.networks.resampling import grid_mm
 from scgm.synthesis.acquisition import FINE, GENTLE, Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.horns import with_thin_horns
+from scgm.synthesis.horns import ThinEnds, with_thin_horns
 from scgm.synthesis.tissue import blur, paint
 
 CROP_TO_WINDOW = 1.25  # a window is moved, turned and scaled within its crop
 # The finest deformations, of 2 to 3 mm, make horns thinner or thicker. A fifth of the cords is
 # compressed.
-PAINTED = Deformation(elastic_cells=(3, 6, 12), compressed=0.2)
+PAINTED = Deformation(elastic_mm=0.45, elastic_cells=(3, 6, 12), compressed=0.2)
 REAL = Deformation(scale=(0.85, 1.2), elastic_mm=0.2, elastic_cells=(3, 6, 12), compressed=0.2)
 # Windows of fine images are smaller, and specimens lie at any angle.
 SPECIMEN = Deformation(
@@ -27,9 +28,16 @@ SPECIMEN = Deformation(
     elastic_cells=(3, 6),
     compressed=0.1,
 )
-IN_TUBE, THIN_HORNS = 0.5, 0.7  # shares of them
+IN_TUBE = 0.5  # share of them
+# Thin ends of the posterior horns: in ordinary windows, and in those of fine images.
+ORDINARY_ENDS = ThinEnds(share=0.3, width_mm=(0.25, 0.8), reach=(0.2, 1.2))
+FINE_ENDS = ThinEnds(share=0.85, width_mm=(0.2, 0.55), reach=(0.6, 1.8))
 SMOOTHED_MM = (0.1, 0.25)
 WIDER = (0.95, 1.18)  # cords, while their gray matter stays as it is
+# Gray matter that is swollen as in the lumbar enlargement, where it fills half of the cord.
+# Shares of ordinary windows, and of those of specimens, which come from any level.
+ORDINARY_SWOLLEN, FINE_SWOLLEN = 0.15, 0.4
+SWOLLEN_MM, SWOLLEN_LEVEL, RIM_MM = (0.4, 1.2), (0.12, 0.45), 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +99,11 @@ def window_batch(
     parts = [_painted(crops, count - real, draw, size, pixel_mm)]
     if real:
         parts.insert(0, _real(crops, real, draw, size, pixel_mm))
+    return joined(parts)
+
+
+def joined(parts: Sequence[WindowBatch]) -> WindowBatch:
+    """Return one batch of all windows, which have the same number of pixels."""
     return WindowBatch(
         *(torch.cat([getattr(part, name) for part in parts]) for name in WindowBatch.__slots__)
     )
@@ -104,6 +117,8 @@ def _painted(crops: Crops, count: int, draw: Draw, size: int, pixel_mm: float) -
     beside = crops.neighbor[chosen]
     following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
     labels = with_other_white_matter(thick_slices(labels, following, draw), draw)
+    labels = with_swollen_gray_matter(labels, pixel_mm, ORDINARY_SWOLLEN, draw)
+    labels = with_thin_horns(labels, pixel_mm, ORDINARY_ENDS, draw)
     grids = sampling_grids(count, size, pixel_mm, PAINTED, draw)
     targets = sample_at(labels, grids, pixel_mm)
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm)
@@ -124,7 +139,8 @@ def fine_batch(crops: Crops, count: int, draw: Draw, pixel_mm: float, size: int)
     smooth = blur(labels.flatten(0, 1), draw.uniform(*SMOOTHED_MM, 2 * count), pixel_mm)
     labels = smooth.clamp(0, 1).reshape(labels.shape)
     labels = with_other_white_matter(thick_slices(labels, labels, draw), draw)
-    labels = with_thin_horns(labels, pixel_mm, THIN_HORNS, draw)
+    labels = with_swollen_gray_matter(labels, pixel_mm, FINE_SWOLLEN, draw)
+    labels = with_thin_horns(labels, pixel_mm, FINE_ENDS, draw)
     targets = sample_at(labels, sampling_grids(count, size, pixel_mm, SPECIMEN, draw), pixel_mm)
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm, IN_TUBE)
     images, inside = acquire(signal, FINE, draw, pixel_mm)
@@ -160,6 +176,23 @@ def with_other_white_matter(labels: Tensor, draw: Draw) -> Tensor:
     wider = draw.log_uniform(*WIDER, count, 1, 1, 1)
     cord = sample_at(labels[:, :1], torch.stack([columns, rows], dim=-1) / wider, 1.0)
     return torch.cat([cord, torch.minimum(labels[:, 1:], cord)], dim=1)
+
+
+def with_swollen_gray_matter(labels: Tensor, pixel_mm: float, share: float, draw: Draw) -> Tensor:
+    """Swell gray matter in a ``share`` of the shapes, up to a rim of white matter.
+
+    Labels come from the neck and the chest for the most part. ``labels`` (n, 2, y, x) are shares of
+    cord and gray matter.
+    """
+    cord, gm = labels.unbind(1)
+    count = len(cord)
+    spread = blur(gm, draw.uniform(*SWOLLEN_MM, count), pixel_mm)
+    level = draw.log_uniform(*SWOLLEN_LEVEL, count, 1, 1)
+    rim = draw.uniform(0.0, RIM_MM, count)
+    within = torch.sigmoid((blur(cord, rim, pixel_mm) - 0.8) / 0.05)
+    swollen = torch.maximum(gm, torch.sigmoid((spread - level) / 0.04) * within)
+    chosen = draw.chance(share, count, 1, 1)
+    return torch.stack([cord, torch.minimum(torch.where(chosen, swollen, gm), cord)], dim=1)
 
 
 def _real(crops: Crops, count: int, draw: Draw, size: int, pixel_mm: float) -> WindowBatch:

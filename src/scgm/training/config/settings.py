@@ -93,9 +93,9 @@ class SegmenterStage(Stage):
     ``pixel_mm`` is the size of the pixels that it works with, ``window_mm`` the side of the windows
     that it learns from, and ``used_mm`` that of the windows in use. In use, windows of finer images
     have their pixels, down to ``finest_mm``, and maps are averaged along the cord by a Gaussian of
-    ``along_mm`` (0: they are not). ``fine_share`` of the batches are painted with pixels of
-    ``finest_mm``. ``widths`` are the channels of each
-    level of "unet", ``filters`` those of "ddc", and ``dropout`` is used by "ddc" and "unet-paper".
+    ``along_mm`` (0: they are not). ``fine_share`` of each batch is painted with pixels of
+    ``finest_mm``. ``widths`` are the channels of each level of "unet", ``filters`` those of "ddc",
+    and ``dropout`` is used by "ddc" and "unet-paper".
     Every ``validate_every`` steps (0: never) the network is scored on images that it does not learn
     from; it stops after ``patience`` such validations without a better one (0: it never does), and
     the weights that scored best are kept, or the last.

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.scenes import SceneBatch, Scenes, scene_batch
-from scgm.synthesis.windows import Crops, WindowBatch, fine_batch, window_batch
+from scgm.synthesis.windows import Crops, WindowBatch, fine_batch, joined, window_batch
 from scgm.training.config.settings import FinderStage, SegmenterStage
 from scgm.training.data.augmentation import paper_batch, require_scans
 from scgm.training.data.examples import LabeledStack
@@ -99,11 +99,13 @@ class Networks:
         def batch() -> WindowBatch:
             if stage.augmentation == "ddc-2018":
                 return paper_batch(crops, stage.batch, draw, stage.pixel_mm, stage.learned_size)
-            if fine is not None and bool(draw.whole_batch.chance(stage.fine_share, 1)):
-                return fine_batch(fine, stage.batch, draw, stage.finest_mm, stage.learned_size)
-            return window_batch(
-                crops, stage.batch, stage.real_share, draw, stage.pixel_mm, stage.learned_size
-            )
+            finer = 0 if fine is None else round(stage.batch * stage.fine_share)
+            size, share = stage.learned_size, stage.real_share
+            ordinary = window_batch(crops, stage.batch - finer, share, draw, stage.pixel_mm, size)
+            if fine is None or not finer:
+                return ordinary
+            # In one batch, because batch normalization takes its statistics from it.
+            return joined([ordinary, fine_batch(fine, finer, draw, stage.finest_mm, size)])
 
         def loss(network: nn.Module, batch: WindowBatch, _: float) -> Tensor:
             logits = session.compute(network, batch.images)
