@@ -34,8 +34,9 @@ from scgm.networks.deepseg import (
 from scgm.networks.graph import cut_windows, middle_of
 from scgm.synthesis.deformation import Deformation
 from scgm.synthesis.draw import Draw
+from scgm.synthesis.people import WIDER
 from scgm.synthesis.stacks import stack_batch
-from scgm.synthesis.windows import WIDER, Crops
+from scgm.synthesis.windows import Crops
 from scgm.training.config.read import DEFAULT_RECIPE, read_config
 from scgm.training.config.settings import DeepsegStage, Stage, TrainConfig
 from scgm.training.engine.boltzmann import ConvolutionalRBM, Schedule, Trained, pretrain, start_from

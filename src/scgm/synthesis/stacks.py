@@ -11,8 +11,9 @@ from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.synthesis.acquisition import Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
+from scgm.synthesis.people import NECK, other_people
 from scgm.synthesis.tissue import paint
-from scgm.synthesis.windows import Crops, thick_slices, with_other_white_matter
+from scgm.synthesis.windows import Crops
 
 FINER = round(PIXEL_MM / WINDOW_PIXEL_MM)  # painted pixels along a pixel of the network
 JITTER_MM = 0.5  # SD of the error of the cord's middle, which differs from slice to slice
@@ -118,7 +119,7 @@ def _labels(crops: Crops, stacks: int, depth: int, together: StackDraw) -> Tenso
     labels = torch.stack([crops.cord[index], crops.gm[index]], dim=1)
     beside = crops.neighbor[index]
     following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
-    return with_other_white_matter(thick_slices(labels, following, together), together)
+    return other_people(labels, following, NECK, together)
 
 
 def _further(neighbor: Tensor, index: Tensor, steps: Tensor) -> Tensor:

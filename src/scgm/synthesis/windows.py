@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM, standardise, window_size
-from scgm.networks.resampling import grid_mm
 from scgm.synthesis.acquisition import FINE, GENTLE, Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
-from scgm.synthesis.horns import ThinEnds, with_thin_horns
+from scgm.synthesis.people import NECK, SPECIMENS, other_people
 from scgm.synthesis.tissue import blur, paint
 
 CROP_TO_WINDOW = 1.25  # a window is moved, turned and scaled within its crop
@@ -29,15 +28,7 @@ SPECIMEN = Deformation(
     compressed=0.1,
 )
 IN_TUBE = 0.5  # share of them
-# Thin ends of the posterior horns: in ordinary windows, and in those of fine images.
-ORDINARY_ENDS = ThinEnds(share=0.3, width_mm=(0.25, 0.8), reach=(0.2, 1.2))
-FINE_ENDS = ThinEnds(share=0.85, width_mm=(0.2, 0.55), reach=(0.6, 1.8))
 SMOOTHED_MM = (0.1, 0.25)
-WIDER = (0.95, 1.18)  # cords, while their gray matter stays as it is
-# Gray matter that is swollen as in the lumbar enlargement, where it fills half of the cord.
-# Shares of ordinary windows, and of those of specimens, which come from any level.
-ORDINARY_SWOLLEN, FINE_SWOLLEN = 0.15, 0.4
-SWOLLEN_MM, SWOLLEN_LEVEL, RIM_MM = (0.4, 1.2), (0.12, 0.45), 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,9 +107,7 @@ def _painted(crops: Crops, count: int, draw: Draw, size: int, pixel_mm: float) -
     labels = torch.stack([crops.cord[chosen], crops.gm[chosen]], dim=1)
     beside = crops.neighbor[chosen]
     following = torch.stack([crops.cord[beside], crops.gm[beside]], dim=1)
-    labels = with_other_white_matter(thick_slices(labels, following, draw), draw)
-    labels = with_swollen_gray_matter(labels, pixel_mm, ORDINARY_SWOLLEN, draw)
-    labels = with_thin_horns(labels, pixel_mm, ORDINARY_ENDS, draw)
+    labels = other_people(labels, following, NECK, draw, pixel_mm)
     grids = sampling_grids(count, size, pixel_mm, PAINTED, draw)
     targets = sample_at(labels, grids, pixel_mm)
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm)
@@ -138,61 +127,13 @@ def fine_batch(crops: Crops, count: int, draw: Draw, pixel_mm: float, size: int)
     # Labels were drawn on coarser pixels, whose corners would be learned.
     smooth = blur(labels.flatten(0, 1), draw.uniform(*SMOOTHED_MM, 2 * count), pixel_mm)
     labels = smooth.clamp(0, 1).reshape(labels.shape)
-    labels = with_other_white_matter(thick_slices(labels, labels, draw), draw)
-    labels = with_swollen_gray_matter(labels, pixel_mm, FINE_SWOLLEN, draw)
-    labels = with_thin_horns(labels, pixel_mm, FINE_ENDS, draw)
+    labels = other_people(labels, labels, SPECIMENS, draw, pixel_mm)
     targets = sample_at(labels, sampling_grids(count, size, pixel_mm, SPECIMEN, draw), pixel_mm)
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm, IN_TUBE)
     images, inside = acquire(signal, FINE, draw, pixel_mm)
     known = torch.ones(count, 2, 1, 1, device=draw.device)
     images = standardise(images, inside, pixel_mm)
     return WindowBatch(images[:, None], targets * inside[:, None], known)
-
-
-def thick_slices(labels: Tensor, following: Tensor, draw: Draw) -> Tensor:
-    """Return shares (n, 2, y, x) of cord and gray matter as slices of some thickness show them.
-
-    The blurred shares of a template get a border of about a pixel, at a random level: at high ones
-    gray matter is thin, as in some people. A thick slice shows the mean over its thickness: half of
-    the slices are mixed with the ``following`` shares.
-    """
-    count = labels.shape[0]
-    levels = [draw.uniform(0.4, 0.6, count), draw.uniform(0.42, 0.8, count)]
-    level = torch.stack(levels, dim=1)[:, :, None, None]
-    share = draw.uniform(0.0, 0.5, count, 1, 1, 1) * draw.chance(0.5, count, 1, 1, 1)
-    labels, following = (torch.sigmoid((part - level) / 0.08) for part in (labels, following))
-    return (1 - share) * labels + share * following
-
-
-def with_other_white_matter(labels: Tensor, draw: Draw) -> Tensor:
-    """Make cords wider or narrower around their gray matter, which is cut at the cord's edge.
-
-    The labels come from few people, whose gray matter takes up similar shares of the cord.
-    ``labels`` (n, 2, y, x) are shares of cord and gray matter.
-    """
-    count, size = labels.shape[0], labels.shape[-1]
-    axis = grid_mm(torch.zeros((), device=draw.device), size, 1.0)
-    rows, columns = torch.meshgrid(axis, axis, indexing="ij")
-    wider = draw.log_uniform(*WIDER, count, 1, 1, 1)
-    cord = sample_at(labels[:, :1], torch.stack([columns, rows], dim=-1) / wider, 1.0)
-    return torch.cat([cord, torch.minimum(labels[:, 1:], cord)], dim=1)
-
-
-def with_swollen_gray_matter(labels: Tensor, pixel_mm: float, share: float, draw: Draw) -> Tensor:
-    """Swell gray matter in a ``share`` of the shapes, up to a rim of white matter.
-
-    Labels come from the neck and the chest for the most part. ``labels`` (n, 2, y, x) are shares of
-    cord and gray matter.
-    """
-    cord, gm = labels.unbind(1)
-    count = len(cord)
-    spread = blur(gm, draw.uniform(*SWOLLEN_MM, count), pixel_mm)
-    level = draw.log_uniform(*SWOLLEN_LEVEL, count, 1, 1)
-    rim = draw.uniform(0.0, RIM_MM, count)
-    within = torch.sigmoid((blur(cord, rim, pixel_mm) - 0.8) / 0.05)
-    swollen = torch.maximum(gm, torch.sigmoid((spread - level) / 0.04) * within)
-    chosen = draw.chance(share, count, 1, 1)
-    return torch.stack([cord, torch.minimum(torch.where(chosen, swollen, gm), cord)], dim=1)
 
 
 def _real(crops: Crops, count: int, draw: Draw, size: int, pixel_mm: float) -> WindowBatch:
