@@ -10,10 +10,11 @@ GROUPS_SINCE := "pip>=25.1"
 # Versions that the tests were last seen to pass with; `make lock` writes the file anew.
 LOCK := requirements-dev.lock
 
+MEASURE := $(BIN)/python -m experiments
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .NOTPARALLEL:
-.PHONY: studio studio-test demo test test-all explore coverage wheel-test mutations lint format lock hooks clean
+.PHONY: studio studio-test demo test test-all explore coverage wheel-test mutations results lint format lock hooks clean
 
 # A synthetic scan, segmented, scored and drawn.
 demo: $(VENV)/.base
@@ -55,6 +56,24 @@ wheel-test: $(VENV)/.full
 # Deliberate faults in a copy of the code; prints those that no test notices.
 mutations: $(VENV)/.full
 	$(BIN)/python -m experiments.mutations run
+
+# All tables and figures that depend on the shipped models, after these have changed: hours. The
+# confidence is fitted first, into the models' cards.
+results: $(VENV)/.full
+	$(MEASURE).confidence
+	$(MEASURE).contrast
+	$(MEASURE).calibration
+	$(MEASURE).accuracy
+	$(MEASURE).scan_rescan
+	$(MEASURE).hard_cases
+	$(MEASURE).compression
+	$(MEASURE).paper_error
+	$(MEASURE).field --scans
+	$(MEASURE).side_by_side
+	$(MEASURE).figures
+	$(MEASURE).phantoms
+	$(MEASURE).memory --segment
+	$(MEASURE).studio_equality --write
 
 lint: $(VENV)/.full
 	$(BIN)/ruff check

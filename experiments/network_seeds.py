@@ -1,0 +1,75 @@
+"""Networks compared by equal trainings: ``python -m experiments.network_seeds FOLDER``.
+
+Each network is trained `SEEDS` times from nothing, on as many painted windows, and scored on the
+evidence with its windows on the middle of the label: the cord finder plays no part. No scan of the
+evidence, nor of its sites, is learned from. What FOLDER holds already is not trained again.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+
+from experiments.evidence import DATA, EVIDENCE
+from experiments.markdown import Row, table
+from experiments.results_page import replace_section
+from scgm.training.config.methods import changes_of
+from scgm.training.config.read import DEFAULT_RECIPE, read_config
+from scgm.training.engine.checkpoints import RECORD, read_record
+from scgm.training.engine.run import train
+from scgm.training.engine.state import STATE
+
+METHODS = ("default", "ddc", "unet", "deepseg")
+SEEDS = (0, 1, 2)
+WINDOWS, BATCH, STACKED = 12_800, 32, 24  # "deepseg" learns from slices in stacks
+ALIKE = (
+    "leave_out=['ucl', 'montreal']",
+    "compile=true",
+    "finder.steps=0",
+    "finder.start=default",
+    "segmenter.finest_mm=0.25",
+    "segmenter.fine_share=0",
+    "segmenter.along_mm=0",
+    "segmenter.dropout=0",
+    f"segmenter.batch={BATCH}",
+    f"segmenter.steps={WINDOWS // BATCH}",
+    f"deepseg.cord.batch={STACKED}",
+    f"deepseg.cord.steps={WINDOWS // STACKED}",
+    f"deepseg.gray.batch={STACKED}",
+    f"deepseg.gray.steps={WINDOWS // STACKED}",
+)
+
+
+def scores(method: str, seed: int, folder: Path) -> dict[str, float]:
+    """Return the Dice of every image of the evidence; train the network if it is not there."""
+    output = folder / f"{method}-{seed}"
+    if not (output / RECORD).exists():
+        config = read_config(DEFAULT_RECIPE, (*changes_of(method), *ALIKE, f"seed={seed}"))
+        unfinished = (output / STATE).exists()
+        train(config, DATA, output, device="cpu", report=print, resume=unfinished)
+    _, record = read_record(output)
+    dice = {score["image"]: score.get("gm_dice_centered") for score in record["scores"]}
+    return {name: dice[image] for name, image in EVIDENCE.items()}
+
+
+def row(method: str, found: Sequence[Mapping[str, float]]) -> Row:
+    """Return a row: mean over the seeds of every image, and of their mean with its deviation."""
+    images = [f"{mean(each[name] for each in found):.3f}" for name in EVIDENCE]
+    means = [mean(each.values()) for each in found]
+    spread = f"{stdev(means):.3f}" if len(means) > 1 else "-"
+    return (method, str(len(means)), *images, f"{mean(means):.3f}", spread)
+
+
+def main(folder: Path) -> None:
+    """Train what is missing, and write the table."""
+    rows = []
+    for method in METHODS:
+        rows.append(row(method, [scores(method, seed, folder) for seed in SEEDS]))
+        header = ("network", "seeds", *EVIDENCE, "mean of the four", "deviation between seeds")
+        content = table(header, rows)
+        print(content, flush=True)
+    replace_section("network-seeds", content)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
