@@ -37,6 +37,27 @@ def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_scan_left_out_that_shows_no_cord_is_scored_by_what_is_left_empty(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    below = """
+[[source]]
+site = "b"
+image = "other.nii.gz"
+without_cord = [[0, 2]]
+"""
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(recipe.read_text() + below)
+    lines: list[str] = []
+    train(read_config(recipe), tmp_path, tmp_path / "run", device="cpu", report=lines.append)
+    record = json.loads((tmp_path / "run" / "checkpoint.json").read_text())
+    score = record["scores"][-1]
+
+    assert score["slices"] == 0
+    assert 0 <= score["left_empty"] <= 1
+    assert "found_3mm" not in score
+    assert any("of the slices without a cord left empty" in line for line in lines)
+
+
 def test_the_shipped_recipe_is_valid_and_names_its_sites() -> None:
     config = read_config(DEFAULT_RECIPE, ('leave_out=["ucl"]',))
 

@@ -210,9 +210,13 @@ def _finish(session: Session, found: dict[str, Any]) -> None:
 
 def _in_words(row: Mapping[str, Any]) -> str:
     """Return the scores of an image of a site left out as a sentence."""
-    parts = [f"found on {row['found_3mm']:.0%} of {row['slices']} slices"]
+    parts = []
     if "gm_dice" in row:
-        parts.insert(0, f"gray matter Dice {row['gm_dice']:.3f}")
+        parts.append(f"gray matter Dice {row['gm_dice']:.3f}")
+    if "found_3mm" in row:
+        parts.append(f"found on {row['found_3mm']:.0%} of {row['slices']} slices")
+    if "left_empty" in row:
+        parts.append(f"{row['left_empty']:.0%} of the slices without a cord left empty")
     if "cord_dice" in row:
         parts.append(f"cord Dice {row['cord_dice']:.3f}")
     if row["decided"]:

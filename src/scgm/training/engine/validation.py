@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.preparation import Windows
+from scgm.segmentation.postprocessing import MIN_PRESENCE
 from scgm.training.data.examples import LabeledStack, centres_mm, cord_region
 from scgm.training.engine.pictures import Shown
 
@@ -19,6 +20,7 @@ SHOWN_MM = 24.0
 def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
     """Score one stack: mean 2D Dice over the labeled slices, and how well the cord was found.
 
+    ``left_empty`` is the share of the slices without a cord in which none is found.
     ``gm_dice_centered`` has the window on the center of the label: the result of the segmentation
     network if the cord finder makes no error.
     """
@@ -35,10 +37,14 @@ def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
         "image": str(stack.source.image),
         "site": stack.source.site,
         "slices": int(labeled.sum()),
-        "found_3mm": float((error <= 3).float().mean()),
-        "worst_mm": round(float(error.max()), 2),
-        "presence_min": round(float(presence[labeled].min()), 3),
     }
+    if bool(labeled.any()):
+        row["found_3mm"] = float((error <= 3).float().mean())
+        row["worst_mm"] = round(float(error.max()), 2)
+        row["presence_min"] = round(float(presence[labeled].min()), 3)
+    if bool(stack.without_cord.any()):
+        empty = presence[stack.without_cord] < MIN_PRESENCE
+        row["left_empty"] = float(empty.float().mean())
     if stack.gm is not None:
         row["gm_dice"] = round(mean_dice(gm, stack.gm), 4)
         given = torch.where(labeled[:, None], truth, torch.zeros_like(truth)).to(device)
