@@ -6,6 +6,7 @@ import torch
 
 from scgm.networks.resampling import centroids
 from scgm.synthesis.draw import Draw
+from scgm.synthesis.sequences import sequence_contrast
 from scgm.synthesis.stacks import StackDraw, stack_batch
 from scgm.synthesis.tissue import _lesions
 from tests.helpers.label_shapes import STILL, some_crops
@@ -79,3 +80,11 @@ def test_the_middle_of_the_cord_differs_by_half_a_millimeter_between_slices() ->
     row_mm = centroids(cord, place, place)[:, 0]
 
     assert float(row_mm.std()) == pytest.approx(0.5, rel=0.2)
+
+
+def test_slices_of_a_stack_have_one_contrast() -> None:
+    gray, fluid = sequence_contrast(60, StackDraw(Draw(1), 15, 4))
+    for signal in (gray, fluid):
+        stacks = signal.reshape(15, 4)
+        assert torch.equal(stacks, stacks[:, :1].expand(-1, 4))
+    assert len(set(gray.tolist())) == 15

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scgm.synthesis import windows
 from scgm.synthesis.acquisition import Scanner
 from scgm.synthesis.draw import Draw
+from scgm.synthesis.people import NECK
 from scgm.synthesis.windows import (
     Crops,
     crop_size,
@@ -100,7 +101,7 @@ def test_a_shape_and_its_mirror_image_give_batches_alike(monkeypatch: pytest.Mon
     A shape is shown as it is or mirrored: either way the two are each other's mirror.
     """
     monkeypatch.setattr(windows, "PAINTED", STILL)
-    same_ends = replace(windows.NECK, ends=replace(windows.NECK.ends, share=0.0))
+    same_ends = replace(NECK, ends=replace(NECK.ends, share=0.0))
     monkeypatch.setattr(windows, "NECK", same_ends)
     monkeypatch.setattr(windows, "Scanner", lambda: Scanner(cut_off=0.0))
     crops = some_crops()

@@ -79,6 +79,13 @@ def test_a_method_is_a_network_and_a_name(method: str, network: type[nn.Module])
     assert set(TRAINABLE) == {"default", "ddc", "unet", "deepseg"}
 
 
+@pytest.mark.parametrize("method", sorted(TRAINABLE))
+def test_every_method_can_be_trained_by_the_default_recipe(method: str) -> None:
+    config = read_config(DEFAULT_RECIPE, changes_of(method))
+
+    assert config.segmenter.network == TRAINABLE[method]
+
+
 def test_dropout_is_a_tenth_unless_it_is_set() -> None:
     built = build_segmenter(TrainConfig(segmenter=SegmenterStage(network="ddc", filters=2)))
 

@@ -31,6 +31,10 @@ class Draw:
         """Return standard normal values."""
         return torch.randn(shape, generator=self.generator, device=self.device)
 
+    def spread(self, count: int, values: int) -> Tensor:
+        """Return standard normal values (count, values) that belong to the samples as a whole."""
+        return self.normal(count, values)
+
     def chance(self, probability: float, *shape: int) -> Tensor:
         """Return booleans, true with ``probability``."""
         return self.uniform(0.0, 1.0, *shape) < probability

@@ -42,7 +42,7 @@ class Tissues:
         """Draw those of ``count`` people and scanners."""
 
         def around(mean: tuple[float, ...], spread: tuple[float, ...]) -> Tensor:
-            away = torch.tensor(spread, device=draw.device) * draw.normal(count, 3).clamp(-2, 2)
+            away = torch.tensor(spread, device=draw.device) * draw.spread(count, 3).clamp(-2, 2)
             return torch.tensor(mean, device=draw.device) + away
 
         t1 = around(T1_S, T1_SPREAD_S)

@@ -24,8 +24,8 @@ ALIKE = (0.3, 0.98)  # correlation of the textures of slices of one stack
 class StackDraw(Draw):
     """Draws for slices that come in stacks: the first dimension is ``stacks * depth``.
 
-    Uniform values are the same for all slices of a stack, smooth fields are correlated within a
-    stack, and noise (`normal`) differs from slice to slice.
+    Uniform values, integers and `spread` are the same for all slices of a stack, smooth fields are
+    correlated within a stack, and noise (`normal`) differs from slice to slice.
 
     Parameters
     ----------
@@ -50,6 +50,17 @@ class StackDraw(Draw):
         """Return values in [low, high), the same for all slices of a stack."""
         self._check(*shape[:1])
         each = self.plain.uniform(low, high, self.stacks, *shape[1:])
+        return each.repeat_interleave(self.depth, dim=0)
+
+    def spread(self, count: int, values: int) -> Tensor:
+        """Return standard normal values (count, values), the same for all slices of a stack."""
+        self._check(count)
+        return self.plain.normal(self.stacks, values).repeat_interleave(self.depth, dim=0)
+
+    def index(self, count: int, *shape: int) -> Tensor:
+        """Return integers in [0, count), the same for all slices of a stack."""
+        self._check(*shape[:1])
+        each = self.plain.index(count, self.stacks, *shape[1:])
         return each.repeat_interleave(self.depth, dim=0)
 
     def field(self, count: int, size: int, cells: int) -> Tensor:

@@ -11,6 +11,8 @@ from scgm.training.config.read import DEFAULT_RECIPE, find_recipe, read_config
 from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Labeled
 
+# What "deepseg" does not have, and recipes may set.
+_NOT_OF_DEEPSEG = ("segmenter.finest_mm=0.25", "segmenter.fine_share=0", "segmenter.along_mm=0")
 # Name of a method -> network of its segmentation. A further network has its class in
 # checkpoints.build_segmenter.
 TRAINABLE: Mapping[str, str] = MappingProxyType(
@@ -29,7 +31,8 @@ def changes_of(method: str) -> tuple[str, ...]:
     if method not in TRAINABLE:
         msg = f"there is no method {method!r} to train; known: {', '.join(TRAINABLE)}"
         raise ConfigError(msg)
-    return (f"name={method}", f"segmenter.network={TRAINABLE[method]}")
+    changes = (f"name={method}", f"segmenter.network={TRAINABLE[method]}")
+    return (*changes, *_NOT_OF_DEEPSEG) if method == "deepseg" else changes
 
 
 def method_of(config: TrainConfig) -> str:
