@@ -264,8 +264,11 @@ def test_a_phantom_shows_its_truth(page: Page) -> None:
     assert page.locator("#results button").all_inner_texts() == ["truth of the phantom", "default"]
 
 
-def painted(page: Page) -> None:
-    """Draw a stroke of gray matter across the middle of the cord."""
+def begun_stroke(page: Page, below: int = 0) -> tuple[float, float]:
+    """Draw a stroke of the brush across the middle of the view, and hold the button.
+
+    Returns the middle of the view.
+    """
     page.click("#tab-correct")
     page.wait_for_selector("#page-correct #viewer[data-ready]")
     page.wait_for_timeout(300)
@@ -273,25 +276,22 @@ def painted(page: Page) -> None:
     box = page.locator("#gl").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x - 30, y + 6)
+    page.mouse.move(x - 30, y + below)
     page.mouse.down()
-    page.mouse.move(x + 30, y + 6, steps=6)
+    page.mouse.move(x + 30, y + below, steps=6)
+    return x, y
+
+
+def painted(page: Page) -> None:
+    """Draw a stroke of gray matter across the middle of the cord."""
+    begun_stroke(page, below=6)
     page.mouse.up()
     page.wait_for_function("() => document.querySelector('#changes').textContent.startsWith('1 ')")
 
 
 def test_a_stroke_shows_before_it_ends_and_ends_in_any_view(page: Page, scan: Path) -> None:
     segmented(page, scan)
-    page.click("#tab-correct")
-    page.wait_for_selector("#page-correct #viewer[data-ready]")
-    page.wait_for_timeout(300)
-    page.click("#tool-brush")
-    box = page.locator("#gl").bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x - 30, y)
-    page.mouse.down()
-    page.mouse.move(x + 30, y, steps=6)
+    x, y = begun_stroke(page)
     drawn = page.evaluate(DRAWN_STROKE)
     page.evaluate("() => document.querySelector('#tab-look').click()")
     page.mouse.up()

@@ -25,7 +25,7 @@ class Undecided(nn.Module):
 def crops_of(cord: Tensor) -> Crops:
     """Return one crop (1, y, x) without gray matter."""
     nothing, flag = torch.zeros_like(cord), torch.ones(1, dtype=torch.bool)
-    return Crops(cord, cord, nothing, flag, flag, flag, torch.zeros(1).long(), torch.ones(1))
+    return Crops(nothing, cord, nothing, flag, flag, flag, torch.zeros(1).long(), torch.ones(1))
 
 
 def networks(folder: Path, fine: Crops | None = None, **segmenter: object) -> Networks:
@@ -56,11 +56,12 @@ def test_the_batch_is_as_large_as_the_configuration_says(tmp_path: Path) -> None
     assert len(task.batch().images) == 6
 
 
-def test_a_share_of_each_batch_has_fine_pixels(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("share", "count"), [(0.01, 1), (0.3, 3), (1.0, 10)])
+def test_a_share_of_each_batch_has_fine_pixels(tmp_path: Path, share: float, count: int) -> None:
     """Fine crops are full of cord, the others have none."""
     fine = crops_of(torch.ones(1, SCENE, SCENE))
-    made = networks(tmp_path, fine, batch=10, fine_share=0.3, finest_mm=0.125, real_share=0)
+    made = networks(tmp_path, fine, batch=10, fine_share=share, finest_mm=0.125, real_share=0)
     batch = made.segmenter_task(Draw(0)).batch()
 
     assert len(batch.images) == len(batch.targets) == len(batch.known) == 10
-    assert int((batch.targets[:, 0].amax(dim=(1, 2)) > 0.5).sum()) == 3
+    assert int((batch.targets[:, 0].amax(dim=(1, 2)) > 0.5).sum()) == count

@@ -6,13 +6,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from scgm.errors import ConfigError, UsageError
+from scgm.networks.preparation import WINDOW_PIXEL_MM
 from scgm.segmenters.methods import METHODS
 from scgm.training.config.read import DEFAULT_RECIPE, find_recipe, read_config
 from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Labeled
 
 # What "deepseg" does not have, and recipes may set.
-_NOT_OF_DEEPSEG = ("segmenter.finest_mm=0.25", "segmenter.fine_share=0", "segmenter.along_mm=0")
+_NOT_OF_DEEPSEG = (
+    f"segmenter.finest_mm={WINDOW_PIXEL_MM}",
+    "segmenter.fine_share=0",
+    "segmenter.along_mm=0",
+)
 # Name of a method -> network of its segmentation. A further network has its class in
 # checkpoints.build_segmenter.
 TRAINABLE: Mapping[str, str] = MappingProxyType(

@@ -137,6 +137,11 @@ class SegmenterStage(Stage):
         """Side of the windows with pixels of ``finest_mm``, as many as in the others."""
         return self.learned_size * self.finest_mm
 
+    @property
+    def fine_windows(self) -> int:
+        """Windows with pixels of ``finest_mm`` in each batch, at least one if any are wanted."""
+        return max(round(self.batch * self.fine_share), int(self.fine_share > 0))
+
     @model_validator(mode="after")
     def _finer_windows_can_be_learned(self) -> Self:
         if self.fine_share and self.finest_mm >= self.pixel_mm:

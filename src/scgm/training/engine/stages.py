@@ -99,13 +99,15 @@ class Networks:
         def batch() -> WindowBatch:
             if stage.augmentation == "ddc-2018":
                 return paper_batch(crops, stage.batch, draw, stage.pixel_mm, stage.learned_size)
-            finer = 0 if fine is None else round(stage.batch * stage.fine_share)
-            size, share = stage.learned_size, stage.real_share
-            ordinary = window_batch(crops, stage.batch - finer, share, draw, stage.pixel_mm, size)
-            if fine is None or not finer:
-                return ordinary
+            size, share, finer = stage.learned_size, stage.real_share, stage.fine_windows
+            parts = []
+            if finer < stage.batch:
+                ordinary = stage.batch - finer
+                parts.append(window_batch(crops, ordinary, share, draw, stage.pixel_mm, size))
+            if fine is not None:
+                parts.append(fine_batch(fine, finer, draw, stage.finest_mm, size))
             # In one batch, because batch normalization takes its statistics from it.
-            return joined([ordinary, fine_batch(fine, finer, draw, stage.finest_mm, size)])
+            return joined(parts)
 
         def loss(network: nn.Module, batch: WindowBatch, _: float) -> Tensor:
             logits = session.compute(network, batch.images)
