@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cohort_files import bids_folder, tree
-from tests.helpers.cohort_runs import CohortRun, children, results, started, wait_for
+from tests.helpers.cohort_runs import CohortRun, children, in_tables, results, started, wait_for
 from tests.helpers.standin import write_model
 
 pytest.importorskip("distributed")
@@ -129,7 +129,7 @@ def test_sigterm_stops_in_order_with_its_status_and_tables(
 ) -> None:
     out = tmp_path / "out"
     with started(run, out) as process:
-        wait_for(lambda: results(out) >= 5)
+        wait_for(lambda: in_tables(out) >= 5)
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=60)
 

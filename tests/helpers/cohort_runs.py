@@ -95,6 +95,12 @@ def results(out: Path) -> int:
     return len(list(out.glob("sub-*/anat/*_seg.json")))
 
 
+def in_tables(out: Path) -> int:
+    """Count the images that stand in the table of their subject, which is written after them."""
+    tables = out.glob("sub-*/sub-*_images.tsv")
+    return sum(len(path.read_text().splitlines()) - 1 for path in tables)
+
+
 def children(parent: int) -> list[int]:
     """Return the processes that descend from a process, in the order of their numbers (Linux)."""
     found = [parent]
