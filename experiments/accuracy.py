@@ -9,11 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 import scgm
 from experiments.cord_finding import Found, find_everywhere
@@ -28,7 +29,7 @@ from experiments.evidence import (
     sources,
 )
 from experiments.markdown import Row, table, verdict
-from experiments.published import published_dice
+from experiments.published import found_center_dice, load_network, published_dice
 from experiments.results_page import replace_section
 from experiments.run_once import cost_of
 from experiments.side_by_side import subject_of
@@ -36,13 +37,16 @@ from scgm.benchmark.statistics import group_means
 from scgm.errors import CordNotFoundError
 from scgm.evaluation.metrics import dice, evaluate_case
 from scgm.image.volume import Volume
+from scgm.networks.published import published_mask
 from scgm.phantom import EX_VIVO, Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
 from scgm.segmentation.status import SliceStatus
 
+SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped" / "default.onnx"
 TIMED = DATA / EVIDENCE["sub-9418"]
-# What the published "large" model reaches on the mean of the four, by other code.
-LARGE_DICE = 0.864
+# What the mean of the four has to reach, besides that of the published weights with our finder.
+LEAST_MEAN_DICE = 0.870
+LARGEST_MODEL_MB = 5.0
 EX_VIVO_FIELD_MM = 24.0
 
 # Scans that are scored with the label of another contrast of the same session.
@@ -58,6 +62,7 @@ def gray_matter() -> str:
     least = {"sub-9418": 0.88, "t2s_uncropped": 0.88, "t2s": 0.88, "mt1": 0.74}
     rows: list[Row] = []
     means: dict[str, float] = {}
+    published: list[float] = []
     subjects: dict[str, tuple[str, str]] = {}
     for name, image in EVIDENCE.items():
         case = read_case(source_of(image))
@@ -68,6 +73,7 @@ def gray_matter() -> str:
         scores = evaluate_case(result.axial_mask("gm"), case.gm, case.stack.spacing_mm, ok=ok)
         by_slice = [each.values["dice"] for each in scores.slices if each.in_reference]
         mean = means[name] = scores.values["dice"]
+        published.append(found_center_dice(case, model))
         subjects[name] = (case.source.site, subject_of(Path(image)))
         rows.append(
             (
@@ -85,26 +91,35 @@ def gray_matter() -> str:
                 model.stem,
             )
         )
-    rows += _mean_rows(means, subjects)
+        rows[-1] += (f"{published[-1]:.3f}",)
+    rows += _mean_rows(means, published, subjects)
     header = ("image", "site", "slices", "mean", "worst", "volume", *_OUTSIDE)
-    return table((*header, "limit", "met", "cord", "model"), rows)
+    return table((*header, "limit", "met", "cord", "model", "published, found center"), rows)
 
 
 _OUTSIDE = ("drawn outside the reference, ok", "drawn outside the reference, flagged")
 
 
-def _mean_rows(means: dict[str, float], subjects: dict[str, tuple[str, str]]) -> list[Row]:
+def _mean_rows(
+    means: dict[str, float], published: Sequence[float], subjects: dict[str, tuple[str, str]]
+) -> list[Row]:
     """Return the means over images, subjects and sites; too few of each for an interval."""
     people = group_means(list(means.values()), [subjects[name] for name in means])
     sites = group_means(
         list(people.values()), [site for site, _ in dict.fromkeys(subjects.values())]
     )
-    every = float(np.mean(list(means.values())))
-    of_images = ("all four", "", "", f"{every:.3f}", *[""] * 4)
-    rows: list[Row] = [(*of_images, f"> {LARGE_DICE}", verdict(every > LARGE_DICE), "", "")]
+    every, other = float(np.mean(list(means.values()))), float(np.mean(published))
+    limits = (
+        (f">= {LEAST_MEAN_DICE:.3f}", every >= LEAST_MEAN_DICE),
+        (f"> {other:.3f}, published", every > other),
+    )
+    rows: list[Row] = [
+        ("all four", "", "", f"{every:.3f}", *[""] * 4, limit, verdict(met), "", "", f"{other:.3f}")
+        for limit, met in limits
+    ]
     for name, values in (("subjects", people), ("sites", sites)):
         mean = float(np.mean(list(values.values())))
-        rows.append((f"mean over {len(values)} {name}", "", "", f"{mean:.3f}", *[""] * 8))
+        rows.append((f"mean over {len(values)} {name}", "", "", f"{mean:.3f}", *[""] * 9))
     return rows
 
 
@@ -187,7 +202,8 @@ def costs() -> str:
     seconds = float(np.median([run.seconds for run in runs]))
     memory = max(run.megabytes for run in runs)
     helping = float(np.median([run.seconds for run in helps]))
-    imported, alone = imported_by_help(), milliseconds_a_slice()
+    imported, (alone, published) = imported_by_help(), milliseconds_a_slice()
+    megabytes = SHIPPED.stat().st_size / 1e6
     rows = [
         (
             "`scgm segment` of sub-9418, 2 threads, s",
@@ -196,6 +212,18 @@ def costs() -> str:
             verdict(seconds <= 1.5),
         ),
         ("the model alone, ms a slice", f"{alone:.1f}", "<= 12", verdict(alone <= 12)),
+        (
+            "the same as a share of `ddc-published`, in turns",
+            f"{alone / published:.2f}",
+            "none",
+            "-",
+        ),
+        (
+            "file of the model, MB",
+            f"{megabytes:.1f}",
+            f"<= {LARGEST_MODEL_MB:g}",
+            verdict(megabytes <= LARGEST_MODEL_MB),
+        ),
         ("its peak memory, MB", f"{memory:.0f}", "<= 600", verdict(memory <= 600)),
         ("`scgm --help`, s", f"{helping:.2f}", "<= 0.5", verdict(helping <= 0.5)),
         (
@@ -208,16 +236,27 @@ def costs() -> str:
     return table(("what", "measured", "limit", "met"), rows)
 
 
-def milliseconds_a_slice() -> float:
-    """Time of the shipped model alone on a slice of sub-9418, two threads, median of ten runs."""
+def milliseconds_a_slice() -> tuple[float, float]:
+    """Time on a slice of sub-9418, two threads: the shipped model alone, and the published one.
+
+    In turns, ten times each; the medians.
+    """
     stack = read_case(source_of(EVIDENCE["sub-9418"])).stack
-    model = scgm.load_model(device="cpu", threads=2)
-    seconds = []
-    for _ in range(10):
-        started = time.perf_counter()
-        model(stack)
-        seconds.append(time.perf_counter() - started)
-    return 1000 * float(np.median(seconds)) / len(stack.slices)
+    model, network = scgm.load_model(device="cpu", threads=2), load_network()
+    torch.set_num_threads(2)
+    runs = (
+        lambda: model(stack),
+        lambda: published_mask(network, stack.slices, stack.spacing_mm),
+    )
+    seconds = np.array([[_seconds_of(run) for run in runs] for _ in range(10)])
+    ours, published = 1000 * np.median(seconds, axis=0) / len(stack.slices)
+    return float(ours), float(published)
+
+
+def _seconds_of(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
 
 
 def ex_vivo() -> str:

@@ -1,6 +1,7 @@
 """Is our dilated network the published one? Its published weights must give its published Dice."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -31,8 +32,22 @@ HEADER = (
 
 def published_dice() -> str:
     """Table of the published weights' Dice: expected, ours, and in three variants."""
-    network = load_published_weights(DATA / WEIGHTS)
+    network = load_network()
     return table(HEADER, [_row(network, *item) for item in EVIDENCE.items()])
+
+
+def load_network() -> DeepDilatedNetwork:
+    """Load the published weights."""
+    return load_published_weights(DATA / WEIGHTS)
+
+
+def found_center_dice(case: Case, finder: Path) -> float:
+    """Mean 2D Dice of the published weights, around the cord that a model of ours finds."""
+    centers = load_model(finder, device="cpu")(case.stack).centre_px
+    mask = published_mask(
+        load_network(), case.stack.slices, case.stack.spacing_mm, centers_px=centers
+    )
+    return _mean_dice(mask, case)
 
 
 def _row(network: DeepDilatedNetwork, name: str, image: str) -> Row:

@@ -63,11 +63,14 @@ def test_means_over_subjects_and_sites_count_each_once() -> None:
     """Images 1, 1, 0.4, 0; subjects (1 + 1) / 2, 0.4 and 0; sites (1 + 0.4) / 2 and 0."""
     subjects = {"a": ("x", "s"), "b": ("x", "s"), "c": ("x", "t"), "d": ("y", "u")}
 
-    images, people, sites = _mean_rows({"a": 1.0, "b": 1.0, "c": 0.4, "d": 0.0}, subjects)
+    means = {"a": 1.0, "b": 1.0, "c": 0.4, "d": 0.0}
+    images, against, people, sites = _mean_rows(means, [0.5, 0.5, 0.5, 0.7], subjects)
 
     assert (images[3], people[3], sites[3]) == ("0.600", "0.467", "0.350")
+    assert images[8:10] == (">= 0.870", "**no**")
+    assert against[8:10] == ("> 0.550, published", "yes")
     assert (people[0], sites[0]) == ("mean over 3 subjects", "mean over 2 sites")
-    assert len({len(row) for row in (images, people, sites)}) == 1
+    assert len({len(row) for row in (images, against, people, sites)}) == 1
 
 
 def pixels(probability: float, share: float, count: int = 20) -> Pixels:

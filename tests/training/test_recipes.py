@@ -58,6 +58,13 @@ def test_the_shipped_model_was_not_chosen_by_its_score() -> None:
     assert read_config(DEFAULT_RECIPE).segmenter.keep == "last"
 
 
+def test_a_model_is_fine_tuned_on_the_windows_that_it_has_learned() -> None:
+    default, fine_tune = (read_config(find_recipe(name)) for name in ("default", "fine-tune"))
+
+    assert fine_tune.segmenter.windows == default.segmenter.windows
+    assert fine_tune.segmenter.fine_share == default.segmenter.fine_share
+
+
 def test_a_recipe_or_method_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(ConfigError, match="no recipe 'mine'; known: ddc-2018, default"):
         find_recipe("mine")
