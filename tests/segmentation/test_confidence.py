@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from experiments.calibration import Pixels, corrected, platt
-from experiments.confidence import area_under_curve
+from experiments.confidence import area_under_curve, found_at
 from experiments.degraded import blurred, coarse, moved, noisy, uneven
 from experiments.scan_rescan import difference_percent
 from scgm.artifacts.models import read_card
@@ -413,6 +413,16 @@ def test_the_area_counts_pairs_in_the_right_order(confidence: list[float], area:
     bad = np.array([True, True, False, False])
 
     assert area_under_curve(np.array(confidence), bad) == area
+
+
+@pytest.mark.parametrize(("false_alarms", "found"), [(0.0, 0.5), (0.25, 0.5), (0.5, 1.0)])
+def test_what_is_found_depends_on_the_false_alarms_that_are_allowed(
+    false_alarms: float, found: float
+) -> None:
+    """Bad slices at 0.1 and 0.5, good ones at 0.3, 0.4, 0.8, 0.9."""
+    confidence = np.array([0.1, 0.5, 0.3, 0.4, 0.8, 0.9])
+
+    assert found_at(confidence, np.arange(6) < 2, false_alarms) == found
 
 
 def test_probabilities_that_are_frequencies_need_no_correction() -> None:

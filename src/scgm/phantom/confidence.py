@@ -18,7 +18,8 @@ from scgm.image.orientation import AxialStack, to_axial
 from scgm.phantom import Acquisition, Phantom, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
 
-CONTRASTS = ("t2star", "t2star", "mt", "psir", "t1", "t2")
+CONTRASTS = ("t2star", "t2star", "mt", "psir", "mp2rage", "t1", "spgr", "t2")
+PIXELS_MM = (0.3, 1.3)
 # Half of the scans show the neck, where the gray matter is looked at most; below L5 there is none
 # to speak of.
 PARTS = ("C", "C", "T", "L")
@@ -59,7 +60,7 @@ def draw_scan(seed: int, *, visible: bool = True) -> Phantom:
     part = PARTS[int(rng.integers(len(PARTS)))]
     levels = [level for level in SEGMENTS if level.startswith(part)]
     anatomy = draw_anatomy(rng, levels[int(rng.integers(len(levels)))])
-    pixel_mm = float(np.exp(rng.uniform(np.log(0.3), np.log(1.0))))
+    pixel_mm = float(np.exp(rng.uniform(*np.log(PIXELS_MM))))
     side = int(np.clip(64 / pixel_mm, 64, 160))
     drawn_ratio = float(np.exp(rng.uniform(-0.3, 0.3)))
     ratio = drawn_ratio if visible else 1.0
