@@ -17,6 +17,7 @@ import scgm
 from experiments.evidence import DATA, EVIDENCE, FOLDS, sources
 from experiments.painted import painted_images
 from experiments.side_by_side import subject_of
+from experiments.sources import sources_of
 from scgm.segmenters.classical.building import LEARNING
 
 SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped"
@@ -36,20 +37,6 @@ ABOUT = {
     HAND: "Axial scans of healthy necks, gray matter drawn by hand",
     SHAPES: "Axial scans and shapes of healthy necks drawn by hand, and the template AMU7T",
     ALL: "Axial scans of healthy necks, labeled by raters and by a program",
-}
-NEUROPOLY = "https://github.com/spinalcordtoolbox"
-SOURCES = {
-    "gm-challenge-data": (
-        "https://github.com/sct-pipeline/gm-challenge-data",
-        "CC0-1.0",
-        "none",
-    ),
-    "sct_testing_data": (f"{NEUROPOLY}/sct_testing_data", "MIT", "Copyright (c) 2014 NeuroPoly"),
-    "template_AMU7T": (
-        f"{NEUROPOLY}/template_AMU7T",
-        "MIT",
-        "Copyright (c) 2023 Spinal Cord Toolbox",
-    ),
 }
 USE = {
     **dict.fromkeys(("jcscs", "sct"), "pixels of its images and labels are in this file"),
@@ -119,12 +106,8 @@ def _name_sources(card: Path, method: str) -> None:
     known = json.loads(card.read_text(encoding="utf-8"))
     sites = set(known["training"]["sites"])
     of_site = {"montreal": "sct_testing_data", "amu": "template_AMU7T"}
-    names = sorted({of_site.get(site, "gm-challenge-data") for site in sites})
-    known["sources"] = [
-        {"name": name, "url": url, "license": terms, "copyright": holder, "use": USE[method]}
-        for name in names
-        for url, terms, holder in [SOURCES[name]]
-    ]
+    names = {of_site.get(site, "gm-challenge-data") for site in sites}
+    known["sources"] = sources_of(names, USE[method])
     card.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from scgm.networks.neighbors import averaged_along_cord
+from scgm.networks.one_cord import without_other_pieces
 from scgm.networks.preparation import (
     COARSE_MIN,
     COARSE_MM,
@@ -109,6 +110,7 @@ class CordAndGrayMatter(nn.Module):
         windows, inside, at_mm = cut_windows(slices, pixel, center_mm, size, step)
         logits = self.segmenter(standardise(windows, inside, step)[:, None])
         cord = torch.sigmoid(logits[:, 0])
+        cord = cord * without_other_pieces(cord, step)
         gm = cord * torch.sigmoid(logits[:, 1])
         found_mm = middle_of(cord * inside, *at_mm, center_mm, step)
         if self.windows.along_mm:
