@@ -42,7 +42,9 @@ def test_a_key_of_a_source_that_is_like_no_other_is_named_with_those_that_are_kn
     tmp_path: Path,
 ) -> None:
     path = written(tmp_path, '[[source]]\nsite = "a"\nxyzzy = 1\n')
-    with pytest.raises(ConfigError, match=r"no key 'source\.0\.xyzzy'; known there: cord, ") as at:
+    with pytest.raises(
+        ConfigError, match=r"no key 'source\.0\.xyzzy'; known there: centers, cord, "
+    ) as at:
         read_config(path)
 
     assert len(str(at.value)) < 400

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -10,7 +11,14 @@ import torch
 from scgm.errors import ConfigError
 from scgm.training.config.sources import Source
 from scgm.training.data.counting import Counter
-from scgm.training.data.examples import LabeledStack, cord_region, make_crops, make_scenes
+from scgm.training.data.examples import (
+    LabeledStack,
+    centres_mm,
+    cord_region,
+    make_crops,
+    make_scenes,
+    read_source,
+)
 
 
 def stack(slices: int = 6, *, site: str = "a", **source: object) -> LabeledStack:
@@ -85,6 +93,50 @@ def test_a_scan_may_have_no_label_where_it_shows_no_cord() -> None:
 def test_impossible_ranges_without_cord_are_refused(ranges: list[list[int]]) -> None:
     with pytest.raises(ValueError, match="without_cord"):
         stack(4, without_cord=ranges, image="a.nii")
+
+
+def test_named_centers_stand_for_the_cord_of_a_scan_without_labels() -> None:
+    """Named in slices 1 and 3: slice 2 lies halfway; 0 and 4 are not shown."""
+    given = replace(
+        stack(5, centers=[[1, 20, 30], [3, 24, 40]], gm=None, cord=[]), gm=None, cord=None
+    )
+    region = cord_region(given)
+
+    assert (region.sum(dim=(1, 2)) > 0).tolist() == [False, True, True, True, False]
+    pixel = given.pixel
+    middle = centres_mm(region, pixel)[1:4] / pixel
+    assert middle.tolist() == [[20, 30], [22, 35], [24, 40]]
+    area_mm2 = float(region[2].sum() * pixel.prod())
+    assert area_mm2 == pytest.approx(np.pi * 16, rel=0.05)
+    assert len(make_scenes([given]).image) == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("centers", [[1, 20, 30], [9, 20, 30]]), ("without_cord", [[1, 9]])]
+)
+def test_slices_that_a_scan_does_not_have_are_refused(
+    tmp_path: Path, key: str, value: list[list[int]]
+) -> None:
+    values = np.random.default_rng(0).random((40, 40, 4), np.float32)
+    nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / "a.nii")
+    source = Source.model_validate({"site": "a", "image": "a.nii", key: value})
+
+    with pytest.raises(ConfigError, match=f"{key} names slice 9, and the last one is 3"):
+        read_source(source, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"image": "a.nii", "centers": [[3, 1, 1], [2, 1, 1]]},
+        {"image": "a.nii", "centers": [[3, 1, 1], [3, 2, 2]]},
+        {"image": "a.nii", "cord": ["c.nii"], "centers": [[3, 1, 1]]},
+        {"gm": "g.nii", "cord": ["c.nii"], "centers": [[3, 1, 1]]},
+    ],
+)
+def test_impossible_centers_are_refused(told: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="centers"):
+        Source.model_validate({"site": "a", **told})
 
 
 def test_images_have_a_mean_of_1_whatever_their_scale() -> None:

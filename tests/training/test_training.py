@@ -123,7 +123,7 @@ def test_a_folder_without_label_maps_is_refused(data: Path, tmp_path: Path) -> N
     [
         ('gm = "gm.nii.gz"\ncord = ["cord.nii.gz"]', "no source has an image"),
         ('image = "scan.nii.gz"\ncord = ["cord.nii.gz"]', "both gm and cord"),
-        ('image = "scan.nii.gz"', "needs gm, cord or without_cord"),
+        ('image = "scan.nii.gz"', "needs gm, cord, without_cord or centers"),
         ('image = "scan.nii.gz"\ngm = "none.nii.gz"', "no such file"),
         ('image = "scan.nii.gz"\ngm = "small.nii.gz"', "its grid has the shape"),
         ('image = "scan.nii.gz"\ngm = "moved.nii.gz"', "lies 3 mm away"),

@@ -15,7 +15,7 @@ PEAK_MM = 2.0
 VISIBLE, HIDDEN = 0.35, 0.03  # a slice shows a cord from this share in view on, none up to that
 PADDED = 0.4  # share of the scenes with zeros beyond the field of view
 # A cord that is missed is lost; where a cord is wrongly found there is none to segment.
-ABSENT_WEIGHT = 0.35
+ABSENT_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)

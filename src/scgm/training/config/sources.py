@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -15,6 +16,7 @@ GM_ENDING, CORD_ENDING = "_label-GM_seg.nii.gz", "_label-SC_seg.nii.gz"
 
 Positive = Annotated[int, Field(gt=0, le=10**9)]
 Slice = Annotated[int, Field(ge=0, le=10**6)]
+Place = Annotated[float, Field(ge=0, le=10**6)]
 Weight = Annotated[float, Field(gt=0, le=1e9)]
 
 
@@ -43,7 +45,9 @@ class Source(Checked):
     mean the tissue. ``subject`` is the person, by default from the ``sub-`` of a path. Of the
     labeled slices each ``every``-th one is used; ``weight`` says how often they are drawn.
     ``without_cord`` are ranges of slices of a scan, (first, last) from the lowest, counted from 0,
-    that show no cord: the cord finder learns from them, too.
+    that show no cord: the cord finder learns from them, too. ``centers`` says where the cord of an
+    unlabeled scan is, (slice, row, column) from the lowest slice upward, counted from 0 in axial
+    slices (rows from back to front, columns from left to right); between them it runs straight.
     """
 
     site: str
@@ -57,6 +61,7 @@ class Source(Checked):
     weight: Weight = 1.0
     teaches: Literal["both", "finder"] = "both"
     without_cord: tuple[tuple[Slice, Slice], ...] = ()
+    centers: tuple[tuple[Slice, Place, Place], ...] = ()
 
     @model_validator(mode="after")
     def _ranges_go_up(self) -> Self:
@@ -66,6 +71,17 @@ class Source(Checked):
                 raise ValueError(msg)
         if self.without_cord and self.image is None:
             msg = "without_cord: it names slices of a scan; add image"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _centers_go_up(self) -> Self:
+        slices = [place[0] for place in self.centers]
+        if any(upper <= lower for lower, upper in pairwise(slices)):
+            msg = "centers: list them from the lowest slice upward, each slice once"
+            raise ValueError(msg)
+        if self.centers and (self.image is None or self.gm or self.cord):
+            msg = "centers: they are for a scan without labels; give image, omit gm and cord"
             raise ValueError(msg)
         return self
 

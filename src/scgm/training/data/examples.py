@@ -21,6 +21,7 @@ from scgm.synthesis.windows import Crops, crop_size
 from scgm.training.config.sources import Source
 
 SHARE_TOLERANCE = 0.05  # what interpolation adds to shares
+CENTER_RADIUS_MM = 4.0  # of the disc that stands for the cord where its center alone is known
 GM_TO_CORD_MM = 2.5  # white matter around gray matter, where only gray matter is labeled
 
 
@@ -59,10 +60,10 @@ def read_source(source: Source, root: Path) -> LabeledStack:
     ImageReadError
         If a file is not an image.
     """
-    if source.gm is None and not source.cord and not source.without_cord:
+    if not (source.gm or source.cord or source.without_cord or source.centers):
         msg = (
-            f"site {source.site}: a source needs gm, cord or without_cord, else there is nothing "
-            "to learn from"
+            f"site {source.site}: a source needs gm, cord, without_cord or centers, else there is "
+            "nothing to learn from"
         )
         raise ConfigError(msg)
     image = _read(root, source.image) if source.image else None
@@ -71,10 +72,13 @@ def read_source(source: Source, root: Path) -> LabeledStack:
     first, *others = [part for part in (image, gm, *cords) if part is not None]
     for other in others:
         _require_one_grid(first, other)
-    for _, last in source.without_cord:
-        if last >= len(first.values):
+    for key, named in (
+        ("without_cord", [last for _, last in source.without_cord]),
+        ("centers", [place[0] for place in source.centers]),
+    ):
+        if named and max(named) >= len(first.values):
             msg = (
-                f"{first.path}: without_cord names slice {last}, and the last one is "
+                f"{first.path}: {key} names slice {max(named)}, and the last one is "
                 f"{len(first.values) - 1}"
             )
             raise ConfigError(msg)
@@ -138,16 +142,34 @@ def _require_one_grid(first: _File, other: _File) -> None:
 
 
 def cord_region(stack: LabeledStack) -> Tensor:
-    """Return the cord's share (Z, Y, X); where only gray matter is labeled, its surroundings."""
+    """Return the cord's share (Z, Y, X): as labeled, around gray matter or around centers."""
     if stack.cord is not None:
         return stack.cord
     if stack.gm is None:
-        assert stack.image is not None
-        return torch.zeros_like(stack.image)
+        return _around_centers(stack)
     reach = [round(GM_TO_CORD_MM / mm) for mm in stack.spacing_mm[1:]]
     kernel = (2 * reach[0] + 1, 2 * reach[1] + 1)
     grown = functional.max_pool2d(stack.gm[:, None], kernel, 1, (reach[0], reach[1]))
     return grown[:, 0]
+
+
+def _around_centers(stack: LabeledStack) -> Tensor:
+    """Return a disc (Z, Y, X) in each slice from the first to the last of the named centers."""
+    assert stack.image is not None
+    region = torch.zeros_like(stack.image)
+    if not stack.source.centers:
+        return region
+    named, rows, columns = np.array(stack.source.centers, np.float64).T
+    rows_mm, columns_mm = (
+        np.arange(count) * size
+        for count, size in zip(region.shape[1:], stack.spacing_mm[1:], strict=True)
+    )
+    for z in range(int(named[0]), int(named[-1]) + 1):
+        row_mm = np.interp(z, named, rows) * stack.spacing_mm[1]
+        column_mm = np.interp(z, named, columns) * stack.spacing_mm[2]
+        away = np.hypot(rows_mm[:, None] - row_mm, columns_mm[None, :] - column_mm)
+        region[z] = torch.from_numpy(away <= CENTER_RADIUS_MM)
+    return region
 
 
 def centres_mm(region: Tensor, pixel: Tensor) -> Tensor:

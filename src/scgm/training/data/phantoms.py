@@ -21,7 +21,7 @@ from scgm.training.data.examples import LabeledStack, join_scenes
 
 # Shares of all phantoms: nerve roots below the end of the cord, the brain stem above it.
 ROOTS_ALONE, BRAIN = 0.12, 0.1
-EX_VIVO, WITHOUT_CORD = 0.2, 0.2  # shares of the others
+EX_VIVO, WITHOUT_CORD = 0.2, 0.3  # shares of the others
 ANY_SIGNAL = 0.5  # share of the phantoms whose tissues have signals of no known contrast
 LOWEST = SEGMENTS[-1]
 PHANTOM = "phantom"  # the site of phantom scans

@@ -1,0 +1,110 @@
+"""Gray matter where there is none: ``python -m experiments.false_slices`` writes its table.
+
+Every method on slices that show no cord: nerve roots below its end (a real scan, whose site no
+model has learned from) and phantoms of the brain stem above it. Of the slices in which gray matter
+is drawn, those that are not flagged are the worse.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+import scgm
+from experiments.evidence import DATA, fold_for, source_of
+from experiments.hard_cases import LUMBAR
+from experiments.markdown import Row, table
+from experiments.published import WEIGHTS
+from experiments.results_page import replace_section
+from experiments.side_by_side import METHODS as COMPARED
+from scgm.errors import CordNotFoundError
+from scgm.image.volume import Geometry, Volume
+from scgm.io.read import read_volume
+from scgm.phantom.brain import BrainSlice
+from scgm.phantom.tissues import signals
+from scgm.segmentation.status import SliceStatus
+from scgm.segmenters.base import Segmenter
+from scgm.segmenters.registry import METHODS, MethodSettings, open_method
+
+SITE = "montreal"
+PEOPLE, SLICES, SLICE_MM = 4, 5, 5.0
+SIZE, PIXEL_MM, POINTS = 240, 0.6, 2
+CONTRASTS, SNR = ("t2star", "mt"), 20.0
+FIRST_SEED = 8000
+
+
+def brain_stems() -> list[Volume]:
+    """Make scans of the brain stem, from just above the first cervical segment upward."""
+    axis = (np.arange(SIZE * POINTS) - (SIZE * POINTS - 1) / 2) * (PIXEL_MM / POINTS)
+    y, x = np.meshgrid(axis.astype(np.float32), axis.astype(np.float32), indexing="ij")
+    return [_brain_stem(x, y, person) for person in range(PEOPLE)]
+
+
+def _brain_stem(x: NDArray[np.float32], y: NDArray[np.float32], person: int) -> Volume:
+    rng = np.random.default_rng((FIRST_SEED, person))
+    of_tissue = signals(CONTRASTS[person % len(CONTRASTS)])
+    drawn, slices = BrainSlice.draw(rng), []
+    for height in np.linspace(0.1, 1, SLICES):
+        values = of_tissue[replace(drawn, height=float(height)).labels(x, y)]
+        pixels = values.reshape(SIZE, POINTS, SIZE, POINTS).mean(axis=(1, 3))
+        noise = rng.normal(0, float(np.median(pixels[pixels > 0])) / SNR, (2, *pixels.shape))
+        slices.append(np.hypot(pixels + noise[0], noise[1]))
+    voxels = np.ascontiguousarray(np.stack(slices).T, np.float32)
+    return Volume(voxels, Geometry(voxels.shape, np.diag([PIXEL_MM, PIXEL_MM, SLICE_MM, 1.0])))
+
+
+def opened(method: str) -> Segmenter:
+    """Open a method with models that have not learned from the site of the real scan."""
+    learned = METHODS[method].learned
+    model = None
+    if learned == "published":
+        model = DATA / WEIGHTS
+    elif learned != "nothing":
+        model = fold_for(SITE, method)
+    cord_model = fold_for(SITE) if METHODS[method].needs_cord else None
+    return open_method(method, MethodSettings(model=model, cord_model=cord_model, threads=1))
+
+
+def drawn_in(method: str, segmenter: Segmenter, volume: Volume) -> NDArray[np.int_]:
+    """Return 0 for a slice without gray matter, 1 for one that is flagged, 2 for one that is ok."""
+    try:
+        result = scgm.segment(volume, method=method, segmenter=segmenter)
+    except CordNotFoundError:
+        return np.zeros(volume.voxels.shape[2], int)
+    drawn = np.asarray(result.axial_mask("gm").any(axis=(1, 2)))
+    ok = np.array([status is SliceStatus.OK for status in result.status])
+    counted: NDArray[np.int_] = drawn.astype(int) + (drawn & ok)
+    return counted
+
+
+def row_of(method: str, roots: tuple[int, int], lumbar: Volume, brains: Sequence[Volume]) -> Row:
+    """Count the slices of a method."""
+    segmenter = opened(method)
+    first, last = roots
+    kinds = (
+        drawn_in(method, segmenter, lumbar)[first : last + 1],
+        np.concatenate([drawn_in(method, segmenter, brain) for brain in brains]),
+    )
+    counts = [f"{(kind == value).sum()} of {kind.size}" for kind in kinds for value in (2, 1)]
+    return (method, *counts)
+
+
+def main(methods: Sequence[str]) -> None:
+    """Count, and put the table into the results page if all methods are in it."""
+    lumbar, brains = read_volume(DATA / LUMBAR), brain_stems()
+    roots = source_of(LUMBAR).without_cord[0]
+    header = ("method", "nerve roots, ok", "flagged", "brain stem, ok", "flagged")
+    rows = []
+    for method in methods or COMPARED:
+        rows.append(row_of(method, roots, lumbar, brains))
+        sys.stderr.write(f"{rows[-1]}\n")
+    content = table(header, rows)
+    if not methods:
+        replace_section("false-slices", content)
+    sys.stdout.write(f"{content}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
