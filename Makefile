@@ -74,6 +74,7 @@ results: $(VENV)/.full
 	$(MEASURE).side_by_side
 	$(MEASURE).figures
 	$(MEASURE).phantoms
+	$(MEASURE).false_slices
 	$(MEASURE).memory --segment
 	$(MEASURE).studio_equality --write
 

@@ -3,6 +3,7 @@
 Builds with ``scgm atlas build`` the shipped ones, and for measuring one for each fold that left
 sites out, of labels that were drawn by hand. ``python -m experiments.atlases --compare`` builds
 every kind of atlas into ``runs/atlases``, for ``experiments.selection``; nothing is shipped then.
+``--contents`` writes the table of what each atlas was made of, as its card says.
 """
 
 import csv
@@ -15,9 +16,12 @@ from pathlib import Path
 
 import scgm
 from experiments.evidence import DATA, EVIDENCE, FOLDS, sources
+from experiments.markdown import Row, table
 from experiments.painted import painted_images
+from experiments.results_page import replace_section
 from experiments.side_by_side import subject_of
 from experiments.sources import sources_of
+from scgm.artifacts.atlases import read_atlas_card
 from scgm.segmenters.classical.building import LEARNING
 
 SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped"
@@ -125,8 +129,24 @@ def compare(methods: Iterable[str]) -> None:
                 build(kind, method, RUNS / kind / fold_name(method, sites), sites)
 
 
+def contents() -> str:
+    """Return the table of how many scans, painted shapes and slices each atlas was made of."""
+    rows: list[Row] = []
+    for method in LEARNING:
+        paths = [SHIPPED / f"{method}.npz", *(FOLDS / fold_name(method, out) for out in LEFT_OUT)]
+        for path, left_out in zip(paths, ((), *LEFT_OUT), strict=True):
+            card = read_atlas_card(path)
+            painted = sum(image.startswith("painted/") for image in card.data)
+            numbers = (len(card.data) - painted, painted, card.training["slices"])
+            rows.append((method, ", ".join(left_out) or "none", *map(str, numbers)))
+    return table(("method", "sites left out", "scans", "painted shapes", "slices"), rows)
+
+
 def main(arguments: list[str]) -> None:
     """Build all that is shipped and measured, or those of some methods."""
+    if "--contents" in arguments:
+        replace_section("atlas-contents", contents())
+        return
     methods = [word for word in arguments if word != "--compare"] or LEARNING
     if "--compare" in arguments:
         compare(methods)

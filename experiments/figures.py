@@ -14,7 +14,7 @@ from experiments.side_by_side import METHODS, OUTPUT
 DRAWN = OUTPUT / "evidence" / "figures"
 PAGE = Path("docs/results/figures.md")
 KEPT = Path("docs/images/figures")
-WIDEST, COLORS = 1000, 64
+WIDEST, COLORS = 1000, 256
 
 HEAD = """# Results: main figures
 

@@ -1,7 +1,13 @@
 """Pages with text by hand and tables between marks, written by the commands that measured them."""
 
+from functools import cache
 from pathlib import Path
 
+import scgm
+from scgm.io.hashing import sha256_of_file
+from scgm.version import __version__
+
+SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped" / "default.onnx"
 PAGES = (Path("docs/results.md"), *sorted(Path("docs/results").glob("*.md")), Path("README.md"))
 
 
@@ -22,7 +28,7 @@ def section(name: str) -> str:
 
 
 def replace_section(name: str, content: str) -> None:
-    """Put ``content`` between the marks of a section, on every page that has them.
+    """Put ``content`` between the marks of a section, on every page that has them, and the stamp.
 
     Raises
     ------
@@ -36,8 +42,16 @@ def replace_section(name: str, content: str) -> None:
         before, found, rest = text.partition(begin)
         _, closed, after = rest.partition(end)
         if found and closed:
-            page.write_text(f"{before}{begin}\n\n{content}\n\n{end}{after}", encoding="utf-8")
+            page.write_text(
+                f"{before}{begin}\n\n{content}\n\n{stamp()}\n\n{end}{after}", encoding="utf-8"
+            )
             written = True
     if not written:
         msg = f"none of {', '.join(map(str, PAGES))} has a place for {name}"
         raise LookupError(msg)
+
+
+@cache
+def stamp() -> str:
+    """Return the version, and the first digits of the checksum of the shipped model."""
+    return f"*scgm {__version__}, model `default` {sha256_of_file(SHIPPED)[:8]}*"

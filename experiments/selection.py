@@ -214,6 +214,25 @@ TRIALS: dict[str, Trial] = {
             "largest usual z: 4": Setting(with_fields(largest_score=4.0)),
         },
     ),
+    "gsbme-gaussian": Trial(
+        "gsbme",
+        {
+            f"Gaussian {smooth} mm, rim {rim} mm": Setting(
+                with_fields(smooth_mm=smooth, rim_mm=rim)
+            )
+            for smooth, rim in product((0.0, 0.15, 0.3), (0.5, 0.75, 1.0))
+        },
+    ),
+    "sct-votes": Trial(
+        "sct",
+        {
+            f"{labels}, {share:.0%} of the dictionary": Setting(
+                with_fields(share=share, masks=masks)
+            )
+            for share in (0.05, 0.1, 0.2)
+            for labels, masks in (("shares", False), ("masks", True))
+        },
+    ),
     "opal": Trial(
         "jcscs",
         {

@@ -24,7 +24,15 @@ from scgm.training.config.sources import Source
 OUTPUT = Path("runs/side-by-side")
 NETWORKS = ("default", "ddc", "unet", "ddc-published", "ddc-published-found")
 METHODS = (*NETWORKS, "deepseg", "vbem", "jcscs", "mgac", "gsbme", "sct")
-EVIDENCE_TABLES = ("2D (", "3D (", "Headline", "Dice of each image", "All scores, 2D")
+PUBLISHED = ("ddc-published", "ddc-published-found")
+EVIDENCE_TABLES = (
+    "2D (",
+    "3D (",
+    "Headline",
+    "Dice of each image",
+    "All scores, 2D",
+    "All scores, 3D",
+)
 COSTS_OF = "sub-9418"
 THREADS = (1, 2)
 # A subject's name may end with the session, as sub-9709Ses1.
@@ -98,6 +106,33 @@ def found() -> None:
     """Compare on the evidence, each method finding the cord."""
     report = report_of("evidence", evidence_and_pseudo()[0])
     replace_section("side-by-side", tables_of(report, EVIDENCE_TABLES))
+    with (OUTPUT / "evidence" / "statistics.csv").open(encoding="utf-8", newline="") as file:
+        replace_section("side-by-side-published", against_published(list(csv.DictReader(file))))
+
+
+def against_published(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return a table of every method less the published weights, of the rows of statistics.csv."""
+    pairs: dict[tuple[str, str], tuple[float, float]] = {}
+    for row in rows:
+        if (row["mode"], row["score"]) == ("2d", "dice"):
+            first, second = row["first"], row["second"]
+            means = float(row["mean"]), float(row["site_mean"])
+            pairs[first, second] = means
+            pairs[second, first] = -means[0], -means[1]
+    methods = list(dict.fromkeys(first for first, _ in pairs))
+    head = [
+        title
+        for name in PUBLISHED
+        for title in (f"less `{name}`, mean over subjects", "mean over sites")
+    ]
+    body: list[Row] = []
+    for method in methods:
+        found = [pairs.get((method, name)) for name in PUBLISHED]
+        cells = (
+            ("-", "-") if each is None else (f"{each[0]:+.3f}", f"{each[1]:+.3f}") for each in found
+        )
+        body.append((method, *(cell for pair in cells for cell in pair)))
+    return table(("method", *head), body)
 
 
 def given() -> None:

@@ -1,5 +1,7 @@
 """What the package carries of others is named, with its license and copyright line."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,17 @@ def test_the_notice_of_the_mit_license_is_carried() -> None:
 
     assert "Copyright (c) 2014 NeuroPoly\n" in notice
     assert "The above copyright notice and this permission notice shall be included" in notice
+
+
+def test_every_library_in_the_page_of_the_studio_has_its_copyright_line_and_license() -> None:
+    table, _, texts = NOTICE.read_text("utf-8").partition("## The MIT License")
+    package = json.loads((NOTICE.parent / "studio" / "package.json").read_text("utf-8"))
+
+    for library in package["dependencies"]:
+        assert library.split("/")[-1].lower() in table.lower()
+    for line in re.findall(r"Copyright \(c\) [^|);]+", table):
+        assert line.strip() in texts
+    assert "## The BSD 2-Clause License" in texts
 
 
 @pytest.mark.parametrize("name", atlas_names())

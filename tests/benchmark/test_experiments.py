@@ -13,7 +13,7 @@ from experiments.angle_correction import errors
 from experiments.atlases import _name_sources
 from experiments.calibration import Pixels, draw, fit_on_people, fit_on_phantoms, in_band, joined
 from experiments.evidence import EVIDENCE
-from experiments.side_by_side import costs_table, subject_of, write_table
+from experiments.side_by_side import against_published, costs_table, subject_of, write_table
 from scgm.phantom.tissues import Tissue, signals
 from scgm.training.config.sources import Source
 
@@ -57,6 +57,27 @@ def test_costs_stand_side_by_side_for_one_thread_and_two() -> None:
 
     assert head.startswith("| method | s, 1 thread | s, 2 threads | s with start, 1 thread |")
     assert row == "| a | 2.00 | 1.50 | 3.00 | - | 100 | 120 |"
+
+
+def test_methods_are_compared_with_the_published_weights_whichever_is_named_first() -> None:
+    def pair(first: str, second: str, mean: str, mode: str = "2d") -> dict[str, str]:
+        names = {"mode": mode, "score": "dice", "first": first, "second": second}
+        return {**names, "mean": mean, "site_mean": "0.5"}
+
+    found = against_published(
+        [
+            pair("a", "ddc-published", "0.1"),
+            pair("a", "ddc-published", "0.9", mode="3d"),
+            pair("ddc-published", "b", "0.2"),
+            pair("a", "b", "0.3"),
+        ]
+    )
+
+    assert found.splitlines()[2:] == [
+        "| a | +0.100 | +0.500 | - | - |",
+        "| ddc-published | - | - | - | - |",
+        "| b | -0.200 | -0.500 | - | - |",
+    ]
 
 
 def test_means_over_subjects_and_sites_count_each_once() -> None:

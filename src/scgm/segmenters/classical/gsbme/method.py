@@ -36,7 +36,7 @@ class Gsbme:
     rim_mm : float
         Width of the rim of the cord that is left out: it mixes with the fluid.
     smooth_mm : float
-        Standard deviation of the Gaussian that reduces noise.
+        Standard deviation of a Gaussian that reduces noise; 0: none.
     bins : int
         Of the histogram.
     share : (least, most)
@@ -57,7 +57,7 @@ class Gsbme:
 
     reach: int = 1
     rim_mm: float = 0.75
-    smooth_mm: float = 0.15
+    smooth_mm: float = 0.0
     bins: int = 128
     share: tuple[float, float] = (0.08, 0.35)
     least_mm2: float = 2.0

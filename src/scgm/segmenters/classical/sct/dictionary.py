@@ -114,7 +114,13 @@ def make_dictionary(
 
 
 def fuse(
-    known: Dictionary, image: Slice, *, decay: float, share: float, level: float = np.nan
+    known: Dictionary,
+    image: Slice,
+    *,
+    decay: float,
+    share: float,
+    level: float = np.nan,
+    masks: bool = True,
 ) -> Slice:
     """Return the mean gray matter of the slices that are most like an image (n, n).
 
@@ -129,6 +135,8 @@ def fuse(
     level : float
         Vertebral level of the image; NaN where it is not known. The similarity of a slice is
         multiplied by `Dictionary.level_weights`.
+    masks : bool
+        Whether a label votes with its mask, the shares from 0.5 on, or with the shares themselves.
     """
     distance = known.distances(image)
     least = float(distance.min())
@@ -137,4 +145,5 @@ def fuse(
     similarity = similarity * known.level_weights(level)
     nearest = np.lexsort((distance, -similarity))[:count]  # among equally similar ones the nearest
     weight = similarity[nearest] / similarity[nearest].sum()
-    return np.asarray(np.tensordot(weight, known.gm[nearest], 1), np.float32)
+    votes = known.gm[nearest]
+    return np.asarray(np.tensordot(weight, votes >= 0.5 if masks else votes, 1), np.float32)

@@ -46,6 +46,8 @@ class Sct:
         Share of the dictionary that votes.
     rounds : int
         How often a slice is registered and scaled, each time by the result of the round before.
+    masks : bool
+        Whether labels vote with their masks, or with their shares.
     """
 
     known: Dictionary = field(repr=False)
@@ -53,6 +55,7 @@ class Sct:
     decay: float
     share: float = SHARE
     rounds: int = 2
+    masks: bool = True
     size: int = SIZE
     pixel_mm: float = PIXEL_MM
     order: int = 3
@@ -101,5 +104,12 @@ class Sct:
         for _ in range(self.rounds):
             scale = levels(common, *known.tissues(gm), brighter=brighter)
             image = scale.scaled(common, known.inner)
-            gm = fuse(known, image, decay=self.decay, share=self.share, level=target.level)
+            gm = fuse(
+                known,
+                image,
+                decay=self.decay,
+                share=self.share,
+                level=target.level,
+                masks=self.masks,
+            )
         return np.asarray(alignment.from_common(gm) * target.cord, np.float32)
