@@ -213,7 +213,7 @@ def costs() -> str:
         ),
         ("the model alone, ms a slice", f"{alone:.1f}", "<= 12", verdict(alone <= 12)),
         (
-            "the same as a share of `ddc-published`, in turns",
+            "time of the model divided by that of `ddc-published`, measured alternately",
             f"{alone / published:.2f}",
             "none",
             "-",
@@ -224,7 +224,7 @@ def costs() -> str:
             f"<= {LARGEST_MODEL_MB:g}",
             verdict(megabytes <= LARGEST_MODEL_MB),
         ),
-        ("its peak memory, MB", f"{memory:.0f}", "<= 600", verdict(memory <= 600)),
+        ("peak memory of `scgm segment`, MB", f"{memory:.0f}", "<= 600", verdict(memory <= 600)),
         ("`scgm --help`, s", f"{helping:.2f}", "<= 0.5", verdict(helping <= 0.5)),
         (
             "heavy packages that it imports",

@@ -4,7 +4,8 @@
 left sites out, on phantoms of many contrasts, noise levels and artefacts, and writes them to the
 models' cards, or to ``scgm/artifacts/shipped/confidence.json`` for a method without one. ``test``
 tries what the cards hold on other phantoms, on the evidence images (with the model that never saw
-the site) and on worse versions of those, and writes the table of ``docs/results.md``.
+the site) and on worse versions of those, and writes the table of docs/results/confidence.md and
+the picture of ROC curves.
 No real image has a part in the fit. What the contrast tells is measured by `experiments.contrast`.
 """
 
@@ -164,21 +165,21 @@ def _slices(
 def _row(name: str, slices: list[Slice], least: float | None = None) -> Row:
     sure, scores = _known(slices)
     bad, flagged = scores < ENOUGH_DICE, sure < LOW_CONFIDENCE_BELOW
-    told = min(bad.sum(), (~bad).sum()) >= FEWEST
+    enough = min(bad.sum(), (~bad).sum()) >= FEWEST
     found = found_at(sure, bad, FALSE_ALARMS)
     return (
         name,
         str(len(sure)),
         str(bad.sum()),
-        f"{area_under_curve(sure, bad):.2f}" if told else "-",
+        f"{area_under_curve(sure, bad):.2f}" if enough else "-",
         f"{flagged[bad].sum()} of {bad.sum()}",
         f"{flagged[~bad].sum()} of {(~bad).sum()}",
         f"{sure.mean():.2f}",
         f"{(~bad).mean():.2f}",
         str(len(slices) - len(sure)),
-        f"{found:.0%}" if told else "-",
+        f"{found:.0%}" if enough else "-",
         "" if least is None else f">= {least:.0%}",
-        "" if least is None else verdict(found >= least),
+        "" if least is None or not enough else verdict(found >= least),
     )
 
 
@@ -190,7 +191,7 @@ def _known(slices: Iterable[Slice]) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 
 def found_at(confidence: NDArray[np.float64], bad: NDArray[np.bool_], false_alarms: float) -> float:
-    """Share of the bad slices that are found where that share of the good ones is flagged, too.
+    """Share of the bad slices that are found while at most that share of the good ones is flagged.
 
     All slices below one confidence are flagged, as many as the false alarms allow; NaN where all
     slices are of one kind.
@@ -211,7 +212,7 @@ def draw_curves(kinds: dict[str, list[Slice]], path: Path) -> None:
         sure, scores = _known(slices)
         bad = scores < ENOUGH_DICE
         limits = np.concatenate([[-np.inf], np.unique(sure), [np.inf]])
-        alarms, found = ([(sure[of] < each).mean() for each in limits] for of in (~bad, bad))
+        alarms, found = ([(sure[kind] < each).mean() for each in limits] for kind in (~bad, bad))
         axes.plot(alarms, found, label=f"{name}, AUC {area_under_curve(sure, bad):.2f}")
     axes.axvline(FALSE_ALARMS, color="0.7", linewidth=0.8)
     axes.set(xlabel="flagged of the good slices", ylabel=f"flagged of Dice below {ENOUGH_DICE}")

@@ -4,6 +4,7 @@ Slices without a cord, the cord in other contrasts, phantoms of contrasts and of
 a loss of gray matter at one level. ``python -m experiments.hard_cases TABLE ...`` writes some.
 """
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -106,11 +107,12 @@ def without_cord() -> str:
     empty = _left_empty(result)
     lost = empty[LUMBAR_CORD_FROM:]
     beside = [_empty_beside(each) for images in CORDS.values() for each in images]
+    scans = sum(each.size > 0 for each in beside)
     return table(
         ("slices", "number", "left empty", "limit", "met"),
         [
             _empty_row("`t2_lumbar`: nerve roots alone", empty[first : last + 1]),
-            _empty_row(f"parts of {len(beside)} scans beside the cord", np.concatenate(beside)),
+            _empty_row(f"parts of {scans} scans beside the cord", np.concatenate(beside)),
             (
                 "`t2_lumbar`: cord",
                 str(lost.size),
@@ -145,8 +147,9 @@ def _empty_beside(each: Cord) -> NDArray[np.bool_]:
     stack = to_axial(volume)
     truth = stack_mask(stack, read_volume(DATA / each.label))[0]
     columns = np.flatnonzero(truth.any(axis=(0, 1)))
-    gap, wide = (round(size / stack.spacing_mm[2]) for size in (BESIDE_MM, WIDE_MM))
-    sides = (stack.slices[..., : max(columns[0] - gap, 0)], stack.slices[..., columns[-1] + gap :])
+    gap, wide = (math.ceil(size / stack.spacing_mm[2]) for size in (BESIDE_MM, WIDE_MM))
+    left, right = max(columns[0] - gap, 0), columns[-1] + 1 + gap
+    sides = (stack.slices[..., :left], stack.slices[..., right:])
     found = []
     for side in sides:
         if side.shape[2] >= wide:

@@ -53,5 +53,5 @@ def replace_section(name: str, content: str) -> None:
 
 @cache
 def stamp() -> str:
-    """Return the version, and the first digits of the checksum of the shipped model."""
-    return f"*scgm {__version__}, model `default` {sha256_of_file(SHIPPED)[:8]}*"
+    """Return the version and the shipped model, by its checksum, at the time of writing."""
+    return f"*Written by scgm {__version__} with `default` {sha256_of_file(SHIPPED)[:8]} shipped.*"

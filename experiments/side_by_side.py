@@ -116,9 +116,9 @@ def against_published(rows: Sequence[Mapping[str, str]]) -> str:
     for row in rows:
         if (row["mode"], row["score"]) == ("2d", "dice"):
             first, second = row["first"], row["second"]
-            means = float(row["mean"]), float(row["site_mean"])
+            means = round(float(row["mean"]), 3) + 0.0, round(float(row["site_mean"]), 3) + 0.0
             pairs[first, second] = means
-            pairs[second, first] = -means[0], -means[1]
+            pairs[second, first] = 0.0 - means[0], 0.0 - means[1]
     methods = list(dict.fromkeys(first for first, _ in pairs))
     head = [
         title

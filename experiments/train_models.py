@@ -2,7 +2,9 @@
 
 Trains by the default recipe, each model in a folder of RUNS, and writes graph and card to their
 places: `default` learns from all sites, the others leave sites out. On a processor each takes
-hours. What RUNS holds already is not trained again; what was interrupted goes on.
+hours; `default` trains the others first, as their scores are on its card. What RUNS holds already
+is not trained again; what was interrupted after its weights had been saved goes on. Fit the
+confidence afterwards: ``python -m experiments.confidence fit``.
 """
 
 import json

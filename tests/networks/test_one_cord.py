@@ -65,9 +65,19 @@ def test_finer_pixels_and_odd_sizes_are_taken_alike() -> None:
     fine = torch.maximum(CORD, RING).repeat_interleave(2, 0).repeat_interleave(2, 1)[:-1, :-1]
     kept = factor(fine, STEP_MM / 2)
 
+    cord, ring = (
+        each.repeat_interleave(2, 0).repeat_interleave(2, 1)[:-1, :-1] for each in (CORD, RING)
+    )
     assert kept.shape == fine.shape
-    assert kept[110, 110] == 1
-    assert kept[110, 110 + 84] == 0  # 10.5 mm from the middle
+    assert kept[cord > 0].min() == 1
+    assert kept[ring > 0].mean() < 0.02
+
+
+def test_the_far_end_of_a_wide_cord_beside_the_middle_stays_in_fine_pixels() -> None:
+    at_mm = (torch.arange(224) - 111.5) * 0.125
+    cord = (((at_mm[None, :] - 4) / 9) ** 2 + (at_mm[:, None] / 4.5) ** 2 <= 1).float()
+
+    assert factor(cord, 0.125).min() == 1
 
 
 def test_slices_do_not_look_at_each_other() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -125,6 +126,23 @@ def test_slices_that_a_scan_does_not_have_are_refused(
         read_source(source, tmp_path)
 
 
+def test_centers_outside_the_image_are_refused(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((40, 40, 4), np.float32)
+    nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / "a.nii")
+    source = Source(site="a", image=Path("a.nii"), centers=((1, 12.0, 39.5),))
+
+    with pytest.raises(ConfigError, match=r"row 12, column 39\.5 in slice 1, and the last "):
+        read_source(source, tmp_path)
+
+
+@pytest.mark.parametrize(("key", "value"), [("centers", [[1, 20, 30]]), ("without_cord", [[0, 1]])])
+def test_scans_without_labels_teach_the_cord_finder_alone(key: str, value: object) -> None:
+    told: dict[str, Any] = {"gm": None, "cord": [], key: value}
+    unlabeled = replace(stack(3, **told), gm=None, cord=None)
+
+    assert len(make_crops([stack(2), unlabeled]).gm) == 2
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -132,6 +150,7 @@ def test_slices_that_a_scan_does_not_have_are_refused(
         {"image": "a.nii", "centers": [[3, 1, 1], [3, 2, 2]]},
         {"image": "a.nii", "cord": ["c.nii"], "centers": [[3, 1, 1]]},
         {"gm": "g.nii", "cord": ["c.nii"], "centers": [[3, 1, 1]]},
+        {"image": "a.nii", "centers": [[3, 1, 1], [6, 1, 1]], "without_cord": [[4, 5]]},
     ],
 )
 def test_impossible_centers_are_refused(told: dict[str, object]) -> None:

@@ -83,6 +83,10 @@ class Source(Checked):
         if self.centers and (self.image is None or self.gm or self.cord):
             msg = "centers: they are for a scan without labels; give image, omit gm and cord"
             raise ValueError(msg)
+        without = self.without_cord if slices else ()
+        if any(first <= slices[-1] and last >= slices[0] for first, last in without):
+            msg = "centers: some of their slices are in without_cord, too; say which is right"
+            raise ValueError(msg)
         return self
 
     @property

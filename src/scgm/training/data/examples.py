@@ -82,6 +82,14 @@ def read_source(source: Source, root: Path) -> LabeledStack:
                 f"{len(first.values) - 1}"
             )
             raise ConfigError(msg)
+    rows, columns = first.values.shape[1:]
+    for place, row, column in source.centers:
+        if row > rows - 1 or column > columns - 1:
+            msg = (
+                f"{first.path}: centers names row {row:g}, column {column:g} in slice {place}, and "
+                f"the last ones are {rows - 1} and {columns - 1}"
+            )
+            raise ConfigError(msg)
     spacing: tuple[float, float, float] = first.stack.spacing_mm
     return LabeledStack(
         source=source,
@@ -202,7 +210,8 @@ def make_crops(
         msg = "no source has both gm and cord: the segmentation network has no shape to learn from"
         raise ConfigError(msg)
     for stack in stacks:
-        if stack.source.teaches == "both":
+        labeled = stack.gm is not None or stack.cord is not None
+        if labeled and stack.source.teaches == "both":
             crop = _crops_of(stack, start, pixel_mm, window_mm)
             start += crop.gm.shape[0]
             parts.append(crop)

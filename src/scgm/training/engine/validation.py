@@ -38,7 +38,7 @@ def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
         "site": stack.source.site,
         "slices": int(labeled.sum()),
     }
-    if bool(labeled.any()):
+    if bool(labeled.any()) and not stack.source.centers:  # no label: their centers are rough
         row["found_3mm"] = float((error <= 3).float().mean())
         row["worst_mm"] = round(float(error.max()), 2)
         row["presence_min"] = round(float(presence[labeled].min()), 3)
