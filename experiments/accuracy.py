@@ -27,13 +27,13 @@ from experiments.evidence import (
     read_case,
     source_of,
     sources,
+    three_means,
 )
 from experiments.markdown import Row, table, verdict
 from experiments.published import found_center_dice, load_network, published_dice
 from experiments.results_page import replace_section
 from experiments.run_once import cost_of
 from experiments.side_by_side import subject_of
-from scgm.benchmark.statistics import group_means
 from scgm.errors import CordNotFoundError
 from scgm.evaluation.metrics import dice, evaluate_case
 from scgm.image.volume import Volume
@@ -104,22 +104,31 @@ def _mean_rows(
     means: dict[str, float], published: Sequence[float], subjects: dict[str, tuple[str, str]]
 ) -> list[Row]:
     """Return the means over images, subjects and sites; too few of each for an interval."""
-    people = group_means(list(means.values()), [subjects[name] for name in means])
-    sites = group_means(
-        list(people.values()), [site for site, _ in dict.fromkeys(subjects.values())]
-    )
-    every, other = float(np.mean(list(means.values()))), float(np.mean(published))
+    names = list(means)
+    every, *others = three_means([means[n] for n in names], [subjects[n] for n in names])
+    other = float(np.mean(published))
     limits = (
-        (f">= {LEAST_MEAN_DICE:.3f}", every >= LEAST_MEAN_DICE),
-        (f"> {other:.3f}, published", every > other),
+        (f">= {LEAST_MEAN_DICE:.3f}", every.value >= LEAST_MEAN_DICE),
+        (f"> {other:.3f}, published", every.value > other),
     )
     rows: list[Row] = [
-        ("all four", "", "", f"{every:.3f}", *[""] * 4, limit, verdict(met), "", "", f"{other:.3f}")
+        (
+            "all four",
+            "",
+            "",
+            f"{every.value:.3f}",
+            *[""] * 4,
+            limit,
+            verdict(met),
+            "",
+            "",
+            f"{other:.3f}",
+        )
         for limit, met in limits
     ]
-    for name, values in (("subjects", people), ("sites", sites)):
-        mean = float(np.mean(list(values.values())))
-        rows.append((f"mean over {len(values)} {name}", "", "", f"{mean:.3f}", *[""] * 9))
+    for mean in others:
+        name = f"mean over {mean.count} {mean.over}"
+        rows.append((name, "", "", f"{mean.value:.3f}", *[""] * 9))
     return rows
 
 

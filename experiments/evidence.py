@@ -1,6 +1,7 @@
 """The real images: where they are, which labels are evidence, which model never saw their site."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.benchmark.model_selection import read_offers
+from scgm.benchmark.statistics import group_means
 from scgm.image.orientation import AxialStack, stack_mask, to_axial
 from scgm.io.read import read_volume
 from scgm.segmenters.registry import OnnxModel, load_model
@@ -24,6 +26,27 @@ EVIDENCE = {
     "t2s": "sct-testing/t2s/t2s.nii.gz",
     "mt1": "sct-testing/mt/mt1.nii.gz",
 }
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over images, subjects or sites, and how many there are."""
+
+    over: str
+    count: int
+    value: float
+
+
+def three_means(values: Sequence[float], people: Sequence[tuple[str, str]]) -> tuple[Mean, ...]:
+    """Return the means over images, over subjects and over sites; *people* are (site, subject)."""
+    by_person = group_means(values, people)
+    by_site = group_means(list(by_person.values()), [site for site, _ in dict.fromkeys(people)])
+    kinds = {
+        "images": list(values),
+        "subjects": list(by_person.values()),
+        "sites": list(by_site.values()),
+    }
+    return tuple(Mean(name, len(each), float(np.mean(each))) for name, each in kinds.items())
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import scgm
-from experiments.evidence import EVIDENCE, fold_for, read_case, source_of
+from experiments.evidence import EVIDENCE, fold_for, read_case, source_of, three_means
 from experiments.markdown import Row, table
 from experiments.published import found_center_dice, load_network
 from experiments.results_page import replace_section
 from experiments.side_by_side import subject_of
-from scgm.benchmark.statistics import group_means
 from scgm.evaluation.metrics import dice
 from scgm.networks.published import published_mask
 
@@ -127,17 +126,16 @@ def image_of(name: str, path: str) -> Image:
 def mean_rows(images: Sequence[Image]) -> list[Row]:
     """Return the mean Dice over images, subjects and sites."""
     people = [(image.site, image.subject) for image in images]
-    sites = [site for site, _ in dict.fromkeys(people)]
-    kinds: dict[str, list[float]] = {"images": [], "subjects": [], "sites": []}
-    for values in zip(*(image.dices for image in images), strict=True):
-        by_person = list(group_means(list(values), people).values())
-        by_site = list(group_means(by_person, sites).values())
-        for kind, each in zip(kinds.values(), (values, by_person, by_site), strict=True):
-            kind.append(float(np.mean(each)))
-    counts = (len(images), len(set(people)), len(set(sites)))
+    columns = [
+        three_means(values, people) for values in zip(*(i.dices for i in images), strict=True)
+    ]
     return [
-        (f"**mean of {count} {name}**", "", "", "", *_dice_cells(kinds[name]))
-        for name, count in zip(kinds, counts, strict=True)
+        (
+            f"**mean of {kind[0].count} {kind[0].over}**",
+            *[""] * 3,
+            *_dice_cells([mean.value for mean in kind]),
+        )
+        for kind in zip(*columns, strict=True)
     ]
 
 

@@ -12,7 +12,8 @@ from experiments.accuracy import _mean_rows
 from experiments.angle_correction import errors
 from experiments.atlases import _name_sources
 from experiments.calibration import Pixels, draw, fit_on_people, fit_on_phantoms, in_band, joined
-from experiments.evidence import EVIDENCE
+from experiments.evidence import EVIDENCE, three_means
+from experiments.expectations import Image, Scores, mean_rows
 from experiments.side_by_side import against_published, costs_table, subject_of, write_table
 from scgm.phantom.tissues import Tissue, signals
 from scgm.training.config.sources import Source
@@ -92,6 +93,35 @@ def test_means_over_subjects_and_sites_count_each_once() -> None:
     assert against[8:10] == ("> 0.550, published", "yes")
     assert (people[0], sites[0]) == ("mean over 3 subjects", "mean over 2 sites")
     assert len({len(row) for row in (images, against, people, sites)}) == 1
+
+
+def test_three_means_count_each_image_subject_and_site_once() -> None:
+    people = [("x", "s"), ("x", "s"), ("x", "t"), ("y", "u")]
+
+    means = three_means([1.0, 1.0, 0.4, 0.0], people)
+
+    assert [(each.over, each.count) for each in means] == [
+        ("images", 4),
+        ("subjects", 3),
+        ("sites", 2),
+    ]
+    assert [each.value for each in means] == pytest.approx([0.6, 1.4 / 3, 0.35])
+
+
+def test_each_method_has_its_own_means() -> None:
+    def image(site: str, ours: float, published: float, found: float, large: float) -> Image:
+        first, second = (Scores(each, 0.1, 5.0, 6.0) for each in (ours, published))
+        return Image("mt1", site, site, 5, 0, first, second, found, large)
+
+    rows = mean_rows([image("a", 0.8, 0.6, 0.4, 0.2), image("b", 0.6, 0.4, 0.2, 0.0)])
+
+    assert [row[0] for row in rows] == [
+        "**mean of 2 images**",
+        "**mean of 2 subjects**",
+        "**mean of 2 sites**",
+    ]
+    assert rows[0][4:] == ("0.700", "", "", "0.500", "", "0.300", "0.100")
+    assert {len(row) for row in rows} == {len(image("a", 1, 1, 1, 1).row)}
 
 
 def pixels(probability: float, share: float, count: int = 20) -> Pixels:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from experiments.calibration import Pixels, corrected, platt
 from experiments.confidence import area_under_curve, found_at
 from experiments.degraded import blurred, coarse, moved, noisy, uneven
-from experiments.scan_rescan import difference_percent
+from experiments.scan_rescan import difference_of_means_percent, difference_percent
 from scgm.artifacts.models import read_card
 from scgm.errors import ModelError
 from scgm.image.confidence import (
@@ -480,3 +480,10 @@ def test_areas_differ_in_percent_of_their_mean_where_both_were_found() -> None:
     second = np.array([11.0, 10.0, np.nan, 10.0, 9.0])
 
     assert difference_percent(first, second) == pytest.approx([20, -20])
+
+
+def test_the_means_of_two_scans_are_of_the_slices_found_in_both() -> None:
+    """8 and 12 against 10 and 12, the third slice in one scan alone: 11 less 10, over 10.5."""
+    first, second = np.array([8.0, 12.0, 99.0]), np.array([10.0, 12.0, np.nan])
+
+    assert difference_of_means_percent(first, second) == pytest.approx(100 / 10.5)

@@ -344,6 +344,18 @@ def test_a_slice_of_the_dictionary_gets_its_own_label_where_likeness_counts_most
     assert dice(found >= 0.5, known.gm[4] >= 0.5) > 0.99
 
 
+def test_labels_vote_with_their_masks_or_with_their_shares() -> None:
+    known = stored(mirrored=False, variance=0.9999)
+    soft = replace(known, gm=np.float32(0.6) * known.gm)
+
+    votes, shares = (
+        fuse(soft, soft.image[4], decay=200.0, share=0.01, masks=masks) for masks in (True, False)
+    )
+
+    assert votes.max() == pytest.approx(1)
+    assert shares.max() == pytest.approx(0.6, abs=0.01)
+
+
 def test_all_components_give_every_slice_back() -> None:
     known = stored(variance=1.0)
 
