@@ -40,14 +40,14 @@ def test_the_target_lies_on_the_cord() -> None:
     assert float((value > middle).float().mean()) > 0.8
 
 
-def test_a_slice_without_a_cord_counts_about_a_third() -> None:
+def test_a_slice_without_a_cord_counts_half() -> None:
     """A cord that is missed is lost; a slice wrongly called full shows no cord to segment."""
     scene = one_scene()
     without = Scenes(scene.image, scene.inside, 0 * scene.cord, scene.weight)
 
     batch = scene_batch(without, 16, Draw(0))
 
-    assert batch.weight.tolist() == pytest.approx([0.35] * 16)
+    assert batch.weight.tolist() == pytest.approx([0.5] * 16)
     assert batch.targets[:, -1].tolist() == [1.0] * 16
 
 
@@ -62,7 +62,7 @@ def test_only_a_cord_that_is_clearly_there_or_clearly_not_counts() -> None:
     targets, weight = _targets(cord, kept)
 
     assert 0.1 < float(shares[1]) < 0.3
-    assert torch.allclose(weight, torch.tensor([1.0, 0.0, 0.35]))
+    assert torch.allclose(weight, torch.tensor([1.0, 0.0, 0.5]))
     assert targets[:, -1].tolist() == [0.0, 1.0, 1.0]
 
 
@@ -72,7 +72,7 @@ def test_a_cord_counts_from_35_percent_in_view_and_is_absent_up_to_3() -> None:
 
     targets, weight = _targets(cord, shares[:, None, None].expand_as(cord))
 
-    assert weight.tolist() == pytest.approx([1.0, 0.0, 0.0, 0.35])
+    assert weight.tolist() == pytest.approx([1.0, 0.0, 0.0, 0.5])
     assert targets[:, -1].tolist() == [0.0, 1.0, 1.0, 1.0]
 
 
