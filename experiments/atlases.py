@@ -14,8 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import scgm
-from experiments.evidence import DATA, EVIDENCE, FOLDS, sources
+from experiments.evidence import DATA, EVIDENCE, FOLDS, LEFT_OUT, SHIPPED, sources
 from experiments.markdown import Row, table
 from experiments.painted import painted_images
 from experiments.results_page import replace_section
@@ -24,9 +23,7 @@ from experiments.sources import sources_of
 from scgm.artifacts.atlases import read_atlas_card
 from scgm.segmenters.classical.building import LEARNING
 
-SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped"
 RUNS = Path("runs/atlases")
-LEFT_OUT = (("ucl", "juntendo"), ("montreal",), ("milan", "ceitec"))
 T2S_LEVELS = "sct-testing/t2s/MNI-Poly-AMU_level_crop.nii.gz"
 
 # What an atlas is made of: scans whose gray matter was drawn by hand; these, and shapes alone that

@@ -23,7 +23,7 @@ from scipy.stats import rankdata
 
 import scgm
 from experiments.degraded import FAULTS, degraded
-from experiments.evidence import EVIDENCE, FOLDS, fold_for, read_case, source_of
+from experiments.evidence import EVIDENCE, FOLDS, SHIPPED, fold_for, read_case, source_of
 from experiments.markdown import Row, table, verdict
 from experiments.results_page import replace_section
 from scgm import Segmentation
@@ -50,7 +50,6 @@ from scgm.segmenters.registry import (
 )
 from scgm.training.confidence import finder
 
-SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped" / "default.onnx"
 FIT_SCANS = 300
 TEST_SCANS = range(10_000, 10_100)
 # Their labels reproduce a published model: no evidence, but good enough to choose features by.
@@ -97,7 +96,7 @@ def _opened(name: str) -> Segmenter:
 
 
 def _write(name: str, coefficients: dict[str, float]) -> None:
-    for folder in (FOLDS, SHIPPED.parent):
+    for folder in (FOLDS, SHIPPED):
         card = folder / f"{name}.json"
         if card.with_suffix(".onnx").exists():
             content = json.loads(card.read_text(encoding="utf-8"))
@@ -112,7 +111,7 @@ def _write(name: str, coefficients: dict[str, float]) -> None:
 def try_all() -> str:
     """Table of what the cards' coefficients are worth."""
     rows = []
-    shipped = load_model(SHIPPED, threads=2)
+    shipped = load_model(SHIPPED / "default.onnx", threads=2)
     phantoms = [slice_ for seed in TEST_SCANS for slice_ in _phantom_slices(seed, shipped)]
     rows.append(_row("phantoms kept apart, shipped model", phantoms))
     others = [each for item in OTHERS.items() for each in _real_slices(*item, seed=1)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+import scgm
 from scgm.benchmark.model_selection import read_offers
 from scgm.benchmark.statistics import group_means
 from scgm.image.orientation import AxialStack, stack_mask, to_axial
@@ -18,6 +19,9 @@ from scgm.training.config.sources import Source
 
 DATA = Path(os.environ.get("SCGM_DATA", "../shared/data"))
 FOLDS = Path(__file__).with_name("folds")
+SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped"
+# The sites that the models and atlases for measuring leave out, those of each together.
+LEFT_OUT = (("ucl", "juntendo"), ("montreal",), ("milan", "ceitec"))
 
 # Drawn or corrected by hand. The other labels of gray matter reproduce a published model.
 EVIDENCE = {

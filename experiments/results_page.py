@@ -3,11 +3,10 @@
 from functools import cache
 from pathlib import Path
 
-import scgm
+from experiments.evidence import SHIPPED
 from scgm.io.hashing import sha256_of_file
 from scgm.version import __version__
 
-SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped" / "default.onnx"
 PAGES = (Path("docs/results.md"), *sorted(Path("docs/results").glob("*.md")), Path("README.md"))
 
 
@@ -54,4 +53,5 @@ def replace_section(name: str, content: str) -> None:
 @cache
 def stamp() -> str:
     """Return the version and the shipped model, by its checksum, at the time of writing."""
-    return f"*Written by scgm {__version__} with `default` {sha256_of_file(SHIPPED)[:8]} shipped.*"
+    shipped = sha256_of_file(SHIPPED / "default.onnx")[:8]
+    return f"*Written by scgm {__version__} with `default` {shipped} shipped.*"

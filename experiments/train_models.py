@@ -13,19 +13,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import scgm
-from experiments.evidence import DATA, FOLDS
+from experiments.evidence import DATA, FOLDS, LEFT_OUT, SHIPPED
 from experiments.sources import sources_of
 from scgm.artifacts.models import read_card
 from scgm.training.config.read import DEFAULT_RECIPE, read_config
 from scgm.training.engine.checkpoints import RECORD
 from scgm.training.engine.state import STATE
 
-SHIPPED = Path(scgm.__file__).parent / "artifacts" / "shipped"
-LEFT_OUT: Mapping[str, Sequence[str]] = {
-    "without-ucl-juntendo": ("ucl", "juntendo"),
-    "without-montreal": ("montreal",),
-    "without-milan-ceitec": ("milan", "ceitec"),
+MODELS: Mapping[str, Sequence[str]] = {
+    **{f"without-{'-'.join(sites)}": sites for sites in LEFT_OUT},
     "default": (),
 }
 ABOUT = (
@@ -41,8 +37,8 @@ def trained(name: str, runs: Path) -> Path:
     output = runs / name
     if not (output / RECORD).exists():
         arguments = ["--recipe", "default", "--data", str(DATA), "--output", str(output)]
-        if LEFT_OUT[name]:
-            arguments += ["--set", f"leave_out={list(LEFT_OUT[name])}"]
+        if MODELS[name]:
+            arguments += ["--set", f"leave_out={list(MODELS[name])}"]
         if (output / STATE).exists():
             arguments.append("--resume")
         _run("train", *arguments)
@@ -51,16 +47,13 @@ def trained(name: str, runs: Path) -> Path:
 
 def export(name: str, runs: Path) -> None:
     """Write graph and card of a training to their place."""
-    folder = FOLDS if LEFT_OUT[name] else SHIPPED
+    folder = FOLDS if MODELS[name] else SHIPPED
     model = folder / f"{name}.onnx"
     arguments = ["--output", str(model), "--data", str(DATA), "--overwrite"]
-    arguments += ["--description", ABOUT_FOLDS if LEFT_OUT[name] else ABOUT]
-    if not LEFT_OUT[name]:  # their scores tell of it, too
+    arguments += ["--description", ABOUT_FOLDS if MODELS[name] else ABOUT]
+    if not MODELS[name]:  # their scores tell of it, too
         arguments += [
-            word
-            for fold in LEFT_OUT
-            if LEFT_OUT[fold]
-            for word in ("--fold", str(trained(fold, runs)))
+            word for fold in MODELS if MODELS[fold] for word in ("--fold", str(trained(fold, runs)))
         ]
     _run("export", str(trained(name, runs)), *arguments)
     _name_sources(model)
@@ -88,7 +81,7 @@ def _run(*arguments: str) -> None:
 
 def main(runs: Path, names: Sequence[str]) -> None:
     """Train and export."""
-    for name in names or LEFT_OUT:
+    for name in names or MODELS:
         export(name, runs)
 
 
