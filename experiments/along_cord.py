@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from experiments.hard_cases import with_level
 from experiments.markdown import Row, table
 from experiments.results_page import replace_section
 from scgm.image.orientation import to_axial
 from scgm.image.volume import Volume
 from scgm.networks.graph import CordAndGrayMatter
-from scgm.phantom import Acquisition, Phantom, draw_anatomy, make_phantom
+from scgm.phantom import Acquisition, draw_anatomy, make_phantom
 from scgm.training.engine.checkpoints import load_checkpoint
 
 TRIED_MM = (0.0, 1.5, 3.0, 5.0)
@@ -68,15 +69,8 @@ def found(model: CordAndGrayMatter, scan: Acquisition, person: int) -> Found:
     anatomy = draw_anatomy(np.random.default_rng((FIRST_SEED, person)))
     first, second = (make_phantom(anatomy, scan, seed=FIRST_SEED + seed) for seed in (0, 1))
     thinner = replace(anatomy, gray_share=(1 - LOST) * anatomy.gray_share)
-    after = with_level(first, make_phantom(thinner, scan, seed=FIRST_SEED))
+    after = with_level(first, make_phantom(thinner, scan, seed=FIRST_SEED), LEVEL)
     return Found(*(areas(model, volume) for volume in (first.volume, second.volume, after)))
-
-
-def with_level(before: Phantom, after: Phantom) -> Volume:
-    """Return the scan before, at the level as it is after."""
-    voxels = before.volume.voxels.copy()
-    voxels[..., LEVEL] = after.volume.voxels[..., LEVEL]
-    return replace(before.volume, voxels=voxels)
 
 
 def row(model: CordAndGrayMatter, along_mm: float) -> Row:

@@ -109,7 +109,8 @@ def image_of(name: str, path: str) -> Image:
     assert case.gm is not None
     fold = fold_for(case.source.site)
     result = scgm.segment(case.path, model=fold, threads=1)
-    mask = published_mask(load_network(), case.stack.slices, case.stack.spacing_mm)
+    network = load_network()
+    mask = published_mask(network, case.stack.slices, case.stack.spacing_mm)
     return Image(
         name=name,
         site=case.source.site,
@@ -118,7 +119,7 @@ def image_of(name: str, path: str) -> Image:
         flagged=sum(status != "ok" for status in result.status),
         ours=scores_of(result.axial_mask("gm"), case.gm),
         published=scores_of(np.asarray(mask, np.bool_), case.gm),
-        around_found=found_center_dice(case, fold),
+        around_found=found_center_dice(network, case, fold),
         large=LARGE_DICE[name],
     )
 

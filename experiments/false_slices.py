@@ -27,10 +27,11 @@ from scgm.phantom.tissues import signals
 from scgm.segmentation.status import SliceStatus
 from scgm.segmenters.base import Segmenter
 from scgm.segmenters.registry import METHODS, MethodSettings, open_method
+from scgm.training.data.phantoms import mean_of_points, points_of_slice
 
 SITE = "montreal"
 PEOPLE, SLICES, SLICE_MM = 4, 5, 5.0
-SIZE, PIXEL_MM, POINTS = 240, 0.6, 2
+SIZE, PIXEL_MM = 240, 0.6
 CONTRASTS, SNR = ("t2star", "mt"), 20.0
 FIRST_SEED = 8000
 EVERY = 5  # of the slices of the real scan, which are 1 mm apart
@@ -38,18 +39,15 @@ EVERY = 5  # of the slices of the real scan, which are 1 mm apart
 
 def brain_stems() -> list[Volume]:
     """Make scans of the brain stem, from just above the first cervical segment upward."""
-    axis = (np.arange(SIZE * POINTS) - (SIZE * POINTS - 1) / 2) * (PIXEL_MM / POINTS)
-    y, x = np.meshgrid(axis.astype(np.float32), axis.astype(np.float32), indexing="ij")
-    return [_brain_stem(x, y, person) for person in range(PEOPLE)]
+    return [_brain_stem(person) for person in range(PEOPLE)]
 
 
-def _brain_stem(x: NDArray[np.float32], y: NDArray[np.float32], person: int) -> Volume:
+def _brain_stem(person: int) -> Volume:
     rng = np.random.default_rng((FIRST_SEED, person))
     of_tissue = signals(CONTRASTS[person % len(CONTRASTS)])
-    drawn, slices = BrainSlice.draw(rng), []
+    points, drawn, slices = points_of_slice(SIZE, PIXEL_MM), BrainSlice.draw(rng), []
     for height in np.linspace(0.1, 1, SLICES):
-        values = of_tissue[replace(drawn, height=float(height)).labels(x, y)]
-        pixels = values.reshape(SIZE, POINTS, SIZE, POINTS).mean(axis=(1, 3))
+        pixels = mean_of_points(of_tissue[replace(drawn, height=float(height)).labels(*points)])
         noise = rng.normal(0, float(np.median(pixels[pixels > 0])) / SNR, (2, *pixels.shape))
         slices.append(np.hypot(pixels + noise[0], noise[1]))
     voxels = np.ascontiguousarray(np.stack(slices).T, np.float32)
@@ -87,7 +85,7 @@ def lumbar_scan() -> tuple[Volume, slice]:
     affine = volume.geometry.affine @ np.diag([1.0, 1.0, EVERY, 1.0])
     first, last = source_of(LUMBAR).without_cord[0]
     roots = slice(-(-first // EVERY), last // EVERY + 1)
-    return replace(volume, voxels=voxels, geometry=Geometry(voxels.shape, affine)), roots
+    return Volume(voxels, Geometry(voxels.shape, affine)), roots
 
 
 def row_of(method: str, roots: slice, lumbar: Volume, brains: Sequence[Volume]) -> Row:

@@ -268,15 +268,16 @@ def _measured_loss(person: int, pixel: float, level: slice) -> float:
     scan = Acquisition(shape=(15, size, size), spacing_mm=(3.0, pixel, pixel), snr=30.0)
     before = make_phantom(anatomy, scan, seed=person)
     thinner = replace(anatomy, gray_share=0.95 * anatomy.gray_share)
-    after = make_phantom(thinner, scan, seed=person)
-    voxels = before.volume.voxels.copy()
-    voxels[..., level] = after.volume.voxels[..., level]
-    areas = [_soft_areas(volume) for volume in (before.volume, _with(before, voxels))]
+    after = with_level(before, make_phantom(thinner, scan, seed=person), level)
+    areas = [_soft_areas(volume) for volume in (before.volume, after)]
     return float(1 - areas[1][level].mean() / areas[0][level].mean())
 
 
-def _with(phantom: Phantom, voxels: NDArray[np.float32]) -> Volume:
-    return replace(phantom.volume, voxels=voxels)
+def with_level(before: Phantom, after: Phantom, level: slice) -> Volume:
+    """Return the scan before, in the slices of the level as it is after."""
+    voxels = before.volume.voxels.copy()
+    voxels[..., level] = after.volume.voxels[..., level]
+    return replace(before.volume, voxels=voxels)
 
 
 def _soft_areas(volume: Volume) -> NDArray[np.float64]:

@@ -41,27 +41,24 @@ def load_network() -> DeepDilatedNetwork:
     return load_published_weights(DATA / WEIGHTS)
 
 
-def found_center_dice(case: Case, finder: Path) -> float:
+def found_center_dice(network: DeepDilatedNetwork, case: Case, finder: Path) -> float:
     """Mean 2D Dice of the published weights, around the cord that a model of ours finds."""
     centers = load_model(finder, device="cpu")(case.stack).centre_px
-    mask = published_mask(
-        load_network(), case.stack.slices, case.stack.spacing_mm, centers_px=centers
-    )
+    mask = published_mask(network, case.stack.slices, case.stack.spacing_mm, centers_px=centers)
     return _mean_dice(mask, case)
 
 
 def _row(network: DeepDilatedNetwork, name: str, image: str) -> Row:
     case = read_case(source_of(image))
     run = partial(published_mask, network, case.stack.slices, case.stack.spacing_mm)
-    finder = load_model(fold_for(case.source.site), device="cpu")
     ours = _mean_dice(run(), case)
     variants = (
-        run(centers_px=finder(case.stack).centre_px),
-        run(constants=CONSTANTS),
-        run(alignment="first voxel"),
+        found_center_dice(network, case, fold_for(case.source.site)),
+        _mean_dice(run(constants=CONSTANTS), case),
+        _mean_dice(run(alignment="first voxel"), case),
     )
     near = abs(ours - EXPECTED[name]) <= TOLERANCE
-    scores = (f"{_mean_dice(mask, case):.3f}" for mask in variants)
+    scores = (f"{score:.3f}" for score in variants)
     return (name, f"{EXPECTED[name]:.3f}", f"{ours:.4f}", verdict(near), *scores)
 
 

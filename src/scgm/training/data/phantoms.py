@@ -75,17 +75,17 @@ def _phantom(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """One axial slice (192, 192) with mean 1, and its share of cord."""
     kind = rng.random()
     if kind < BRAIN:
-        labels = BrainSlice.draw(rng).labels(*_grid())
+        labels = BrainSlice.draw(rng).labels(*points_of_slice())
     elif kind < BRAIN + ROOTS_ALONE:
         labels = _roots_alone(rng)
     else:
         region = SEGMENTS[int(rng.integers(len(SEGMENTS)))]
         anatomy = draw_anatomy(rng, region, ex_vivo=bool(rng.random() < EX_VIVO))
         scene = Scene(anatomy, Body.draw(region, rng))
-        labels = scene.labels(*_grid(), 0.0, cord=bool(rng.random() >= WITHOUT_CORD))
-    image = _mean_of_points(_signals(rng)[labels])
+        labels = scene.labels(*points_of_slice(), 0.0, cord=bool(rng.random() >= WITHOUT_CORD))
+    image = mean_of_points(_signals(rng)[labels])
     shown = np.isin(labels, CORD_TISSUES) if kind >= BRAIN else np.zeros(labels.shape, bool)
-    cord = _mean_of_points(shown.astype(np.float32))
+    cord = mean_of_points(shown.astype(np.float32))
     return torch.from_numpy(image / max(float(image.mean()), 1e-6)), torch.from_numpy(cord)
 
 
@@ -93,13 +93,15 @@ def _roots_alone(rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return a slice below the end of the cord."""
     anatomy = draw_anatomy(rng, LOWEST)
     scene = Scene(anatomy, Body.draw(LOWEST, rng))
-    return scene.labels(*_grid(), -float(rng.uniform(4, 120)), cord=True)
+    return scene.labels(*points_of_slice(), -float(rng.uniform(4, 120)), cord=True)
 
 
-def _grid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return x and y in mm of the points of a slice."""
-    size = SCENE * POINTS
-    axis = ((np.arange(size) - (size - 1) / 2) * (SCENE_MM / POINTS)).astype(np.float32)
+def points_of_slice(
+    pixels: int = SCENE, pixel_mm: float = SCENE_MM
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return x and y in mm of the points of a slice, POINTS x POINTS in each pixel."""
+    size = pixels * POINTS
+    axis = ((np.arange(size) - (size - 1) / 2) * (pixel_mm / POINTS)).astype(np.float32)
     y, x = np.meshgrid(axis, axis, indexing="ij")
     return x, y
 
@@ -115,7 +117,7 @@ def _signals(rng: np.random.Generator) -> NDArray[np.float32]:
     return values.astype(np.float32)
 
 
-def _mean_of_points(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def mean_of_points(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Average POINTS x POINTS points (2n, 2n) to pixels (n, n)."""
     size = len(values) // POINTS
     pixels: NDArray[np.float32] = values.reshape(size, POINTS, size, POINTS).mean(axis=(1, 3))
