@@ -14,9 +14,17 @@ from experiments.atlases import _name_sources
 from experiments.calibration import Pixels, draw, fit_on_people, fit_on_phantoms, in_band, joined
 from experiments.evidence import EVIDENCE, three_means
 from experiments.expectations import Image, Scores, mean_rows
+from experiments.false_slices import drawn_in
+from experiments.hard_cases import _left_empty
 from experiments.side_by_side import against_published, costs_table, subject_of, write_table
+from scgm.errors import ScgmWarning
+from scgm.image.confidence import COEFFICIENTS
+from scgm.image.volume import Geometry, Volume
 from scgm.phantom.tissues import Tissue, signals
+from scgm.segmentation.pipeline import segment
+from scgm.segmenters.registry import load_model
 from scgm.training.config.sources import Source
+from tests.helpers.standin import cord_voxels, uneven, write_model
 
 
 @pytest.mark.parametrize(
@@ -212,3 +220,28 @@ def test_the_card_of_an_atlas_names_the_sources_of_its_sites(tmp_path: Path) -> 
         "template_AMU7T",
     ]
     assert {each["use"] for each in sources} == {"pixels of its images and labels are in this file"}
+
+
+def cords_in_three_of_five_slices() -> Volume:
+    """Make a scan for the stand-in: no cord in the first slice, no gray matter in the last."""
+    voxels = cord_voxels(5)
+    voxels[..., 0] = 0
+    voxels[..., 4] = np.minimum(voxels[..., 4], 1)
+    return Volume(uneven(voxels), Geometry(voxels.shape, np.diag([0.5, 0.5, 5, 1.0])))
+
+
+def test_a_slice_is_left_empty_where_no_cord_is_found(tmp_path: Path) -> None:
+    result = segment(cords_in_three_of_five_slices(), model=write_model(tmp_path))
+
+    assert _left_empty(result).tolist() == [True, False, False, False, False]
+
+
+def test_drawn_gray_matter_is_counted_apart_where_nothing_warns_of_it(tmp_path: Path) -> None:
+    sure = {**dict.fromkeys(COEFFICIENTS, 0.0), "intercept": 50.0}
+    model = write_model(tmp_path, confidence=sure)
+    volume = cords_in_three_of_five_slices()
+
+    with pytest.warns(ScgmWarning, match="no cord|no gray matter"):
+        drawn = drawn_in("default", load_model(model), volume)
+
+    assert drawn.tolist() == [0, 2, 2, 2, 0]
