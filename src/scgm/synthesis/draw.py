@@ -1,5 +1,7 @@
 """Random numbers for batches, from one generator."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -45,8 +47,18 @@ class Draw:
 
     def field(self, count: int, size: int, cells: int) -> Tensor:
         """Return smooth fields (count, size, size) of about unit variance, ``cells`` knots wide."""
-        knots = self.normal(count, 1, cells + 3, cells + 3)
-        large = int(size * (cells + 3) / cells)
-        fine = functional.interpolate(knots, (large, large), mode="bicubic", align_corners=True)
-        start = (large - size) // 2
-        return 1.3 * fine[:, 0, start : start + size, start : start + size]
+        knots = self.normal(count, cells + 3, cells + 3)
+        weights = _cubic_weights(size, cells).to(self.device)
+        # Products of matrices are several times faster than interpolation in two dimensions.
+        return 1.3 * (weights @ knots @ weights.T)
+
+
+@cache
+def _cubic_weights(size: int, cells: int) -> Tensor:
+    """Weights (size, cells + 3) of the knots in each pixel of a row, by cubic interpolation."""
+    knots = cells + 3
+    large = int(size * knots / cells)
+    start = (large - size) // 2
+    each = torch.eye(knots)[None, None]
+    fine = functional.interpolate(each, (large, knots), mode="bicubic", align_corners=True)
+    return fine[0, 0, start : start + size]
