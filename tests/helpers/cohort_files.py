@@ -31,6 +31,20 @@ def tree(root: Path) -> dict[str, bytes]:
     }
 
 
+def differing(found: Mapping[str, bytes], wanted: Mapping[str, bytes]) -> list[str]:
+    """Say in a line each which files are missing, too many, or of other content, and from where."""
+    lines = [f"missing: {name}" for name in wanted.keys() - found.keys()]
+    lines += [f"too many: {name}" for name in found.keys() - wanted.keys()]
+    for name in found.keys() & wanted.keys():
+        if found[name] != wanted[name]:
+            pairs = enumerate(zip(found[name], wanted[name], strict=False))
+            shorter = min(len(found[name]), len(wanted[name]))
+            place = next((n for n, (here, there) in pairs if here != there), shorter)
+            here, there = (each[name][max(place - 60, 0) : place + 60] for each in (found, wanted))
+            lines.append(f"different: {name} at byte {place}: {here!r} instead of {there!r}")
+    return sorted(lines)
+
+
 def names_of(files: Mapping[str, bytes], start: str) -> set[str]:
     """Return the files below a folder, without it."""
     return {name.removeprefix(start) for name in files if name.startswith(start)}
