@@ -222,7 +222,7 @@ def test_the_card_of_an_atlas_names_the_sources_of_its_sites(tmp_path: Path) -> 
     assert {each["use"] for each in sources} == {"pixels of its images and labels are in this file"}
 
 
-def cords_in_three_of_five_slices() -> Volume:
+def gray_matter_in_three_of_five_slices() -> Volume:
     """Make a scan for the stand-in: no cord in the first slice, no gray matter in the last."""
     voxels = cord_voxels(5)
     voxels[..., 0] = 0
@@ -231,7 +231,7 @@ def cords_in_three_of_five_slices() -> Volume:
 
 
 def test_a_slice_is_left_empty_where_no_cord_is_found(tmp_path: Path) -> None:
-    result = segment(cords_in_three_of_five_slices(), model=write_model(tmp_path))
+    result = segment(gray_matter_in_three_of_five_slices(), model=write_model(tmp_path))
 
     assert _left_empty(result).tolist() == [True, False, False, False, False]
 
@@ -239,7 +239,7 @@ def test_a_slice_is_left_empty_where_no_cord_is_found(tmp_path: Path) -> None:
 def test_drawn_gray_matter_is_counted_apart_where_nothing_warns_of_it(tmp_path: Path) -> None:
     sure = {**dict.fromkeys(COEFFICIENTS, 0.0), "intercept": 50.0}
     model = write_model(tmp_path, confidence=sure)
-    volume = cords_in_three_of_five_slices()
+    volume = gray_matter_in_three_of_five_slices()
 
     with pytest.warns(ScgmWarning, match="no cord|no gray matter"):
         drawn = drawn_in("default", load_model(model), volume)
