@@ -216,31 +216,47 @@ def contrasts() -> str:
     return table(("phantom", "slices", "Dice", "flagged", "limit", "met"), rows)
 
 
+@dataclass(frozen=True, eq=False)
+class Specimen:
+    """A phantom of one fine slice; ``thin`` (Y, X) are the thin ends of its horns."""
+
+    phantom: Phantom
+    pixel_mm: float
+    width_mm: float
+    turned_deg: float
+    thin: NDArray[np.bool_]
+
+
+def specimen(first_seed: int, number: int) -> Specimen:
+    """Draw a specimen whose posterior horns reach the surface."""
+    rng = np.random.default_rng((first_seed, number))
+    pixel = float(rng.uniform(0.04, 0.1))
+    width = float(rng.uniform(0.2, 0.5))
+    anatomy = draw_anatomy(rng, ("C4", "C6", "T4", "L3")[number % 4], ex_vivo=True)
+    size = round(22.0 / pixel)
+    scan = Acquisition(
+        shape=(1, size, size),
+        spacing_mm=(1.0, pixel, pixel),
+        contrast="exvivo",
+        snr=30.0,
+        bias=0.1,
+    )
+    short, phantom = (
+        make_phantom(replace(anatomy, stalk_mm=each), scan, seed=number) for each in (0.0, width)
+    )
+    thin = np.asarray((phantom.gm & ~short.gm)[..., 0].T)
+    return Specimen(phantom, pixel, width, anatomy.rotation_deg, thin)
+
+
 def fine() -> str:
     """Table of fine phantoms whose posterior horns reach the surface; the shipped model."""
     rows: list[Row] = []
     for number in range(8):
-        rng = np.random.default_rng((5000, number))
-        pixel = float(rng.uniform(0.04, 0.1))
-        width = float(rng.uniform(0.2, 0.5))
-        anatomy = draw_anatomy(rng, ("C4", "C6", "T4", "L3")[number % 4], ex_vivo=True)
-        size = round(22.0 / pixel)
-        scan = Acquisition(
-            shape=(1, size, size),
-            spacing_mm=(1.0, pixel, pixel),
-            contrast="exvivo",
-            snr=30.0,
-            bias=0.1,
-        )
-        short, phantom = (
-            make_phantom(replace(anatomy, stalk_mm=each), scan, seed=number)
-            for each in (0.0, width)
-        )
-        found, _ = _segmented(phantom.volume)
-        thin = (phantom.gm & ~short.gm)[..., 0].T
-        recall = float(found[0][thin].mean())
-        score = dice(found[0], phantom.gm[..., 0].T)
-        cells = (f"{pixel:.3f}", f"{width:.2f}", f"{anatomy.rotation_deg:.0f}")
+        each = specimen(5000, number)
+        found, _ = _segmented(each.phantom.volume)
+        recall = float(found[0][each.thin].mean())
+        score = dice(found[0], each.phantom.gm[..., 0].T)
+        cells = (f"{each.pixel_mm:.3f}", f"{each.width_mm:.2f}", f"{each.turned_deg:.0f}")
         results = (f"{score:.3f}", verdict(score >= LEAST_FINE))
         rows.append(
             (str(number), *cells, *results, f"{recall:.2f}", verdict(recall >= LEAST_STALK))

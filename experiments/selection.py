@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.atlases import KINDS, RUNS
-from experiments.evidence import EVIDENCE, FOLDS, fold_for, read_case, sources
+from experiments.evidence import EVIDENCE, FOLDS, Case, fold_for, read_case, sources
 from experiments.markdown import Row, table
 from experiments.results_page import replace_section
 from scgm.evaluation.metrics import dice
@@ -85,16 +85,19 @@ def selection() -> tuple[Selected, ...]:
     return (*_scans(), *_phantoms())
 
 
+def labeled_scans() -> list[Case]:
+    """Return the labeled scans that are no evidence: their labels follow a program."""
+    labeled = (source for source in sources() if source.gm is not None)
+    return [read_case(source) for source in labeled if str(source.image) not in EVIDENCE.values()]
+
+
 def _scans() -> list[Selected]:
     images = []
-    for source in sources():
-        if source.gm is None or str(source.image) in EVIDENCE.values():
-            continue
-        case = read_case(source)
+    for case in labeled_scans():
         assert case.gm is not None
         assert case.cord is not None
         stack = for_methods(case.stack)
-        images.append(Selected(case.path.name, source.site, stack, case.gm, case.cord))
+        images.append(Selected(case.path.name, case.source.site, stack, case.gm, case.cord))
     return images
 
 

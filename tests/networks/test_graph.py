@@ -41,6 +41,13 @@ class BrightPlaces(nn.Module):
         return torch.cat([places, torch.zeros(len(images), 1)], dim=1)
 
 
+class LargePixels(nn.Module):
+    """A segmenter that marks everything where pixels are as large as usual, else nothing."""
+
+    def forward(self, windows: Tensor) -> Tensor:  # noqa: D102
+        return ((windows[:, 1:] + 0.5) * 50).expand(-1, 2, -1, -1)
+
+
 class BrightPixels(nn.Module):
     """A segmenter: cord above -0.5 deviations, gray matter above 2.6."""
 
@@ -109,6 +116,17 @@ def test_thin_lines_in_a_fine_image_are_seen_in_its_own_pixels() -> None:
 
     standard, fine = brightest(Windows()), brightest(Windows(finest_mm=0.125))
     assert standard < 0.75 * fine
+
+
+@pytest.mark.parametrize(("pixel", "marked"), [(0.5, True), (0.125, False)])
+def test_a_network_may_be_told_the_size_of_its_pixels(pixel: float, marked: bool) -> None:
+    """Of usual windows and of those half as large the second channel holds 0 and -1."""
+    windows = Windows(finest_mm=0.125, tells_pixel=True)
+    model = CordAndGrayMatter(BrightPlaces(), LargePixels(), windows)
+    image, spacing = torch.rand(1, 80, 80), torch.tensor([1.0, pixel, pixel])
+    gm = model(image, spacing, torch.tensor([[40.0, 40.0]]))[0]
+
+    assert bool(gm[0, 40, 40] > 0.9) == marked
 
 
 def test_maps_are_averaged_along_the_cord_where_that_is_asked_for() -> None:

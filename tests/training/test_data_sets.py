@@ -11,6 +11,8 @@ from scgm.artifacts.models import read_card
 from scgm.cli.commands.crossvalidate import crossvalidate
 from scgm.cli.commands.train import train as train_command
 from scgm.errors import ConfigError
+from scgm.networks.preparation import with_pixel_size
+from scgm.networks.unet import UNet
 from scgm.training.config.read import read_config
 from scgm.training.config.settings import TrainConfig
 from scgm.training.data.examples import LabeledStack
@@ -65,6 +67,20 @@ def test_a_start_of_another_shape_is_refused(model: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"start .*mine\.onnx: its segmenter has"):
         start.load_into(torch.nn.Conv2d(1, 3, 3), "segmenter")
+
+
+@pytest.mark.slow
+def test_a_network_that_is_told_the_pixel_size_may_start_from_one_that_is_not(model: Path) -> None:
+    """It answers alike, whatever the size, until it learns."""
+    start = read_start(str(model), Path())
+    before = load_checkpoint(model.parent / "run")[0].segmenter
+    after = UNet((4, 4, 8, 8), inputs=2).eval()
+    start.load_into(after, "segmenter")
+    windows = torch.rand(1, 32, 32)
+
+    with torch.no_grad():
+        told = after(with_pixel_size(windows, 0.125))
+        torch.testing.assert_close(told, before(windows[:, None]))
 
 
 @pytest.mark.slow

@@ -65,3 +65,27 @@ def test_a_share_of_each_batch_has_fine_pixels(tmp_path: Path, share: float, cou
 
     assert len(batch.images) == len(batch.targets) == len(batch.known) == 10
     assert int((batch.targets[:, 0].amax(dim=(1, 2)) > 0.5).sum()) == count
+
+
+@pytest.mark.parametrize(("network", "channels"), [("unet", 2), ("ddc", 1)])
+def test_windows_tell_how_large_their_pixels_are(
+    tmp_path: Path, network: str, channels: int
+) -> None:
+    """Two of ten are fine; the network of the paper has one input, as published."""
+    fine = crops_of(torch.ones(1, SCENE, SCENE))
+    made = networks(
+        tmp_path,
+        fine,
+        network=network,
+        batch=10,
+        fine_share=0.2,
+        finest_mm=0.125,
+        real_share=0,
+    )
+    images = made.segmenter_task(Draw(0)).batch().images
+
+    assert images.shape[1] == channels
+    assert made.segmenter()(images).shape[1] == 2
+    if network == "unet":
+        assert images[:, 1].amax(dim=(1, 2)).tolist() == [0.0] * 8 + [-1.0] * 2
+        assert torch.equal(images[:, 1].amax(dim=(1, 2)), images[:, 1].amin(dim=(1, 2)))

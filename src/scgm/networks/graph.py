@@ -18,6 +18,7 @@ from scgm.networks.preparation import (
     Windows,
     compress,
     standardise,
+    with_pixel_size,
 )
 from scgm.networks.resampling import (
     centroids,
@@ -41,7 +42,8 @@ class CordAndGrayMatter(nn.Module):
     finder
         Coarse slices (N, 1, y, x) -> logits (N, y * x + 1), "no cord" last.
     segmenter
-        Windows (N, 1, y, x) -> logits (N, 2, y, x): the cord, and gray matter given the cord.
+        Windows (N, 1, y, x), or (N, 2, y, x) if it is told the pixel size, -> logits
+        (N, 2, y, x): the cord, and gray matter given the cord.
     windows
         How the windows are sampled; by default 28 mm wide, 112 pixels of 0.25 mm.
     """
@@ -108,7 +110,9 @@ class CordAndGrayMatter(nn.Module):
         pixel = spacing[1:]
         step, size = self.windows.sampled(pixel)
         windows, inside, at_mm = cut_windows(slices, pixel, center_mm, size, step)
-        logits = self.segmenter(standardise(windows, inside, step)[:, None])
+        windows = standardise(windows, inside, step)
+        tells = self.windows.tells_pixel
+        logits = self.segmenter(with_pixel_size(windows, step) if tells else windows[:, None])
         cord = torch.sigmoid(logits[:, 0])
         cord = cord * without_other_pieces(cord, step)
         gm = cord * torch.sigmoid(logits[:, 1])

@@ -30,7 +30,8 @@ class Windows:
 
     ``side_mm`` is their side, a multiple of ``multiple`` pixels of ``pixel_mm``. In images with
     finer pixels the windows have these, down to ``finest_mm``. Probabilities of a slice are
-    averaged with those of its neighbors by a Gaussian of ``along_mm``; 0: they are not.
+    averaged with those of its neighbors by a Gaussian of ``along_mm``; 0: they are not. Where
+    ``tells_pixel`` is set, the network is told how large the pixels are (`with_pixel_size`).
     """
 
     pixel_mm: float = WINDOW_PIXEL_MM
@@ -38,6 +39,7 @@ class Windows:
     multiple: int = STEP
     finest_mm: float = WINDOW_PIXEL_MM
     along_mm: float = 0.0
+    tells_pixel: bool = False
 
     def sampled(self, pixel: Tensor) -> tuple[Tensor | float, Tensor | int]:
         """Return pixel size and pixels along a side for an image with ``pixel`` (2,) in mm."""
@@ -59,6 +61,17 @@ def compress(images: Tensor, inside: Tensor) -> Tensor:
     above = (images - lowest) * inside
     mean = above.sum(dim=(-2, -1), keepdim=True) / count
     return above / (above + mean).clamp(min=torch.finfo(images.dtype).tiny)
+
+
+def with_pixel_size(windows: Tensor, step_mm: Tensor | float) -> Tensor:
+    """Give windows (N, Y, X) a second channel that says how large their pixels are: (N, 2, Y, X).
+
+    It holds 0 for pixels of ``WINDOW_PIXEL_MM``, and -1 for those half as large. Without it a cord
+    in fine pixels looks like the whole canal in larger ones.
+    """
+    step = torch.as_tensor(step_mm, dtype=windows.dtype, device=windows.device)
+    size = torch.log2(step / WINDOW_PIXEL_MM)
+    return torch.stack([windows, torch.zeros_like(windows) + size], dim=1)
 
 
 def standardise(

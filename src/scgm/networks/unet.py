@@ -38,11 +38,15 @@ class UNet(nn.Module):
         must be divisible by ``2 ** (len(widths) - 1)``.
     outputs
         Channels of logits.
+    inputs
+        Channels of images.
     """
 
-    def __init__(self, widths: Sequence[int] = (24, 48, 96, 128), *, outputs: int = 2) -> None:
+    def __init__(
+        self, widths: Sequence[int] = (24, 48, 96, 128), *, outputs: int = 2, inputs: int = 1
+    ) -> None:
         super().__init__()
-        self.down = nn.ModuleList(Block(a, b) for a, b in pairwise([1, *widths]))
+        self.down = nn.ModuleList(Block(a, b) for a, b in pairwise([inputs, *widths]))
         self.up = nn.ModuleList(
             Block(coarse + fine, fine) for fine, coarse in reversed(list(pairwise(widths)))
         )

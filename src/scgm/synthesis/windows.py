@@ -1,12 +1,18 @@
 """Batches for the segmentation network: painted label shapes and labeled crops of real images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM, standardise, window_size
+from scgm.networks.preparation import (
+    LEARNED_MM,
+    WINDOW_PIXEL_MM,
+    standardise,
+    window_size,
+    with_pixel_size,
+)
 from scgm.synthesis.acquisition import FINE, GENTLE, Scanner, acquire
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
@@ -56,7 +62,7 @@ class Crops:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowBatch:
-    """``images`` (n, 1, y, x) as the network sees them; ``targets`` (n, 2, y, x).
+    """``images`` (n, 1 or 2, y, x) as the network sees them; ``targets`` (n, 2, y, x).
 
     Channel 0 is the share of cord, channel 1 of gray matter; ``known`` (n, 2, 1, 1) is 0 where a
     real image has no label of that tissue.
@@ -91,6 +97,11 @@ def window_batch(
     if real:
         parts.insert(0, _real(crops, real, draw, size, pixel_mm))
     return joined(parts)
+
+
+def told_pixel_size(batch: WindowBatch, pixel_mm: float) -> WindowBatch:
+    """Return a batch whose images have the size of their pixels as a second channel."""
+    return replace(batch, images=with_pixel_size(batch.images[:, 0], pixel_mm))
 
 
 def joined(parts: Sequence[WindowBatch]) -> WindowBatch:

@@ -126,7 +126,19 @@ class SegmenterStage(Stage):
     @property
     def windows(self) -> Windows:
         """The windows in use."""
-        return Windows(self.pixel_mm, self.used_mm, self._multiple, self.finest_mm, self.along_mm)
+        return Windows(
+            self.pixel_mm,
+            self.used_mm,
+            self._multiple,
+            self.finest_mm,
+            self.along_mm,
+            tells_pixel=self.tells_pixel,
+        )
+
+    @property
+    def tells_pixel(self) -> bool:
+        """Whether the network is told the pixel size: "unet", if that varies."""
+        return self.network == "unet" and self.finest_mm < self.pixel_mm
 
     @property
     def _multiple(self) -> int:

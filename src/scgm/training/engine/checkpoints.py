@@ -57,7 +57,7 @@ def build_segmenter(config: TrainConfig) -> nn.Module:
         return DeepDilatedNetwork(filters=stage.filters, outputs=2, dropout=stage.dropout)
     if stage.network == "unet-paper":
         return PaperUNet(outputs=2, dropout=stage.dropout)
-    return UNet(stage.widths)
+    return UNet(stage.widths, inputs=2 if stage.windows.tells_pixel else 1)
 
 
 @torch.no_grad()

@@ -7,7 +7,14 @@ from torch import Tensor, nn
 
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.scenes import SceneBatch, Scenes, scene_batch
-from scgm.synthesis.windows import Crops, WindowBatch, fine_batch, joined, window_batch
+from scgm.synthesis.windows import (
+    Crops,
+    WindowBatch,
+    fine_batch,
+    joined,
+    told_pixel_size,
+    window_batch,
+)
 from scgm.training.config.settings import FinderStage, SegmenterStage
 from scgm.training.data.augmentation import paper_batch, require_scans
 from scgm.training.data.examples import LabeledStack
@@ -92,22 +99,8 @@ class Networks:
     def segmenter_task(self, draw: Draw) -> Task[WindowBatch]:
         """Return the task of the segmentation network."""
         session, stage = self.session, self.session.config.segmenter
-        crops, fine = self.crops, self.fine
         if stage.augmentation == "ddc-2018":
-            require_scans(crops)
-
-        def batch() -> WindowBatch:
-            if stage.augmentation == "ddc-2018":
-                return paper_batch(crops, stage.batch, draw, stage.pixel_mm, stage.learned_size)
-            size, share, finer = stage.learned_size, stage.real_share, stage.fine_windows
-            parts = []
-            if finer < stage.batch:
-                ordinary = stage.batch - finer
-                parts.append(window_batch(crops, ordinary, share, draw, stage.pixel_mm, size))
-            if fine is not None:
-                parts.append(fine_batch(fine, finer, draw, stage.finest_mm, size))
-            # In one batch, because batch normalization takes its statistics from it.
-            return joined(parts)
+            require_scans(self.crops)
 
         def loss(network: nn.Module, batch: WindowBatch, _: float) -> Tensor:
             logits = session.compute(network, batch.images)
@@ -121,13 +114,30 @@ class Networks:
             SEGMENTER,
             stage,
             draw,
-            batch,
+            lambda: self._windows(draw),
             loss,
             validate=judge if self.deciding else None,
             every=stage.validate_every,
             patience=stage.patience,
             keep=stage.keep,
         )
+
+    def _windows(self, draw: Draw) -> WindowBatch:
+        """Make a batch of windows; all in one, as batch normalization takes statistics from it."""
+        stage, size = self.session.config.segmenter, self.session.config.segmenter.learned_size
+        if stage.augmentation == "ddc-2018":
+            return paper_batch(self.crops, stage.batch, draw, stage.pixel_mm, size)
+        finer, parts = stage.fine_windows, {}
+        if finer < stage.batch:
+            ordinary, share = stage.batch - finer, stage.real_share
+            parts[stage.pixel_mm] = window_batch(
+                self.crops, ordinary, share, draw, stage.pixel_mm, size
+            )
+        if self.fine is not None:
+            parts[stage.finest_mm] = fine_batch(self.fine, finer, draw, stage.finest_mm, size)
+        if stage.tells_pixel:
+            parts = {pixel: told_pixel_size(part, pixel) for pixel, part in parts.items()}
+        return joined(list(parts.values()))
 
     def _draw(self, number: int) -> Draw:
         """Return the random numbers of one of the networks."""

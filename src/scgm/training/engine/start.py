@@ -71,13 +71,18 @@ class StartModel:
     def load_into(self, network: nn.Module, part: str) -> None:
         """Give a network the weights of *part*, "finder" or "segmenter".
 
+        A network that is told the pixel size may start from one that is not: it has to learn what
+        that means.
+
         Raises
         ------
         ConfigError
             If the network is laid out differently.
         """
         own = network.state_dict()
-        held = {key: self.weights.get(f"{part}.{key}") for key in own}
+        held = {
+            key: _with_pixel_channel(self.weights.get(f"{part}.{key}"), own[key]) for key in own
+        }
         for key, values in held.items():
             if key.endswith("num_batches_tracked"):
                 continue  # a count that inference does not need, and no model file holds
@@ -145,6 +150,20 @@ def seen_before(starts: Mapping[str, StartModel], source: Source) -> bool | None
     """Whether any of the models has learned from an image or its site; None if unknown."""
     found = [start.has_seen(source) for start in starts.values()]
     return True if True in found else None if None in found else False
+
+
+def _with_pixel_channel(values: Tensor | None, own: Tensor) -> Tensor | None:
+    """Return the weights of a first layer with zeros for a second channel, if that is to have it.
+
+    Others are returned as they are.
+    """
+    if values is None or own.ndim != 4 or own.shape[1] != 2:
+        return values
+    whole = torch.zeros_like(own)
+    if values.shape != whole[:, :1].shape:
+        return values
+    whole[:, :1] = values
+    return whole
 
 
 def _weights(model: onnx.ModelProto) -> dict[str, Tensor]:

@@ -1,0 +1,117 @@
+"""From which presence on a slice is said to show a cord: ``python -m experiments.presence``.
+
+Writes the table by which ``MIN_PRESENCE`` is chosen. On the selection set alone: phantoms with and
+without a cord, brain stems of phantoms, the lumbar scan, and the labeled scans that are no
+evidence. Four models judge: the shipped one, and those that leave sites out.
+"""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.evidence import DATA, FOLDS, SHIPPED, fold_for, source_of
+from experiments.false_slices import brain_stems
+from experiments.hard_cases import LUMBAR, LUMBAR_CORD_FROM
+from experiments.markdown import Row, table
+from experiments.results_page import replace_section
+from experiments.selection import labeled_scans
+from scgm.image.orientation import to_axial
+from scgm.io.read import read_volume
+from scgm.phantom import Acquisition, draw_anatomy, make_phantom
+from scgm.phantom.levels import SEGMENTS
+from scgm.segmenters.registry import OnnxModel, load_model
+
+TRIED = (0.5, 0.6, 0.67, 0.75, 0.8)
+PEOPLE, FIRST_SEED = 24, 700
+ENDS_IN = SEGMENTS[-1]  # the tip of the cord
+MODELS = (SHIPPED / "default.onnx", *sorted(FOLDS.glob("without-*.onnx")))
+Presence = NDArray[np.float32]
+
+# What is counted: a column, and whether its slices show a cord.
+KINDS: Mapping[str, bool] = {
+    "phantoms without a cord, left empty": False,
+    "brain stems, left empty": False,
+    "lumbar scan, learned: nerve roots, left empty": False,
+    "lumbar scan, learned: cord, lost": True,
+    "lumbar scan, site left out: nerve roots, left empty": False,
+    "lumbar scan, site left out: cord, lost": True,
+    f"phantoms of {ENDS_IN}, lost": True,
+    "phantoms above it, lost": True,
+    "scans, lost": True,
+}
+WITHOUT, STEM, ROOTS, CORD, NEW_ROOTS, NEW_CORD, TIP, ABOVE, SCANS = KINDS
+
+
+def of_phantoms(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
+    """Yield the presence in slices of phantoms, with and without a cord."""
+    contrasts = ("t2star", "mt", "psir", "t1", "t2")
+    for person in range(PEOPLE):
+        rng = np.random.default_rng((FIRST_SEED, person))
+        segment = SEGMENTS[int(rng.integers(len(SEGMENTS)))]
+        anatomy = draw_anatomy(rng, segment)
+        scan = Acquisition(contrast=contrasts[person % len(contrasts)])
+        for cord in (True, False):
+            phantom = make_phantom(replace(anatomy, cord=cord), scan, seed=person)
+            stack = to_axial(phantom.volume)
+            kind = (TIP if segment == ENDS_IN else ABOVE) if cord else WITHOUT
+            yield from ((kind, model(stack).presence) for model in models)
+    for volume in brain_stems():
+        stack = to_axial(volume)
+        yield from ((STEM, model(stack).presence) for model in models)
+
+
+def of_lumbar() -> Iterator[tuple[str, Presence]]:
+    """Yield the presence in slices below and above the tip of a real cord."""
+    first, last = source_of(LUMBAR).without_cord[0]
+    stack = to_axial(read_volume(DATA / LUMBAR))
+    for path, roots, cord in (
+        (SHIPPED / "default.onnx", ROOTS, CORD),
+        (fold_for("montreal"), NEW_ROOTS, NEW_CORD),
+    ):
+        presence = _opened(path)(stack).presence
+        yield roots, presence[first : last + 1]
+        yield cord, presence[LUMBAR_CORD_FROM:]
+
+
+def of_scans() -> Iterator[tuple[str, Presence]]:
+    """Yield the presence in labeled slices that are no evidence, site left out."""
+    for case in labeled_scans():
+        assert case.cord is not None
+        presence = _opened(fold_for(case.source.site))(case.stack).presence
+        yield SCANS, presence[case.cord.any(axis=(1, 2))]
+
+
+def _opened(path: Path) -> OnnxModel:
+    return load_model(path, threads=1)
+
+
+def row(limit: float, found: Mapping[str, Presence]) -> Row:
+    """Return what a limit leaves empty, or loses."""
+    cells = []
+    for kind, cord in KINDS.items():
+        empty = int((found[kind] < limit).sum())
+        count = found[kind].size
+        cells.append(f"{empty} of {count}" if cord else f"{empty / count:.0%} of {count}")
+    return (f"{limit:g}", *cells)
+
+
+def main() -> None:
+    """Write the table."""
+    found: dict[str, list[Presence]] = defaultdict(list)
+    models = [_opened(path) for path in MODELS]
+    for part in (of_phantoms(models), of_lumbar(), of_scans()):
+        for kind, presence in part:
+            found[kind].append(presence)
+    joined = {kind: np.concatenate(each) for kind, each in found.items()}
+    content = table(("from", *KINDS), [row(limit, joined) for limit in TRIED])
+    sys.stdout.write(f"{content}\n")
+    replace_section("selection-presence", content)
+
+
+if __name__ == "__main__":
+    main()
