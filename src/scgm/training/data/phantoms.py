@@ -21,6 +21,7 @@ from scgm.training.data.examples import LabeledStack, join_scenes
 
 # Shares of all phantoms: nerve roots below the end of the cord, the brain stem above it.
 ROOTS_ALONE, BRAIN = 0.12, 0.1
+PACKED = 0.6  # share of the slices of roots in which these lie as close as just below the cord
 EX_VIVO, WITHOUT_CORD = 0.2, 0.3  # shares of the others
 ANY_SIGNAL = 0.5  # share of the phantoms whose tissues have signals of no known contrast
 LOWEST = SEGMENTS[-1]
@@ -93,7 +94,27 @@ def _roots_alone(rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return a slice below the end of the cord."""
     anatomy = draw_anatomy(rng, LOWEST)
     scene = Scene(anatomy, Body.draw(LOWEST, rng))
-    return scene.labels(*points_of_slice(), -float(rng.uniform(4, 120)), cord=True)
+    labels = scene.labels(*points_of_slice(), -float(rng.uniform(4, 120)), cord=True)
+    if rng.random() < PACKED:
+        pack_roots(labels, rng)
+    return labels
+
+
+def pack_roots(labels: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """Turn the back of the sac of a slice (y, x) into roots, in place, with gaps of fluid.
+
+    Just below the cord they form a mass with the shape of a half moon or a horseshoe, which looks
+    much like a cord.
+    """
+    rows, columns = np.nonzero(np.isin(labels, (Tissue.CSF, Tissue.NERVE_ROOT)))
+    if not len(rows):
+        return
+    up, across = (
+        2 * (place - place.min()) / max(np.ptp(place), 1) - 1 for place in (rows, columns)
+    )
+    thickness, rise, gaps = rng.uniform((0.2, 0.0, 0.0), (1.1, 0.7, 0.4))
+    mass = (up < thickness - 1 + rise * across**2) & (rng.random(len(rows)) >= gaps)
+    labels[rows[mass], columns[mass]] = Tissue.NERVE_ROOT
 
 
 def points_of_slice(
