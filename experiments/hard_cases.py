@@ -79,8 +79,9 @@ CORDS = {
         ),
     ],
     "MT": [
-        Cord(f"scad/{name}.nii.gz", "scad/pilot7/mt1_manual_segmentation.nii.gz", "montreal", 0.0)
-        for name in ("pilot7/mt1", "pilot7/spgr10")
+        Cord(
+            "scad/pilot7/mt1.nii.gz", "scad/pilot7/mt1_manual_segmentation.nii.gz", "montreal", 0.0
+        )
     ],
 }
 

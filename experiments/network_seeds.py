@@ -27,6 +27,7 @@ ALIKE = (
     "compile=true",
     "finder.steps=0",
     "finder.start=default",
+    "segmenter.real_share=0",
     "segmenter.finest_mm=0.25",
     "segmenter.fine_share=0",
     "segmenter.along_mm=0",

@@ -14,9 +14,23 @@ from scgm.synthesis.scenes import (
     _field_of_view,
     _shifts,
     _targets,
+    _through_curves,
     scene_batch,
 )
 from tests.helpers.label_shapes import disc, one_scene
+
+
+class InView(Draw):
+    """No field of view is cut, and scenes stay in the middle."""
+
+    def chance(self, probability: float, *shape: int) -> torch.Tensor:
+        """Return true where a cord is to be taken out as often as that is wanted, else false."""
+        return super().chance(probability, *shape) & (len(shape) == 1)
+
+    def uniform(self, low: float, high: float, *shape: int) -> torch.Tensor:
+        """Return nothing but zeros for shifts."""
+        drawn = super().uniform(low, high, *shape)
+        return 0 * drawn if shape[1:] == (2,) else drawn
 
 
 def test_scene_targets_are_probabilities_over_places() -> None:
@@ -49,6 +63,28 @@ def test_a_slice_without_a_cord_counts_half() -> None:
 
     assert batch.weight.tolist() == pytest.approx([0.5] * 16)
     assert batch.targets[:, -1].tolist() == [1.0] * 16
+
+
+def test_a_quarter_of_the_scenes_with_a_cord_has_it_taken_out() -> None:
+    """A cord in the middle of a whole view is always seen: these show none, and count half."""
+    batch = scene_batch(one_scene(), 400, InView(0))
+    empty = batch.targets[:, -1] == 1
+
+    assert float(empty.float().mean()) == pytest.approx(0.25, abs=0.06)
+    assert set(batch.weight[empty].tolist()) == {0.5}
+    assert set(batch.weight[~empty].tolist()) == {1.0}
+
+
+def test_random_contrasts_are_straight_between_five_knots_and_differ_between_scenes() -> None:
+    places = torch.tensor([0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 2.0]).expand(50, 1, -1)
+
+    heights = _through_curves(places, Draw(0))[:, 0]
+
+    assert torch.allclose(heights[:, 1], (heights[:, 0] + heights[:, 2]) / 2, atol=1e-6)
+    assert torch.equal(heights[:, 6], heights[:, 5])  # from the brightest on
+    assert 0.2 < float(heights[:, 2].std()) < 0.4
+    assert float(heights.min()) >= 0
+    assert float(heights.max()) <= 1
 
 
 def test_only_a_cord_that_is_clearly_there_or_clearly_not_counts() -> None:
@@ -114,7 +150,6 @@ def test_half_of_the_views_lie_within_30_mm_of_the_cord_the_others_within_85() -
     assert near == pytest.approx(0.5 + 0.5 * 30 / 85, abs=0.05)
 
 
-@pytest.mark.slow
 class Always(Draw):
     """What may happen, happens."""
 

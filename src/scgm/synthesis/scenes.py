@@ -7,6 +7,7 @@ from torch import Tensor
 
 from scgm.networks.preparation import COARSE_MIN, COARSE_MM, compress
 from scgm.networks.resampling import centroids, grid_mm
+from scgm.synthesis.cord_removal import take_cord_out
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 
@@ -16,6 +17,8 @@ VISIBLE, HIDDEN = 0.35, 0.03  # a slice shows a cord from this share in view on,
 PADDED = 0.4  # share of the scenes with zeros beyond the field of view
 # A cord that is missed is lost; where a cord is wrongly found there is none to segment.
 ABSENT_WEIGHT = 0.5
+CURVED, KNOTS = 0.3, 5  # share of the scenes whose values go through a random line; its knots
+EMPTIED = 0.25  # share of the scenes with a cord from which it is taken out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +51,11 @@ class SceneBatch:
 def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     """Draw scenes, move them, cut their field of view, and give the place of the cord as target."""
     chosen = torch.multinomial(scenes.weight, count, replacement=True, generator=draw.generator)
-    image = _recolored(scenes.image[chosen], draw)
-    stacked = torch.stack([image, scenes.inside[chosen], scenes.cord[chosen]], dim=1)
+    image, cord = scenes.image[chosen], scenes.cord[chosen]
+    emptied = draw.chance(EMPTIED, count) & (cord.amax(dim=(1, 2)) > 0.5)
+    if emptied.any():
+        image[emptied] = take_cord_out(image[emptied], cord[emptied], draw)
+    stacked = torch.stack([_recolored(image, draw), scenes.inside[chosen], cord], dim=1)
     how = Deformation(
         rotation=35.0, scale=(0.7, 1.4), shift_mm=0.0, elastic_mm=2.0, aspect=0.15, shear=0.1
     )
@@ -63,17 +69,31 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     padded = draw.chance(PADDED, count, 1, 1)
     image = torch.where(padded, image * inside * kept, image)
     inside = torch.where(padded, torch.ones_like(inside), inside * kept)
-    targets, weight = _targets(cord, kept)
+    targets, weight = _targets(cord * ~emptied[:, None, None], kept)
     return SceneBatch(compress(image, inside)[:, None], targets, weight)
 
 
 def _recolored(image: Tensor, draw: Draw) -> Tensor:
-    """Apply a random gamma, and invert some scenes."""
+    """Apply a random gamma, invert some scenes, and give some a contrast that no scan has."""
     count = image.shape[0]
     image = image ** draw.log_uniform(0.6, 1.6, count, 1, 1)
-    negative = draw.chance(0.15, count, 1, 1)
     top = image.flatten(1).quantile(0.995, dim=1)[:, None, None]
-    return torch.where(negative, (top - image).clamp(min=0), image)
+    negative = draw.chance(0.15, count, 1, 1)
+    image = torch.where(negative, (top - image).clamp(min=0), image)
+    curved = draw.chance(CURVED, count, 1, 1)
+    return torch.where(curved, top * _through_curves(image / top.clamp(min=1e-6), draw), image)
+
+
+def _through_curves(image: Tensor, draw: Draw) -> Tensor:
+    """Map values (n, y, x), most of them in 0..1, by a random line of straight pieces each."""
+    count = image.shape[0]
+    heights = draw.uniform(0.0, 1.0, count, KNOTS)
+    place = image.clamp(0, 1) * (KNOTS - 1)
+    before = place.floor().clamp(max=KNOTS - 2)
+    low, high = (
+        heights.gather(1, (before.long() + k).flatten(1)).reshape(image.shape) for k in (0, 1)
+    )
+    return low + (place - before) * (high - low)
 
 
 def _shifts(cord: Tensor, draw: Draw) -> Tensor:
