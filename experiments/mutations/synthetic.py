@@ -31,11 +31,20 @@ SYNTHETIC = (
         "synthesis/scenes.py",
         None,
         ("no padded views", "PADDED = 0.4", "PADDED = 0.0"),
+        ("no cord is taken out", "EMPTIED = 0.25", "EMPTIED = 0.0"),
         (
             "an empty slice counts as much as a full one",
-            "ABSENT_WEIGHT = 0.35",
-            "ABSENT_WEIGHT = 1.0",
+            "ABSENT_WEIGHT * (share <= HIDDEN)",
+            "1.0 * (share <= HIDDEN)",
         ),
+        ("every contrast beyond the brightest", ".clamp(0, 1) * (KNOTS", ".clamp(0, 4) * (KNOTS"),
+    ),
+    *faults_in(
+        "synthesis/cord_removal.py",
+        None,
+        ("no roots", "WITH_ROOTS = 0.75", "WITH_ROOTS = 0.0"),
+        ("fluid is always bright", "torch.where(bright, high, low)", "high"),
+        ("roots lie in front", "lying = up[", "lying = -up["),
     ),
     *faults_in(
         "synthesis/windows.py",

@@ -16,6 +16,7 @@ from scgm.networks.graph import (
     coarse_slices,
     cut_windows,
     middle_of,
+    presence_of,
     refined_center,
 )
 from scgm.networks.preparation import (
@@ -31,6 +32,13 @@ from scgm.networks.resampling import resample
 from scgm.networks.unet import UNet
 
 WINDOW = window_size(LEARNED_MM)
+
+
+def test_presence_undoes_that_slices_without_a_cord_count_half_in_training() -> None:
+    """A finder that is trained so calls a slice empty by 1/3 where both are equally likely."""
+    absent = torch.tensor([0.0, 1 / 3, 0.5, 1.0])
+
+    assert presence_of(absent).tolist() == pytest.approx([1.0, 0.5, 1 / 3, 0.0])
 
 
 class BrightPlaces(nn.Module):

@@ -17,6 +17,9 @@ LEARNED_MM = 32.0  # side of the windows to learn from
 SEGMENTED_MM = 28.0  # side in use: holds every cord with its surroundings, at a quarter less work
 FOCUS_MM = 8.0
 CLIP = 5.0
+# What a slice without a cord counts in the training of the cord finder: a cord that is missed is
+# lost; where one is wrongly found there is none to segment.
+ABSENT_WEIGHT = 0.5
 
 
 def window_size(side_mm: float, pixel_mm: float = WINDOW_PIXEL_MM, step: int = STEP) -> int:

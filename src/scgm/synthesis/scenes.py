@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from scgm.networks.preparation import COARSE_MIN, COARSE_MM, compress
+from scgm.networks.preparation import ABSENT_WEIGHT, COARSE_MIN, COARSE_MM, compress
 from scgm.networks.resampling import centroids, grid_mm
 from scgm.synthesis.cord_removal import take_cord_out
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
@@ -15,8 +15,6 @@ SCENE, SCENE_MM = 192, 1.25
 PEAK_MM = 2.0
 VISIBLE, HIDDEN = 0.35, 0.03  # a slice shows a cord from this share in view on, none up to that
 PADDED = 0.4  # share of the scenes with zeros beyond the field of view
-# A cord that is missed is lost; where a cord is wrongly found there is none to segment.
-ABSENT_WEIGHT = 0.5
 CURVED, KNOTS = 0.3, 5  # share of the scenes whose values go through a random line; its knots
 EMPTIED = 0.25  # share of the scenes with a cord from which it is taken out
 
