@@ -47,6 +47,8 @@ TIMED = DATA / EVIDENCE["sub-9418"]
 # What the mean of the four has to reach, besides that of the published weights with our finder.
 LEAST_MEAN_DICE = 0.870
 LARGEST_MODEL_MB = 5.0
+# Changed before each release: what was looked at while a model was made does not judge it.
+EMPTY_SEEDS = range(8300, 8360)
 EX_VIVO_FIELD_MM = 24.0
 
 # Scans that are scored with the label of another contrast of the same session.
@@ -171,7 +173,7 @@ def slices_without_cord() -> str:
     """Share of phantom slices of air, muscle and bone only that are left empty and flagged."""
     contrasts = ("t2star", "mt", "psir", "t1", "t2")
     total = empty = 0
-    for seed in range(60):
+    for seed in EMPTY_SEEDS:
         rng = np.random.default_rng(seed)
         region = SEGMENTS[int(rng.integers(len(SEGMENTS)))]
         anatomy = replace(draw_anatomy(rng, region), cord=False)

@@ -26,7 +26,7 @@ from scgm.phantom import Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
 from scgm.segmenters.registry import OnnxModel, load_model
 
-TRIED = (0.5, 0.6, 0.67, 0.75, 0.8)
+TRIED = (0.3, 0.4, 0.5, 0.6, 0.7)
 PEOPLE, FIRST_SEED = 24, 700
 ENDS_IN = SEGMENTS[-1]  # the tip of the cord
 MODELS = (SHIPPED / "default.onnx", *sorted(FOLDS.glob("without-*.onnx")))
