@@ -33,17 +33,17 @@ SITE = "montreal"
 PEOPLE, SLICES, SLICE_MM = 4, 5, 5.0
 SIZE, PIXEL_MM = 240, 0.6
 CONTRASTS, SNR = ("t2star", "mt"), 20.0
-FIRST_SEED = 8000
+FIRST_SEED = 8400  # changed before each release
 EVERY = 5  # of the slices of the real scan, which are 1 mm apart
 
 
-def brain_stems() -> list[Volume]:
+def brain_stems(first_seed: int) -> list[Volume]:
     """Make scans of the brain stem, from just above the first cervical segment upward."""
-    return [_brain_stem(person) for person in range(PEOPLE)]
+    return [_brain_stem(first_seed, person) for person in range(PEOPLE)]
 
 
-def _brain_stem(person: int) -> Volume:
-    rng = np.random.default_rng((FIRST_SEED, person))
+def _brain_stem(first_seed: int, person: int) -> Volume:
+    rng = np.random.default_rng((first_seed, person))
     of_tissue = signals(CONTRASTS[person % len(CONTRASTS)])
     points, drawn, slices = points_of_slice(SIZE, PIXEL_MM), BrainSlice.draw(rng), []
     for height in np.linspace(0.1, 1, SLICES):
@@ -101,7 +101,7 @@ def row_of(method: str, roots: slice, lumbar: Volume, brains: Sequence[Volume]) 
 
 def main(methods: Sequence[str]) -> None:
     """Count, and put the table into the results page if all methods are in it."""
-    (lumbar, roots), brains = lumbar_scan(), brain_stems()
+    (lumbar, roots), brains = lumbar_scan(), brain_stems(FIRST_SEED)
     header = ("method", "nerve roots, ok", "flagged", "brain stem, ok", "flagged")
     rows = []
     for method in methods or COMPARED:

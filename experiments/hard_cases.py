@@ -208,7 +208,7 @@ def contrasts() -> str:
         scores, flags = [], []
         for person in range(PEOPLE):
             rng = np.random.default_rng((CONTRAST_SEED, person))
-            phantom = make_phantom(draw_anatomy(rng), acquisition, seed=person)
+            phantom = make_phantom(draw_anatomy(rng), acquisition, seed=CONTRAST_SEED + person)
             found, status = _segmented(phantom.volume)
             scores += [dice(found[z], phantom.gm[..., z].T) for z in range(acquisition.shape[0])]
             flags += [each is not SliceStatus.OK for each in status]
@@ -245,7 +245,8 @@ def specimen(first_seed: int, number: int) -> Specimen:
         bias=0.1,
     )
     short, phantom = (
-        make_phantom(replace(anatomy, stalk_mm=each), scan, seed=number) for each in (0.0, width)
+        make_phantom(replace(anatomy, stalk_mm=each), scan, seed=first_seed + number)
+        for each in (0.0, width)
     )
     thin = np.asarray((phantom.gm & ~short.gm)[..., 0].T)
     return Specimen(phantom, pixel, width, anatomy.rotation_deg, thin)
@@ -285,9 +286,9 @@ def _measured_loss(person: int, pixel: float, level: slice) -> float:
     anatomy = draw_anatomy(np.random.default_rng((LOSS_SEED, person)))
     size = round(70 / pixel)
     scan = Acquisition(shape=(15, size, size), spacing_mm=(3.0, pixel, pixel), snr=30.0)
-    before = make_phantom(anatomy, scan, seed=person)
+    before = make_phantom(anatomy, scan, seed=LOSS_SEED + person)
     thinner = replace(anatomy, gray_share=0.95 * anatomy.gray_share)
-    after = with_level(before, make_phantom(thinner, scan, seed=person), level)
+    after = with_level(before, make_phantom(thinner, scan, seed=LOSS_SEED + person), level)
     areas = [_soft_areas(volume) for volume in (before.volume, after)]
     return float(1 - areas[1][level].mean() / areas[0][level].mean())
 

@@ -60,7 +60,7 @@ def of_phantoms(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
             stack = to_axial(phantom.volume)
             kind = (TIP if segment == ENDS_IN else ABOVE) if cord else WITHOUT
             yield from ((kind, model(stack).presence) for model in models)
-    for volume in brain_stems():
+    for volume in brain_stems(FIRST_SEED):
         stack = to_axial(volume)
         yield from ((STEM, model(stack).presence) for model in models)
 

@@ -1,4 +1,4 @@
-"""The shipped model and those for measuring: ``experiments.train_models RUNS [--from STARTS] ..``.
+"""The shipped model and those for measuring: ``experiments.train_models [--from STARTS] RUNS ..``.
 
 Trains by the default recipe, each model in a folder of RUNS, and writes graph and card to their
 places: `default` learns from all sites, the others leave sites out. On a processor each takes
@@ -78,7 +78,7 @@ def export(name: str, runs: Path, starts: Path | None) -> None:
     known = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
     known["sources"] = _sources(known["data"])
     if starts is not None:
-        _tell_start(known["training"], starts / f"{name}.json")
+        _tell_start(known["training"], (starts / f"{name}.json").resolve())
     model.with_suffix(".json").write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
     read_card(model)  # still a card
 
@@ -98,6 +98,8 @@ def _tell_start(training: dict[str, Any], card: Path) -> None:
     start = json.loads(card.read_text(encoding="utf-8"))
     before = start["training"]
     for part in PARTS:
+        if training[part]["start"] != str(card.with_suffix(".onnx")):
+            sys.exit(f"{start['name']}: its training did not start from {card.parent}")
         training[part]["start"] = f"{start['name']} {start['graph_sha256'][:12]}"
     own = {key: before[key] for key in ("scgm", "torch", "device", "seconds")}
     steps = {

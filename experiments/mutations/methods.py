@@ -29,7 +29,7 @@ METHODS = (
         ("larger refinement radius", "REFINE_MM = 4.5", "REFINE_MM = 6.0"),
         ("smaller refinement radius", "REFINE_MM = 4.5", "REFINE_MM = 3.0"),
         ("centroid by the map, not by its square", "weight = cord * cord", "weight = cord"),
-        ("presence as it was trained", "present + absent / ABSENT_WEIGHT", "present + absent"),
+        ("presence is not corrected", "present + absent / ABSENT_WEIGHT", "present + absent"),
         ("least area of a cord", "LEAST_CORD_MM2 = 5.0", "LEAST_CORD_MM2 = 4.0"),
     ),
     *faults_in(

@@ -246,8 +246,8 @@ SEGMENTATION = (
         "segmentation/test_outputs.py",
         (
             "a changed image is done",
-            '        return (\n            record["input"]["sha256"] == sha256_of_file(image)\n',
-            "        return (\n            True\n",
+            'record["input"]["sha256"] == image_checksum(image, reading)',
+            "True",
         ),
         ("a changed mask is done", 'and _is_whole(directory, name, record["files"])', ""),
         (

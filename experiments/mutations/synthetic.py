@@ -37,7 +37,11 @@ SYNTHETIC = (
             "ABSENT_WEIGHT * (share <= HIDDEN)",
             "1.0 * (share <= HIDDEN)",
         ),
-        ("every contrast beyond the brightest", ".clamp(0, 1) * (KNOTS", ".clamp(0, 4) * (KNOTS"),
+        (
+            "contrasts go on beyond the brightest value",
+            ".clamp(0, 1) * (KNOTS",
+            ".clamp(0, 4) * (KNOTS",
+        ),
     ),
     *faults_in(
         "synthesis/cord_removal.py",
@@ -51,8 +55,8 @@ SYNTHETIC = (
         "synthesis/test_deformation.py",
         (
             "no fine bends of painted windows",
-            "PAINTED = Deformation(elastic_cells=(3, 6, 12)",
-            "PAINTED = Deformation(elastic_cells=(3, 6)",
+            "PAINTED = Deformation(elastic_mm=0.45, elastic_cells=(3, 6, 12)",
+            "PAINTED = Deformation(elastic_mm=0.45, elastic_cells=(3, 6)",
         ),
         (
             "no fine bends of real crops",

@@ -89,8 +89,8 @@ TRAINING = (
         "training/test_cache.py",
         (
             "other seeds have the same phantoms",
-            "(config.seed, config.phantom_scans), config",
-            "(config.phantom_scans,), config",
+            "drawn = (config.seed, config.phantom_scans)",
+            "drawn = (config.phantom_scans,)",
         ),
     ),
     *faults_in(

@@ -53,4 +53,4 @@ def one_scene(*, cord_mm: float = 5.0, view_mm: float | None = None) -> Scenes:
     cord = disc(SCENE, cord_mm / SCENE_MM)[None]
     body = disc(SCENE, 60.0 / SCENE_MM)[None]
     inside = torch.ones_like(body) if view_mm is None else disc(SCENE, view_mm / SCENE_MM)[None]
-    return Scenes(body + cord, inside, cord, torch.ones(1))
+    return Scenes(body + cord, inside, cord, torch.ones(1), torch.ones(1, dtype=torch.bool))

@@ -34,7 +34,7 @@ from scgm.networks.unet import UNet
 WINDOW = window_size(LEARNED_MM)
 
 
-def test_presence_undoes_that_slices_without_a_cord_count_half_in_training() -> None:
+def test_presence_is_a_probability_although_empty_slices_count_half_in_training() -> None:
     """A finder that is trained so calls a slice empty by 1/3 where both are equally likely."""
     absent = torch.tensor([0.0, 1 / 3, 0.5, 1.0])
 

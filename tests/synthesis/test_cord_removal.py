@@ -14,9 +14,9 @@ BONE, CORD = 0.2, 0.5
 
 
 def scan(fluid: float) -> tuple[Tensor, Tensor]:
-    """Cord of radius 5 pixels in a sac of radius 9, in bone: images and shares of cord."""
+    """Cord of radius 5 pixels in a sac of radius 7, in bone: images and shares of cord."""
     cord = disc(SIZE, 5)
-    sac = disc(SIZE, 9)
+    sac = disc(SIZE, 7)
     image = torch.where(cord > 0, CORD, torch.where(sac > 0, fluid, BONE))
     return image.expand(COUNT, -1, -1).clone(), cord.expand(COUNT, -1, -1)
 

@@ -1,5 +1,7 @@
 """Scenes for the cord finder: targets, weights, and what lies beyond the field of view."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -57,7 +59,7 @@ def test_the_target_lies_on_the_cord() -> None:
 def test_a_slice_without_a_cord_counts_half() -> None:
     """A cord that is missed is lost; a slice wrongly called full shows no cord to segment."""
     scene = one_scene()
-    without = Scenes(scene.image, scene.inside, 0 * scene.cord, scene.weight)
+    without = Scenes(scene.image, scene.inside, 0 * scene.cord, scene.weight, scene.whole)
 
     batch = scene_batch(without, 16, Draw(0))
 
@@ -66,13 +68,20 @@ def test_a_slice_without_a_cord_counts_half() -> None:
 
 
 def test_a_quarter_of_the_scenes_with_a_cord_has_it_taken_out() -> None:
-    """A cord in the middle of a whole view is always seen: these show none, and count half."""
+    """A cord in the middle of a whole view is always seen: those without one count half."""
     batch = scene_batch(one_scene(), 400, InView(0))
     empty = batch.targets[:, -1] == 1
 
     assert float(empty.float().mean()) == pytest.approx(0.25, abs=0.06)
     assert set(batch.weight[empty].tolist()) == {0.5}
     assert set(batch.weight[~empty].tolist()) == {1.0}
+
+
+def test_a_cord_that_is_known_by_its_center_alone_is_not_taken_out() -> None:
+    """A disc in its middle is no outline: parts of the cord would stay in a scene without one."""
+    scenes = replace(one_scene(), whole=torch.zeros(1, dtype=torch.bool))
+
+    assert set(scene_batch(scenes, 40, InView(0)).targets[:, -1].tolist()) == {0.0}
 
 
 def test_random_contrasts_are_straight_between_five_knots_and_differ_between_scenes() -> None:

@@ -11,7 +11,9 @@ from scgm.training.data.phantoms import pack_roots, phantom_scenes, with_phantom
 
 def scenes(weights: list[float]) -> Scenes:
     maps = torch.zeros(len(weights), 4, 4)
-    return Scenes(maps, maps, maps, torch.tensor(weights))
+    return Scenes(
+        maps, maps, maps, torch.tensor(weights), torch.ones(len(weights), dtype=torch.bool)
+    )
 
 
 def test_the_weights_of_phantoms_sum_to_1_and_all_are_alike() -> None:

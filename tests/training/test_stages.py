@@ -31,7 +31,7 @@ def crops_of(cord: Tensor) -> Crops:
 def networks(folder: Path, fine: Crops | None = None, **segmenter: object) -> Networks:
     """Return the networks of a configuration; nothing is drawn but what is ``fine``."""
     nothing = torch.zeros(1, SCENE, SCENE)
-    scenes = Scenes(nothing, nothing, nothing, torch.ones(1))
+    scenes = Scenes(nothing, nothing, nothing, torch.ones(1), torch.ones(1, dtype=torch.bool))
     session = session_in(folder, segmenter=segmenter)
     return Networks(session, scenes, crops_of(nothing), fine, (), {})
 

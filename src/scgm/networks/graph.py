@@ -155,7 +155,8 @@ def along_cord(probability: Tensor, slice_mm: Tensor) -> Tensor:
 def presence_of(absent: Tensor) -> Tensor:
     """Return the probability of a cord, given the share of "no cord" in what the finder finds.
 
-    In its training slices without a cord count less, so it calls too few of them empty.
+    In its training a slice without a cord counts `ABSENT_WEIGHT` of one with a cord, so that the
+    finder itself gives them too small a probability.
     """
     present = 1 - absent
     return present / (present + absent / ABSENT_WEIGHT)

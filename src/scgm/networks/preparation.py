@@ -17,8 +17,8 @@ LEARNED_MM = 32.0  # side of the windows to learn from
 SEGMENTED_MM = 28.0  # side in use: holds every cord with its surroundings, at a quarter less work
 FOCUS_MM = 8.0
 CLIP = 5.0
-# What a slice without a cord counts in the training of the cord finder: a cord that is missed is
-# lost; where one is wrongly found there is none to segment.
+# What a slice without a cord counts in the training of the cord finder; the presence that a model
+# gives takes it into account.
 ABSENT_WEIGHT = 0.5
 
 

@@ -12,7 +12,10 @@ from scgm.networks.resampling import centroids
 from scgm.synthesis.draw import Draw
 
 SHOWN = 0.1  # share of cord from which a pixel is replaced
-BESIDE_PX, FLUID_PX = 1, 3  # pixels around the cord that are replaced, and that tell the fluid
+BESIDE_PX, FLUID_PX = (
+    1,
+    3,
+)  # replaced around the cord, with half of the next pixel; where the fluid is looked for
 # Fluid is the bright part of the ring around a cord, or the dark part where nothing is bright.
 DARK, BRIGHT, AS_BRIGHT = 0.1, 0.85, 0.9
 WITH_ROOTS = 0.75
@@ -54,7 +57,7 @@ def _fluid(image: Tensor, ring: Tensor, inner: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _roots(hole: Tensor, draw: Draw) -> Tensor:
-    """Return the share of roots (n, y, x): loose or dense, at the back of the hole or all over."""
+    """Return the share of roots (n, y, x): loose or dense, from the back of the hole on."""
     count, size, _ = hole.shape
     axis = torch.arange(size, device=hole.device, dtype=hole.dtype)
     middle = centroids(hole, axis, axis)

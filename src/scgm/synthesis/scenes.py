@@ -25,12 +25,14 @@ class Scenes:
 
     ``image`` has mean 1 within the field of view ``inside``; ``cord`` is the share of cord in a
     pixel, 0 everywhere in a scene without one. ``weight`` (N,) is how often a scene is drawn.
+    ``whole`` (N,) is false where ``cord`` is only a disc around the center of a cord.
     """
 
     image: Tensor
     inside: Tensor
     cord: Tensor
     weight: Tensor
+    whole: Tensor
 
     def to(self, device: torch.device | str) -> "Scenes":
         """Return the same scenes on another device."""
@@ -50,7 +52,8 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     """Draw scenes, move them, cut their field of view, and give the place of the cord as target."""
     chosen = torch.multinomial(scenes.weight, count, replacement=True, generator=draw.generator)
     image, cord = scenes.image[chosen], scenes.cord[chosen]
-    emptied = draw.chance(EMPTIED, count) & (cord.amax(dim=(1, 2)) > 0.5)
+    removable = scenes.whole[chosen] & (cord.amax(dim=(1, 2)) > 0.5)
+    emptied = draw.chance(EMPTIED, count) & removable
     if emptied.any():
         image[emptied] = take_cord_out(image[emptied], cord[emptied], draw)
     stacked = torch.stack([_recolored(image, draw), scenes.inside[chosen], cord], dim=1)

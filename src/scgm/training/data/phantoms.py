@@ -44,8 +44,8 @@ def phantom_scenes(count: int, seed: int, made: Callable[[], None] = lambda: Non
         drawn.append(_phantom(rng))
         made()
     image, cord = (torch.stack(part) for part in zip(*drawn, strict=True))
-    weight = torch.full((count,), 1 / count)
-    return Scenes(image, torch.ones_like(image), cord, weight)
+    weight, whole = torch.full((count,), 1 / count), torch.ones(count, dtype=torch.bool)
+    return Scenes(image, torch.ones_like(image), cord, weight, whole)
 
 
 def phantom_stacks(count: int, seed: int) -> list[LabeledStack]:
