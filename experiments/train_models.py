@@ -97,10 +97,11 @@ def _tell_start(training: dict[str, Any], card: Path) -> None:
     """Name the model that a training started from by its graph, and add how that was trained."""
     start = json.loads(card.read_text(encoding="utf-8"))
     before = start["training"]
+    checksum = start.get("sha256") or start["graph_sha256"]  # as older cards have it
     for part in PARTS:
         if training[part]["start"] != str(card.with_suffix(".onnx")):
             sys.exit(f"{start['name']}: its training did not start from {card.parent}")
-        training[part]["start"] = f"{start['name']} {start['graph_sha256'][:12]}"
+        training[part]["start"] = f"{start['name']} {checksum[:12]}"
     own = {key: before[key] for key in ("scgm", "torch", "device", "seconds")}
     steps = {
         part: {key: before[part][key] for key in ("steps", "batch", "learning_rate")}

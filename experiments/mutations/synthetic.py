@@ -31,7 +31,7 @@ SYNTHETIC = (
         "synthesis/scenes.py",
         None,
         ("no padded views", "PADDED = 0.4", "PADDED = 0.0"),
-        ("no cord is taken out", "EMPTIED = 0.25", "EMPTIED = 0.0"),
+        ("no cord is taken out", "EMPTIED, FADED = 0.2, 0.15", "EMPTIED, FADED = 0.0, 0.15"),
         (
             "an empty slice counts as much as a full one",
             "ABSENT_WEIGHT * (share <= HIDDEN)",
@@ -44,10 +44,12 @@ SYNTHETIC = (
         ),
     ),
     *faults_in(
-        "synthesis/cord_removal.py",
+        "synthesis/canal.py",
         None,
-        ("no roots", "WITH_ROOTS = 0.75", "WITH_ROOTS = 0.0"),
+        ("no roots", "there = lying &", "there = ~lying & lying &"),
+        ("fluid fades at the border of the cord alone", "_grown(shown, FADED_PX) > 0", "shown > 0"),
         ("fluid is always bright", "torch.where(bright, high, low)", "high"),
+        ("a cord like its fluid is taken out", "DISTINCT = 0.2", "DISTINCT = 0.0"),
         ("roots lie in front", "lying = up[", "lying = -up["),
     ),
     *faults_in(

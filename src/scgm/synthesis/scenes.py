@@ -7,7 +7,7 @@ from torch import Tensor
 
 from scgm.networks.preparation import ABSENT_WEIGHT, COARSE_MIN, COARSE_MM, compress
 from scgm.networks.resampling import centroids, grid_mm
-from scgm.synthesis.cord_removal import take_cord_out
+from scgm.synthesis.canal import fade_fluid, take_cord_out
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 
@@ -15,8 +15,9 @@ SCENE, SCENE_MM = 192, 1.25
 PEAK_MM = 2.0
 VISIBLE, HIDDEN = 0.35, 0.03  # a slice shows a cord from this share in view on, none up to that
 PADDED = 0.4  # share of the scenes with zeros beyond the field of view
-CURVED, KNOTS = 0.3, 5  # share of the scenes whose values go through a random line; its knots
-EMPTIED = 0.25  # share of the scenes with a cord from which it is taken out
+CURVED, KNOTS = 0.2, 5  # share of the scenes whose values go through a random line; its knots
+# Shares of the scenes with a cord from which it is taken out, and whose fluid becomes like it.
+EMPTIED, FADED = 0.2, 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,10 +53,7 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     """Draw scenes, move them, cut their field of view, and give the place of the cord as target."""
     chosen = torch.multinomial(scenes.weight, count, replacement=True, generator=draw.generator)
     image, cord = scenes.image[chosen], scenes.cord[chosen]
-    removable = scenes.whole[chosen] & (cord.amax(dim=(1, 2)) > 0.5)
-    emptied = draw.chance(EMPTIED, count) & removable
-    if emptied.any():
-        image[emptied] = take_cord_out(image[emptied], cord[emptied], draw)
+    image, emptied = _changed_canals(image, cord, scenes.whole[chosen], draw)
     stacked = torch.stack([_recolored(image, draw), scenes.inside[chosen], cord], dim=1)
     how = Deformation(
         rotation=35.0, scale=(0.7, 1.4), shift_mm=0.0, elastic_mm=2.0, aspect=0.15, shear=0.1
@@ -72,6 +70,22 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     inside = torch.where(padded, torch.ones_like(inside), inside * kept)
     targets, weight = _targets(cord * ~emptied[:, None, None], kept)
     return SceneBatch(compress(image, inside)[:, None], targets, weight)
+
+
+def _changed_canals(
+    image: Tensor, cord: Tensor, whole: Tensor, draw: Draw
+) -> tuple[Tensor, Tensor]:
+    """Take the cord out of some scenes, and let fluid fade in others; tell which (n,) are empty."""
+    which = draw.uniform(0.0, 1.0, len(image))
+    changeable = whole & (cord.amax(dim=(1, 2)) > 0.5)
+    emptied, faded = changeable & (which < EMPTIED), changeable & (which > 1 - FADED)
+    image = image.clone()
+    if faded.any():
+        image[faded] = fade_fluid(image[faded], cord[faded], draw)
+    if emptied.any():
+        places = torch.nonzero(emptied)[:, 0]
+        image[places], emptied[places] = take_cord_out(image[places], cord[places], draw)
+    return image, emptied
 
 
 def _recolored(image: Tensor, draw: Draw) -> Tensor:
