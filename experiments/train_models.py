@@ -23,7 +23,7 @@ from experiments.evidence import DATA, FOLDS, LEFT_OUT, SHIPPED
 from experiments.sources import sources_of
 from scgm.artifacts.models import read_card
 from scgm.training.config.read import DEFAULT_RECIPE, read_config
-from scgm.training.engine.checkpoints import RECORD
+from scgm.training.engine.checkpoints import RECORD, read_record
 from scgm.training.engine.learned import FINDER, SEGMENTER
 from scgm.training.engine.state import STATE
 
@@ -38,6 +38,7 @@ ABOUT = (
 ABOUT_FOLDS = "The default recipe with sites left out: for measuring alone"
 USE = "the weights were learned from it"
 PARTS = (FINDER, SEGMENTER)
+# What a training from earlier weights has other than the recipe.
 FURTHER = (
     "finder.steps=3000",
     "finder.learning_rate=1e-3",
@@ -52,16 +53,19 @@ FURTHER = (
 def trained(name: str, runs: Path, starts: Path | None) -> Path:
     """Train a model if that is not done, and return its folder."""
     output = runs / name
+    start = "" if starts is None else str((starts / f"{name}.onnx").resolve())
     if not (output / RECORD).exists():
         arguments = ["--recipe", "default", "--data", str(DATA), "--output", str(output)]
         settings = [f"leave_out={list(MODELS[name])}"] if MODELS[name] else []
-        if starts is not None:
-            start = (starts / f"{name}.onnx").resolve()
+        if start:
             settings += [f"finder.start={start}", f"segmenter.start={start}", *FURTHER]
         arguments += [word for setting in settings for word in ("--set", setting)]
         if (output / STATE).exists():
             arguments.append("--resume")
         _run("train", *arguments)
+    config, _ = read_record(output)
+    if (config.finder.start, config.segmenter.start) != (start, start):
+        sys.exit(f"{output} did not start from {start or 'nothing'}; take another folder")
     return output
 
 
@@ -78,7 +82,7 @@ def export(name: str, runs: Path, starts: Path | None) -> None:
     known = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
     known["sources"] = _sources(known["data"])
     if starts is not None:
-        _tell_start(known["training"], (starts / f"{name}.json").resolve())
+        _tell_start(known["training"], starts / f"{name}.json")
     model.with_suffix(".json").write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
     read_card(model)  # still a card
 
@@ -99,8 +103,6 @@ def _tell_start(training: dict[str, Any], card: Path) -> None:
     before = start["training"]
     checksum = start.get("sha256") or start["graph_sha256"]  # as older cards have it
     for part in PARTS:
-        if training[part]["start"] != str(card.with_suffix(".onnx")):
-            sys.exit(f"{start['name']}: its training did not start from {card.parent}")
         training[part]["start"] = f"{start['name']} {checksum[:12]}"
     own = {key: before[key] for key in ("scgm", "torch", "device", "seconds")}
     steps = {

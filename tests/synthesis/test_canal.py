@@ -41,11 +41,9 @@ def test_behind_there_are_roots_that_differ_from_the_fluid(fluid: float, sign: i
 
     empty, _ = take_cord_out(image, cord, Draw(0))
 
-    inside = empty[:, 28:36, 28:36]
     level = empty[:, SIZE // 2 + 4, 30:34].mean(dim=1)
     off = sign * (empty[:, : SIZE // 2] - level[:, None, None]) * cord[:, : SIZE // 2]
     front = sign * (empty[:, SIZE // 2 + 3 :] - level[:, None, None]) * cord[:, SIZE // 2 + 3 :]
-    assert inside.isfinite().all()
     assert float((off.amax(dim=(1, 2)) > 0.07).float().mean()) > 0.9
     assert float((off > 0.07).float().mean()) > 2 * float((front > 0.07).float().mean())
 
