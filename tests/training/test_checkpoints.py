@@ -26,7 +26,7 @@ from scgm.training.engine.loop import fit
 from scgm.training.engine.run import train
 from scgm.training.engine.start import StartModel, read_start
 from scgm.training.engine.state import STATE, read_state
-from scgm.training.export import export, graph_difference
+from scgm.training.export import TOLERANCE, export, graph_difference
 from tests.helpers.training_files import session_in, silent, tiny_network, tiny_task, write_data
 
 
@@ -187,6 +187,32 @@ def test_a_graph_that_computes_no_numbers_differs(checkpoint: Path, model: Path)
         network.segmenter.get_parameter("predict.bias").fill_(math.nan)
 
     assert math.isnan(graph_difference(network, model))
+
+
+@pytest.mark.parametrize("part", ["finder", "segmenter"])
+def test_both_networks_of_a_graph_are_compared(checkpoint: Path, model: Path, part: str) -> None:
+    network = load_checkpoint(checkpoint)[0]
+    assert graph_difference(network, model) < 1e-5
+    with torch.no_grad():
+        for name, weights in getattr(network, part).named_parameters():
+            if name.endswith("weight"):
+                weights.mul_(2)
+
+    assert graph_difference(network, model) > TOLERANCE
+
+
+def test_the_centers_of_a_graph_are_compared(
+    checkpoint: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = load_checkpoint(checkpoint)[0]
+    forward = network.forward
+
+    def shifted(*given: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        gm, cord, found, presence = forward(*given)
+        return gm, cord, found + 0.5, presence
+
+    monkeypatch.setattr(network, "forward", shifted)
+    assert graph_difference(network, model) > TOLERANCE
 
 
 @pytest.mark.parametrize("difference", [math.nan, 1.0])
