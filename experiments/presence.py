@@ -35,16 +35,17 @@ Presence = NDArray[np.float32]
 # What is counted: a column, and whether its slices show a cord.
 KINDS: Mapping[str, bool] = {
     "phantoms without a cord, left empty": False,
+    "phantoms below the tip of their cord, left empty": False,
     "brain stems, left empty": False,
     "lumbar scan, learned: nerve roots, left empty": False,
     "lumbar scan, learned: cord, lost": True,
     "lumbar scan, site left out: nerve roots, left empty": False,
     "lumbar scan, site left out: cord, lost": True,
-    f"phantoms of {ENDS_IN}, lost": True,
+    f"phantoms of {ENDS_IN}, where the cord ends, lost": True,
     "phantoms above it, lost": True,
     "scans, lost": True,
 }
-WITHOUT, STEM, ROOTS, CORD, NEW_ROOTS, NEW_CORD, TIP, ABOVE, SCANS = KINDS
+WITHOUT, BELOW, STEM, ROOTS, CORD, NEW_ROOTS, NEW_CORD, TIP, ABOVE, SCANS = KINDS
 
 
 def of_phantoms(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
@@ -58,8 +59,11 @@ def of_phantoms(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
         for cord in (True, False):
             phantom = make_phantom(replace(anatomy, cord=cord), scan, seed=person)
             stack = to_axial(phantom.volume)
-            kind = (TIP if segment == ENDS_IN else ABOVE) if cord else WITHOUT
-            yield from ((kind, model(stack).presence) for model in models)
+            shown = phantom.cord.any(axis=(0, 1))
+            for model in models:
+                presence = model(stack).presence
+                yield (TIP if segment == ENDS_IN else ABOVE), presence[shown]
+                yield (BELOW if cord else WITHOUT), presence[~shown]
     for volume in brain_stems(FIRST_SEED):
         stack = to_axial(volume)
         yield from ((STEM, model(stack).presence) for model in models)

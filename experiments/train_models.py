@@ -9,7 +9,6 @@ experiments.confidence fit``.
 
 With ``--from STARTS``, a folder with the four models that were shipped before, each starts from
 the one of its name, which left the same sites out, and learns for fewer steps (`FURTHER`).
-``--set segmenter.steps=0`` changes that, here so that the cord finder alone is trained.
 """
 
 import argparse
@@ -17,7 +16,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,25 +50,15 @@ FURTHER = (
 )
 
 
-@dataclass(frozen=True)
-class Runs:
-    """Where the trainings lie, which models they start from, and what differs from the recipe."""
-
-    folder: Path
-    starts: Path | None
-    settings: Sequence[str]
-
-
-def trained(name: str, runs: Runs) -> Path:
+def trained(name: str, runs: Path, starts: Path | None) -> Path:
     """Train a model if that is not done, and return its folder."""
-    output = runs.folder / name
-    start = "" if runs.starts is None else str((runs.starts / f"{name}.onnx").resolve())
+    output = runs / name
+    start = "" if starts is None else str((starts / f"{name}.onnx").resolve())
     if not (output / RECORD).exists():
         arguments = ["--recipe", "default", "--data", str(DATA), "--output", str(output)]
         settings = [f"leave_out={list(MODELS[name])}"] if MODELS[name] else []
         if start:
             settings += [f"finder.start={start}", f"segmenter.start={start}", *FURTHER]
-        settings += runs.settings
         arguments += [word for setting in settings for word in ("--set", setting)]
         if (output / STATE).exists():
             arguments.append("--resume")
@@ -81,21 +69,21 @@ def trained(name: str, runs: Runs) -> Path:
     return output
 
 
-def export(name: str, runs: Runs) -> None:
+def export(name: str, runs: Path, starts: Path | None) -> None:
     """Write graph and card of a training to their place."""
     folder = FOLDS if MODELS[name] else SHIPPED
     model = folder / f"{name}.onnx"
     arguments = ["--output", str(model), "--data", str(DATA), "--overwrite"]
     arguments += ["--description", ABOUT_FOLDS if MODELS[name] else ABOUT]
     if not MODELS[name]:  # their scores tell of it, too
-        folds = [trained(fold, runs) for fold in MODELS if MODELS[fold]]
+        folds = [trained(fold, runs, starts) for fold in MODELS if MODELS[fold]]
         arguments += [word for fold in folds for word in ("--fold", str(fold))]
-    _run("export", str(trained(name, runs)), *arguments)
+    _run("export", str(trained(name, runs, starts)), *arguments)
     known = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
     known["sources"] = _sources(known["data"])
     _tell_labels(known["scores"])
-    if runs.starts is not None:
-        _tell_start(known["training"], runs.starts / f"{name}.json")
+    if starts is not None:
+        _tell_start(known["training"], starts / f"{name}.json")
     model.with_suffix(".json").write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
     read_card(model)  # still a card
 
@@ -142,11 +130,10 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.train_models")
     parser.add_argument("runs", type=Path, metavar="RUNS")
     parser.add_argument("--from", dest="starts", type=Path, metavar="STARTS")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("names", nargs="*", choices=[[], *MODELS], metavar="NAME")
     given = parser.parse_args(arguments)
     for name in given.names or MODELS:
-        export(name, Runs(given.runs, given.starts, given.set))
+        export(name, given.runs, given.starts)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from scgm.synthesis.draw import Draw
 SCENE, SCENE_MM = 192, 1.25
 PEAK_MM = 2.0
 VISIBLE, HIDDEN = 0.35, 0.03  # a slice shows a cord from this share in view on, none up to that
-SMALL_CORD_MM2 = 60.0
 PADDED = 0.4  # share of the scenes with zeros beyond the field of view
 CURVED, KNOTS = 0.2, 5  # share of the scenes whose values go through a random line; its knots
 # Shares of the scenes with a cord from which it is taken out, and whose fluid becomes like it.
@@ -54,7 +53,6 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     """Draw scenes, move them, cut their field of view, and give the place of the cord as target."""
     chosen = torch.multinomial(scenes.weight, count, replacement=True, generator=draw.generator)
     image, cord = scenes.image[chosen], scenes.cord[chosen]
-    area = cord.sum(dim=(1, 2)) * SCENE_MM**2
     image, emptied = _changed_canals(image, cord, scenes.whole[chosen], draw)
     stacked = torch.stack([_recolored(image, draw), scenes.inside[chosen], cord], dim=1)
     how = Deformation(
@@ -70,7 +68,7 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     padded = draw.chance(PADDED, count, 1, 1)
     image = torch.where(padded, image * inside * kept, image)
     inside = torch.where(padded, torch.ones_like(inside), inside * kept)
-    targets, weight = _targets(cord * ~emptied[:, None, None], kept, area)
+    targets, weight = _targets(cord * ~emptied[:, None, None], kept)
     return SceneBatch(compress(image, inside)[:, None], targets, weight)
 
 
@@ -149,17 +147,14 @@ def _field_of_view(cord: Tensor, draw: Draw) -> Tensor:
     return kept[0][:, :, None] * kept[1][:, None, :]
 
 
-def _targets(cord: Tensor, kept: Tensor, area: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a peak at the middle of the visible cord, or "no cord"; weight 0 where in doubt.
-
-    ``area`` (n,) is that of the cord in mm2 before it was moved, perhaps partly out of the image.
-    """
+def _targets(cord: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a peak at the middle of the visible cord, or "no cord"; weight 0 where in doubt."""
     size = cord.shape[-1]
     axis = grid_mm(torch.zeros((), device=cord.device), size, COARSE_MM)
     visible = cord * kept
     total = visible.sum(dim=(1, 2))
-    least = area.clamp(min=1.0, max=SMALL_CORD_MM2) / COARSE_MM**2
-    share = total / torch.maximum(cord.sum(dim=(1, 2)), least)
+    nominal = 60.0 / COARSE_MM**2  # a small cord's area in pixels
+    share = total / torch.maximum(cord.sum(dim=(1, 2)), torch.full_like(total, nominal))
     middle = centroids(visible, axis, axis)[:, :, None]
     rows, columns = torch.exp(-0.5 * ((axis - middle) / PEAK_MM) ** 2).unbind(dim=1)
     peak = (rows[:, :, None] * columns[:, None, :]).flatten(1)
