@@ -64,7 +64,7 @@ COLUMNS = (
     Column("mean", "of the image", "mean gray value"),
     Column("sd", "of the image", "SD of the gray values"),
     Column("contrast_percent", "%", "gray less white matter, of white matter (row `GM`)"),
-    Column("cnr", "", "gray less white matter, over the mean SD of both (row `GM`)"),
+    Column("cnr", "", "gray less white matter, over the root mean square of both SDs (row `GM`)"),
     Column("status", "", "`ok`, or what to look at before the numbers are used", "none"),
     Column("slice_mm", "mm", "distance between slices", "same"),
     Column("pixel_area_mm2", "mm²", "area of one pixel", "same"),

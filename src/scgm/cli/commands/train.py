@@ -59,7 +59,7 @@ def train(
 
       scgm train --config mine.toml --data my-data --output runs/mine
 
-      scgm train --data ~/.scgm/data --output runs/default
+      scgm train --data data --output runs/default
 
       scgm train --output runs/mine --resume
     """

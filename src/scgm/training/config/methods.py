@@ -93,7 +93,7 @@ def data_folder(config: TrainConfig, data: Path | None) -> Path:
         fetch = ""
         if config.downloads:
             sets = ", ".join(sorted({name.split("/")[0] for name in config.downloads.values()}))
-            fetch = f"; 'scgm data get NAME' fetches its public data sets ({sets}) to ~/.scgm/data"
+            fetch = f"; 'scgm data get NAME --output FOLDER' fetches its public data sets ({sets})"
         msg = (
             f"the configuration names {len(relative)} files by relative paths, such as "
             f"{relative[0]}; say with --data in which folder they are, or name a DATASET to learn "
