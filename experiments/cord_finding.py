@@ -88,13 +88,21 @@ def crop(values: NDArray[Any], *, middle: NDArray[Any], where: float) -> NDArray
     return values[tuple(keep)]
 
 
-def _measure(
-    segmenter: Segmenter, stack: AxialStack, cord: NDArray[np.bool_], name: str, move: Move
-) -> Found:
+def view(
+    stack: AxialStack, cord: NDArray[np.bool_], move: Move
+) -> tuple[AxialStack, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the changed slices and cord, and which slices (Z,) still show most of their cord."""
     label = move(cord)
     area, seen = cord.sum(axis=(1, 2)), label.sum(axis=(1, 2))
     counted = (seen > SHARE_IN_VIEW * area) & (area > 0)
     moved = replace(stack, slices=np.ascontiguousarray(move(stack.slices), np.float32))
+    return moved, label, counted
+
+
+def _measure(
+    segmenter: Segmenter, stack: AxialStack, cord: NDArray[np.bool_], name: str, move: Move
+) -> Found:
+    moved, label, counted = view(stack, cord, move)
     result = segmenter(moved)
     pixel = np.asarray(stack.spacing_mm[1:])
     distances = [
@@ -108,5 +116,5 @@ def _measure(
         slices=len(distances),
         found=sum(distance <= FOUND_MM for distance in distances),
         worst_mm=max(distances, default=0.0),
-        cut_off=int(((area > 0) & ~counted).sum()),
+        cut_off=int((cord.any(axis=(1, 2)) & ~counted).sum()),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.cord_finding import changes, view
 from experiments.evidence import DATA, FOLDS, SHIPPED, fold_for, source_of
 from experiments.false_slices import brain_stems
 from experiments.hard_cases import LUMBAR, LUMBAR_CORD_FROM
@@ -22,12 +23,14 @@ from experiments.results_page import replace_section
 from experiments.selection import labeled_scans
 from scgm.image.orientation import to_axial
 from scgm.io.read import read_volume
-from scgm.phantom import Acquisition, draw_anatomy, make_phantom
+from scgm.phantom import EX_VIVO, Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
 from scgm.segmenters.registry import OnnxModel, load_model
 
 TRIED = (0.3, 0.4, 0.5, 0.6, 0.7)
 PEOPLE, FIRST_SEED = 24, 700
+EX_VIVO_PART = 1  # of the random numbers
+SPECIMEN = replace(EX_VIVO, shape=(1, 240, 240), spacing_mm=(1.0, 0.1, 0.1))
 ENDS_IN = SEGMENTS[-1]  # the tip of the cord
 MODELS = (SHIPPED / "default.onnx", *sorted(FOLDS.glob("without-*.onnx")))
 Presence = NDArray[np.float32]
@@ -43,9 +46,11 @@ KINDS: Mapping[str, bool] = {
     "lumbar scan, site left out: cord, lost": True,
     f"phantoms of {ENDS_IN}, where the cord ends, lost": True,
     "phantoms above it, lost": True,
+    "specimens of phantoms, lost": True,
     "scans, lost": True,
+    "scans shifted, turned, padded or cropped, lost": True,
 }
-WITHOUT, BELOW, STEM, ROOTS, CORD, NEW_ROOTS, NEW_CORD, TIP, ABOVE, SCANS = KINDS
+WITHOUT, BELOW, STEM, ROOTS, CORD, NEW_ROOTS, NEW_CORD, TIP, ABOVE, SPECIMENS, SCANS, MOVED = KINDS
 
 
 def of_phantoms(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
@@ -69,6 +74,17 @@ def of_phantoms(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
         yield from ((STEM, model(stack).presence) for model in models)
 
 
+def of_specimens(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
+    """Yield the presence in slices of phantoms ex vivo, in saline and in a dark medium."""
+    for person in range(PEOPLE):
+        rng = np.random.default_rng((FIRST_SEED, EX_VIVO_PART, person))
+        segment = SEGMENTS[int(rng.integers(len(SEGMENTS) - 1))]  # above the tip
+        anatomy = draw_anatomy(rng, segment, ex_vivo=True)
+        phantom = make_phantom(anatomy, SPECIMEN, seed=person)
+        stack = to_axial(phantom.volume)
+        yield from ((SPECIMENS, model(stack).presence) for model in models)
+
+
 def of_lumbar() -> Iterator[tuple[str, Presence]]:
     """Yield the presence in slices below and above the tip of a real cord."""
     first, last = source_of(LUMBAR).without_cord[0]
@@ -86,8 +102,10 @@ def of_scans() -> Iterator[tuple[str, Presence]]:
     """Yield the presence in labeled slices that are no evidence, site left out."""
     for case in labeled_scans():
         assert case.cord is not None
-        presence = _opened(fold_for(case.source.site))(case.stack).presence
-        yield SCANS, presence[case.cord.any(axis=(1, 2))]
+        model = _opened(fold_for(case.source.site))
+        for number, (_, move) in enumerate(changes(case.cord)):
+            stack, _, counted = view(case.stack, case.cord, move)
+            yield (MOVED if number else SCANS), model(stack).presence[counted]
 
 
 def _opened(path: Path) -> OnnxModel:
@@ -108,7 +126,7 @@ def main() -> None:
     """Write the table."""
     found: dict[str, list[Presence]] = defaultdict(list)
     models = [_opened(path) for path in MODELS]
-    for part in (of_phantoms(models), of_lumbar(), of_scans()):
+    for part in (of_phantoms(models), of_specimens(models), of_lumbar(), of_scans()):
         for kind, presence in part:
             found[kind].append(presence)
     joined = {kind: np.concatenate(each) for kind, each in found.items()}

@@ -31,7 +31,7 @@ SYNTHETIC = (
         "synthesis/scenes.py",
         None,
         ("no padded views", "PADDED = 0.4", "PADDED = 0.0"),
-        ("no cord is taken out", "EMPTIED, FADED = 0.2, 0.15", "EMPTIED, FADED = 0.0, 0.15"),
+        ("no cord is taken out", "EMPTIED, FADED = 0.2, 0.2", "EMPTIED, FADED = 0.0, 0.2"),
         (
             "an empty slice counts as much as a full one",
             "ABSENT_WEIGHT * (share <= HIDDEN)",

@@ -6,6 +6,7 @@ import torch
 
 from scgm.phantom.tissues import Tissue
 from scgm.synthesis.scenes import Scenes
+from scgm.training.data import phantoms as module
 from scgm.training.data.phantoms import pack_roots, phantom_scenes, with_phantoms
 
 
@@ -23,6 +24,18 @@ def test_the_weights_of_phantoms_sum_to_1_and_all_are_alike() -> None:
     assert drawn.weight.tolist() == [0.25] * 4
     assert len(made) == 4
     assert drawn.image.shape == drawn.cord.shape
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_cord_of_a_specimen_is_never_taken_out(
+    monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    """A specimen is nothing but a cord: roots in the medium in its place would look like it."""
+    monkeypatch.setattr(module, "EX_VIVO", share)
+    monkeypatch.setattr(module, "BRAIN", 0.0)
+    monkeypatch.setattr(module, "ROOTS_ALONE", 0.0)
+
+    assert phantom_scenes(4, 0).removable.tolist() == [share == 0] * 4
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5])

@@ -17,7 +17,7 @@ VISIBLE, HIDDEN = 0.35, 0.03  # a slice shows a cord from this share in view on,
 PADDED = 0.4  # share of the scenes with zeros beyond the field of view
 CURVED, KNOTS = 0.2, 5  # share of the scenes whose values go through a random line; its knots
 # Shares of the scenes with a cord from which it is taken out, and whose fluid becomes like it.
-EMPTIED, FADED = 0.2, 0.15
+EMPTIED, FADED = 0.2, 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,14 +26,15 @@ class Scenes:
 
     ``image`` has mean 1 within the field of view ``inside``; ``cord`` is the share of cord in a
     pixel, 0 everywhere in a scene without one. ``weight`` (N,) is how often a scene is drawn.
-    ``whole`` (N,) is false where ``cord`` is only a disc around the center of a cord.
+    ``removable`` (N,) is false where the cord must not be taken out: ``cord`` is only a disc around
+    its center, or a specimen is nothing but a cord, so that roots in its place would look like it.
     """
 
     image: Tensor
     inside: Tensor
     cord: Tensor
     weight: Tensor
-    whole: Tensor
+    removable: Tensor
 
     def to(self, device: torch.device | str) -> "Scenes":
         """Return the same scenes on another device."""
@@ -53,7 +54,7 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     """Draw scenes, move them, cut their field of view, and give the place of the cord as target."""
     chosen = torch.multinomial(scenes.weight, count, replacement=True, generator=draw.generator)
     image, cord = scenes.image[chosen], scenes.cord[chosen]
-    image, emptied = _changed_canals(image, cord, scenes.whole[chosen], draw)
+    image, emptied = _changed_canals(image, cord, scenes.removable[chosen], draw)
     stacked = torch.stack([_recolored(image, draw), scenes.inside[chosen], cord], dim=1)
     how = Deformation(
         rotation=35.0, scale=(0.7, 1.4), shift_mm=0.0, elastic_mm=2.0, aspect=0.15, shear=0.1
@@ -73,11 +74,11 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
 
 
 def _changed_canals(
-    image: Tensor, cord: Tensor, whole: Tensor, draw: Draw
+    image: Tensor, cord: Tensor, removable: Tensor, draw: Draw
 ) -> tuple[Tensor, Tensor]:
     """Take the cord out of some scenes, and let fluid fade in others; tell which (n,) are empty."""
     which = draw.uniform(0.0, 1.0, len(image))
-    changeable = whole & (cord.amax(dim=(1, 2)) > 0.5)
+    changeable = removable & (cord.amax(dim=(1, 2)) > 0.5)
     emptied, faded = changeable & (which < EMPTIED), changeable & (which > 1 - FADED)
     image = image.clone()
     if faded.any():

@@ -43,9 +43,11 @@ def phantom_scenes(count: int, seed: int, made: Callable[[], None] = lambda: Non
     for _ in range(count):
         drawn.append(_phantom(rng))
         made()
-    image, cord = (torch.stack(part) for part in zip(*drawn, strict=True))
-    weight, whole = torch.full((count,), 1 / count), torch.ones(count, dtype=torch.bool)
-    return Scenes(image, torch.ones_like(image), cord, weight, whole)
+    images, cords, living = zip(*drawn, strict=True)
+    image, weight = torch.stack(images), torch.full((count,), 1 / count)
+    return Scenes(
+        image, torch.ones_like(image), torch.stack(cords), weight, removable=torch.tensor(living)
+    )
 
 
 def phantom_stacks(count: int, seed: int) -> list[LabeledStack]:
@@ -72,22 +74,25 @@ def _scan(rng: np.random.Generator, number: int) -> LabeledStack:
     return LabeledStack(source, image, gm, cord, acquisition.spacing_mm)
 
 
-def _phantom(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """One axial slice (192, 192) with mean 1, and its share of cord."""
+def _phantom(rng: np.random.Generator) -> tuple[Tensor, Tensor, bool]:
+    """One axial slice (192, 192) with mean 1, its share of cord, and whether it is in vivo."""
     kind = rng.random()
+    ex_vivo = False
     if kind < BRAIN:
         labels = BrainSlice.draw(rng).labels(*points_of_slice())
     elif kind < BRAIN + ROOTS_ALONE:
         labels = _roots_alone(rng)
     else:
         region = SEGMENTS[int(rng.integers(len(SEGMENTS)))]
-        anatomy = draw_anatomy(rng, region, ex_vivo=bool(rng.random() < EX_VIVO))
+        ex_vivo = bool(rng.random() < EX_VIVO)
+        anatomy = draw_anatomy(rng, region, ex_vivo=ex_vivo)
         scene = Scene(anatomy, Body.draw(region, rng))
         labels = scene.labels(*points_of_slice(), 0.0, cord=bool(rng.random() >= WITHOUT_CORD))
     image = mean_of_points(_signals(rng)[labels])
     shown = np.isin(labels, CORD_TISSUES) if kind >= BRAIN else np.zeros(labels.shape, bool)
     cord = mean_of_points(shown.astype(np.float32))
-    return torch.from_numpy(image / max(float(image.mean()), 1e-6)), torch.from_numpy(cord)
+    image = image / max(float(image.mean()), 1e-6)
+    return torch.from_numpy(image), torch.from_numpy(cord), not ex_vivo
 
 
 def _roots_alone(rng: np.random.Generator) -> NDArray[np.uint8]:
