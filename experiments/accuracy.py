@@ -48,8 +48,8 @@ TIMED = DATA / EVIDENCE["sub-9418"]
 LEAST_MEAN_DICE = 0.870
 LARGEST_MODEL_MB = 5.0
 # Changed before each release: what was looked at while a model was made does not judge it.
-EMPTY_SEEDS = range(8300, 8360)
-EX_VIVO_FIELD_MM = 24.0
+EMPTY_SEEDS = range(8800, 8860)
+EX_VIVO_FIELD_MM, EX_VIVO_SEED = 24.0, 9000
 
 # Scans that are scored with the label of another contrast of the same session.
 BORROWED = (
@@ -264,7 +264,7 @@ def ex_vivo() -> str:
     """Gray matter of phantoms scanned ex vivo, at fine pixels, turned by any angle."""
     rows = []
     for seed in range(12):
-        rng = np.random.default_rng(1000 + seed)
+        rng = np.random.default_rng(EX_VIVO_SEED + seed)
         pixel_mm = float(rng.uniform(0.05, 0.1))
         anatomy = draw_anatomy(rng, "cervical", ex_vivo=True)
         size = round(EX_VIVO_FIELD_MM / pixel_mm)

@@ -165,8 +165,8 @@ NOTES = (
     "one person, so these are three people. Area: found less drawn in percent of drawn, over all "
     "slices; in brackets the mean of its amount slice by slice. `default` is a model that was "
     'trained without the image\'s site. "Around the found cord": the published challenge weights, '
-    "with their window around the cord that this model finds. They were trained on other people; "
-    "of the large network that is not known. \\*Measured with the authors' code and weights, not "
+    "with their window around the cord that this model finds. Whether the published networks were "
+    "trained on these people is not known. \\*Measured with the authors' code and weights, not "
     "again by this command."
 )
 

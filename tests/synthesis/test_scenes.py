@@ -59,7 +59,7 @@ def test_the_target_lies_on_the_cord() -> None:
 def test_a_slice_without_a_cord_counts_half() -> None:
     """A cord that is missed is lost; a slice wrongly called full shows no cord to segment."""
     scene = one_scene()
-    without = Scenes(scene.image, scene.inside, 0 * scene.cord, scene.weight, scene.removable)
+    without = Scenes(scene.image, scene.inside, 0 * scene.cord, scene.weight, scene.canal_known)
 
     batch = scene_batch(without, 16, Draw(0))
 
@@ -79,7 +79,7 @@ def test_a_fifth_of_the_scenes_with_a_cord_has_it_taken_out() -> None:
 
 def test_a_cord_that_is_known_by_its_center_alone_is_not_taken_out() -> None:
     """A disc in its middle is no outline: parts of the cord would stay in a scene without one."""
-    scenes = replace(one_scene(), removable=torch.zeros(1, dtype=torch.bool))
+    scenes = replace(one_scene(), canal_known=torch.zeros(1, dtype=torch.bool))
 
     assert set(scene_batch(scenes, 40, InView(0)).targets[:, -1].tolist()) == {0.0}
 

@@ -35,7 +35,7 @@ def test_the_cord_of_a_specimen_is_never_taken_out(
     monkeypatch.setattr(module, "BRAIN", 0.0)
     monkeypatch.setattr(module, "ROOTS_ALONE", 0.0)
 
-    assert phantom_scenes(4, 0).removable.tolist() == [share == 0] * 4
+    assert phantom_scenes(4, 0).canal_known.tolist() == [share == 0] * 4
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5])

@@ -26,15 +26,15 @@ class Scenes:
 
     ``image`` has mean 1 within the field of view ``inside``; ``cord`` is the share of cord in a
     pixel, 0 everywhere in a scene without one. ``weight`` (N,) is how often a scene is drawn.
-    ``removable`` (N,) is false where the cord must not be taken out: ``cord`` is only a disc around
-    its center, or a specimen is nothing but a cord, so that roots in its place would look like it.
+    ``canal_known`` (N,) is false where the canal must not be changed: ``cord`` is only a disc
+    around its center, or a specimen is nothing but a cord, so that roots would look like it.
     """
 
     image: Tensor
     inside: Tensor
     cord: Tensor
     weight: Tensor
-    removable: Tensor
+    canal_known: Tensor
 
     def to(self, device: torch.device | str) -> "Scenes":
         """Return the same scenes on another device."""
@@ -54,7 +54,7 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
     """Draw scenes, move them, cut their field of view, and give the place of the cord as target."""
     chosen = torch.multinomial(scenes.weight, count, replacement=True, generator=draw.generator)
     image, cord = scenes.image[chosen], scenes.cord[chosen]
-    image, emptied = _changed_canals(image, cord, scenes.removable[chosen], draw)
+    image, emptied = _changed_canals(image, cord, scenes.canal_known[chosen], draw)
     stacked = torch.stack([_recolored(image, draw), scenes.inside[chosen], cord], dim=1)
     how = Deformation(
         rotation=35.0, scale=(0.7, 1.4), shift_mm=0.0, elastic_mm=2.0, aspect=0.15, shear=0.1
@@ -74,11 +74,11 @@ def scene_batch(scenes: Scenes, count: int, draw: Draw) -> SceneBatch:
 
 
 def _changed_canals(
-    image: Tensor, cord: Tensor, removable: Tensor, draw: Draw
+    image: Tensor, cord: Tensor, canal_known: Tensor, draw: Draw
 ) -> tuple[Tensor, Tensor]:
     """Take the cord out of some scenes, and let fluid fade in others; tell which (n,) are empty."""
     which = draw.uniform(0.0, 1.0, len(image))
-    changeable = removable & (cord.amax(dim=(1, 2)) > 0.5)
+    changeable = canal_known & (cord.amax(dim=(1, 2)) > 0.5)
     emptied, faded = changeable & (which < EMPTIED), changeable & (which > 1 - FADED)
     image = image.clone()
     if faded.any():

@@ -231,23 +231,21 @@ def graph_difference(model: CordAndGrayMatter, path: Path) -> float:
     """
     session = start_session(path.read_bytes(), path, device="cpu")
     rng = np.random.default_rng(0)
-    differences = []
+    differences: list[float] = []
 
-    def compare(names: Sequence[str], *given: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        found = dict(
-            zip(OUTPUTS, session.run(None, dict(zip(INPUTS, given, strict=True))), strict=True)
-        )
-        expected = dict(zip(OUTPUTS, model(*map(torch.from_numpy, given)), strict=True))
-        for name in names:
-            scale = max(given[0].shape[1:]) if name == "found_centre" else 1
-            differences.append(np.abs(found[name] - expected[name].numpy()).max() / scale)
-        return found
+    def run_both(*given: NDArray[np.float32]) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+        graph = session.run(None, dict(zip(INPUTS, given, strict=True)))
+        module = (each.numpy() for each in model(*map(torch.from_numpy, given)))
+        return dict(zip(OUTPUTS, zip(graph, module, strict=True), strict=True))
 
     for shape, spacing in CHECKED_STACKS:
         values = rng.gamma(2.0, 100.0, shape).astype(np.float32)
         pixels = np.array(spacing, np.float32)
         centre = np.full((shape[0], 2), np.nan, np.float32)
         centre[0] = (30.5, 40.25)
-        found = compare(("found_centre", "presence"), values, pixels, centre)
-        compare(("gm", "cord"), values, pixels, found["found_centre"])
+        free = run_both(values, pixels, centre)
+        centered = run_both(values, pixels, free["found_centre"][0])
+        compared = (free["presence"], centered["gm"], centered["cord"])
+        differences += [np.abs(graph - module).max() for graph, module in compared]
+        differences.append(np.abs(np.subtract(*free["found_centre"])).max() / max(shape[1:]))
     return float(np.max(differences))  # NaN if any is

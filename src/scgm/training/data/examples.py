@@ -283,5 +283,5 @@ def _scenes_of(stack: LabeledStack) -> Scenes:
     count = inside.sum(dim=(1, 2), keepdim=True).clamp(min=1)
     image = image / (image.sum(dim=(1, 2), keepdim=True) / count).clamp(min=1e-6)
     weight = torch.full((len(kept),), stack.source.weight / len(kept))
-    removable = torch.full((len(kept),), not stack.source.centers)
-    return Scenes(image, inside, cord, weight, removable)
+    canal_known = torch.full((len(kept),), not stack.source.centers)
+    return Scenes(image, inside, cord, weight, canal_known)

@@ -46,7 +46,7 @@ def phantom_scenes(count: int, seed: int, made: Callable[[], None] = lambda: Non
     images, cords, living = zip(*drawn, strict=True)
     image, weight = torch.stack(images), torch.full((count,), 1 / count)
     return Scenes(
-        image, torch.ones_like(image), torch.stack(cords), weight, removable=torch.tensor(living)
+        image, torch.ones_like(image), torch.stack(cords), weight, canal_known=torch.tensor(living)
     )
 
 
