@@ -1,14 +1,15 @@
 """From which presence on a slice is said to show a cord: ``python -m experiments.presence``.
 
-Writes the table by which ``MIN_PRESENCE`` is chosen. On the selection set alone: phantoms with and
-without a cord, brain stems of phantoms, the lumbar scan, and the labeled scans that are no
-evidence. Four models judge: the shipped one, and those that leave sites out.
+Writes the table by which the limits are chosen: that of a slice, and that between two slices which
+show a cord. On the selection set alone: phantoms with and without a cord, brain stems of phantoms,
+the lumbar scan, and the labeled scans that are no evidence. Four models judge: the shipped one, and
+those that leave sites out.
 """
 
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,18 @@ from scgm.image.orientation import to_axial
 from scgm.io.read import read_volume
 from scgm.phantom import EX_VIVO, Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
+from scgm.segmentation.postprocessing import is_present
 from scgm.segmenters.registry import OnnxModel, load_model
 
-TRIED = (0.3, 0.4, 0.5, 0.6, 0.7)
+# Limits, and those between two slices that show a cord.
+TRIED = ((0.5, 0.5), (0.3, 0.15), (0.4, 0.2), (0.5, 0.25), (0.6, 0.3), (0.7, 0.35))
 PEOPLE, FIRST_SEED = 24, 700
 EX_VIVO_PART = 1  # of the random numbers
 SPECIMEN = replace(EX_VIVO, shape=(1, 240, 240), spacing_mm=(1.0, 0.1, 0.1))
 ENDS_IN = SEGMENTS[-1]  # the tip of the cord
 MODELS = (SHIPPED / "default.onnx", *sorted(FOLDS.glob("without-*.onnx")))
 Presence = NDArray[np.float32]
+Which = NDArray[np.bool_]
 
 # What is counted: a column, and whether its slices show a cord.
 KINDS: Mapping[str, bool] = {
@@ -53,8 +57,26 @@ KINDS: Mapping[str, bool] = {
 WITHOUT, BELOW, STEM, ROOTS, CORD, NEW_ROOTS, NEW_CORD, TIP, ABOVE, SPECIMENS, SCANS, MOVED = KINDS
 
 
-def of_phantoms(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
-    """Yield the presence in slices of phantoms, with and without a cord."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """Slices of a stack that count for a kind, and the presence in all of its slices (Z,)."""
+
+    kind: str
+    presence: Presence
+    which: Which
+
+    def empty(self, limit: float, between: float) -> int:
+        """Return how many of them are left empty."""
+        return int((~is_present(self.presence, limit, between))[self.which].sum())
+
+
+def whole(kind: str, presence: Presence) -> Counted:
+    """Count all slices of a stack."""
+    return Counted(kind, presence, np.ones(len(presence), bool))
+
+
+def of_phantoms(models: list[OnnxModel]) -> Iterator[Counted]:
+    """Yield slices of phantoms, with and without a cord."""
     contrasts = ("t2star", "mt", "psir", "t1", "t2")
     for person in range(PEOPLE):
         rng = np.random.default_rng((FIRST_SEED, person))
@@ -64,29 +86,29 @@ def of_phantoms(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
         for cord in (True, False):
             phantom = make_phantom(replace(anatomy, cord=cord), scan, seed=person)
             stack = to_axial(phantom.volume)
-            shown = phantom.cord.any(axis=(0, 1))
+            shown = np.asarray(phantom.cord.any(axis=(0, 1)))
             for model in models:
                 presence = model(stack).presence
-                yield (TIP if segment == ENDS_IN else ABOVE), presence[shown]
-                yield (BELOW if cord else WITHOUT), presence[~shown]
+                yield Counted(TIP if segment == ENDS_IN else ABOVE, presence, shown)
+                yield Counted(BELOW if cord else WITHOUT, presence, ~shown)
     for volume in brain_stems(FIRST_SEED):
         stack = to_axial(volume)
-        yield from ((STEM, model(stack).presence) for model in models)
+        yield from (whole(STEM, model(stack).presence) for model in models)
 
 
-def of_specimens(models: list[OnnxModel]) -> Iterator[tuple[str, Presence]]:
-    """Yield the presence in slices of phantoms ex vivo, in saline and in a dark medium."""
+def of_specimens(models: list[OnnxModel]) -> Iterator[Counted]:
+    """Yield slices of phantoms ex vivo, in saline and in a dark medium."""
     for person in range(PEOPLE):
         rng = np.random.default_rng((FIRST_SEED, EX_VIVO_PART, person))
         segment = SEGMENTS[int(rng.integers(len(SEGMENTS) - 1))]  # above the tip
         anatomy = draw_anatomy(rng, segment, ex_vivo=True)
         phantom = make_phantom(anatomy, SPECIMEN, seed=person)
         stack = to_axial(phantom.volume)
-        yield from ((SPECIMENS, model(stack).presence) for model in models)
+        yield from (whole(SPECIMENS, model(stack).presence) for model in models)
 
 
-def of_lumbar() -> Iterator[tuple[str, Presence]]:
-    """Yield the presence in slices below and above the tip of a real cord."""
+def of_lumbar() -> Iterator[Counted]:
+    """Yield slices below and above the tip of a real cord."""
     first, last = source_of(LUMBAR).without_cord[0]
     stack = to_axial(read_volume(DATA / LUMBAR))
     for path, roots, cord in (
@@ -94,43 +116,47 @@ def of_lumbar() -> Iterator[tuple[str, Presence]]:
         (fold_for("montreal"), NEW_ROOTS, NEW_CORD),
     ):
         presence = _opened(path)(stack).presence
-        yield roots, presence[first : last + 1]
-        yield cord, presence[LUMBAR_CORD_FROM:]
+        place = np.arange(len(presence))
+        yield Counted(roots, presence, (first <= place) & (place <= last))
+        yield Counted(cord, presence, place >= LUMBAR_CORD_FROM)
 
 
-def of_scans() -> Iterator[tuple[str, Presence]]:
-    """Yield the presence in labeled slices that are no evidence, site left out."""
+def of_scans() -> Iterator[Counted]:
+    """Yield labeled slices that are no evidence, site left out."""
     for case in labeled_scans():
         assert case.cord is not None
         model = _opened(fold_for(case.source.site))
         for number, (_, move) in enumerate(changes(case.cord)):
             stack, _, counted = view(case.stack, case.cord, move)
-            yield (MOVED if number else SCANS), model(stack).presence[counted]
+            presence = model(stack).presence
+            which = np.zeros(len(presence), bool)
+            which[counted] = True
+            yield Counted(MOVED if number else SCANS, presence, which)
 
 
 def _opened(path: Path) -> OnnxModel:
     return load_model(path, threads=1)
 
 
-def row(limit: float, found: Mapping[str, Presence]) -> Row:
-    """Return what a limit leaves empty, or loses."""
+def row(limits: tuple[float, float], found: Mapping[str, list[Counted]]) -> Row:
+    """Return what limits leave empty, or lose."""
     cells = []
     for kind, cord in KINDS.items():
-        empty = int((found[kind] < limit).sum())
-        count = found[kind].size
+        empty = sum(each.empty(*limits) for each in found[kind])
+        count = sum(int(each.which.sum()) for each in found[kind])
         cells.append(f"{empty} of {count}" if cord else f"{empty / count:.0%} of {count}")
-    return (f"{limit:g}", *cells)
+    return (*(f"{limit:g}" for limit in limits), *cells)
 
 
 def main() -> None:
     """Write the table."""
-    found: dict[str, list[Presence]] = defaultdict(list)
+    found: dict[str, list[Counted]] = defaultdict(list)
     models = [_opened(path) for path in MODELS]
     for part in (of_phantoms(models), of_specimens(models), of_lumbar(), of_scans()):
-        for kind, presence in part:
-            found[kind].append(presence)
-    joined = {kind: np.concatenate(each) for kind, each in found.items()}
-    content = table(("from", *KINDS), [row(limit, joined) for limit in TRIED])
+        for each in part:
+            found[each.kind].append(each)
+    header = ("from", "between slices with a cord, from", *KINDS)
+    content = table(header, [row(limits, found) for limits in TRIED])
     sys.stdout.write(f"{content}\n")
     replace_section("selection-presence", content)
 

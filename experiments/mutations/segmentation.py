@@ -205,6 +205,16 @@ SEGMENTATION = (
         "segmentation/postprocessing.py",
         "segmentation/test_postprocessing.py",
         (
+            "the end of a cord needs as little as its middle",
+            "before & after & (presence",
+            "(before | after) & (presence",
+        ),
+        (
+            "between two slices nothing is needed",
+            "before & after & (presence >= between)",
+            "before & after",
+        ),
+        (
             "centers of empty slices stay",
             "np.where(seen[:, None], found.centre_px, np.float32(np.nan))",
             "found.centre_px",

@@ -18,7 +18,7 @@ from scgm.artifacts.outputs import with_outputs
 from scgm.errors import ModelError
 from scgm.image.intensities import for_methods
 from scgm.image.orientation import AxialStack
-from scgm.segmentation.postprocessing import MIN_PRESENCE
+from scgm.segmentation.postprocessing import is_present
 from scgm.segmenters.onnx import load_model
 from scgm.segmenters.runtime import start_session
 
@@ -110,7 +110,7 @@ def see(stack: AxialStack, z: int) -> Seen:
     cleaned = for_methods(stack)
     found = load_model(MODEL)(cleaned)
     centre = found.centre_px[z]
-    if found.presence[z] < MIN_PRESENCE or not np.isfinite(centre).all():
+    if not is_present(found.presence)[z] or not np.isfinite(centre).all():
         msg = "the network finds no cord in this slice; choose another slice"
         raise ModelError(msg)
     joined, weights = _inside(cleaned.slices[z], stack.spacing_mm, centre)

@@ -5,6 +5,7 @@ import { boxed, centroids, count, joined, maskOf, only, partOf, slice, type Box,
 
 const MIN_CORD_AREA_MM2 = 10;
 const MIN_PRESENCE = 0.5;
+const MIN_PRESENCE_BETWEEN = 0.25;
 const MOST_OFF_CENTER_MM = 3;
 const MOST_MOVES = 3;
 
@@ -74,10 +75,22 @@ function betterCenter(
 
 /** Whether each slice shows a cord. */
 export function showsCord(found: Maps, part: Part, threshold: number): boolean[] {
-  return Array.from({ length: found.shape[0] }, (_, z) => {
+  const present = isPresent(found.presence);
+  return present.map((there, z) => {
     const area = count(maskOf(slice(found.cord, found.shape, z), threshold)) * part.pixelArea;
-    return area >= MIN_CORD_AREA_MM2 && found.presence[z]! >= MIN_PRESENCE;
+    return area >= MIN_CORD_AREA_MM2 && there;
   });
+}
+
+/** Whether the presence of each slice is enough; between two slices with a cord less is needed. */
+export function isPresent(presence: ArrayLike<number>): boolean[] {
+  const all = Array.from(presence);
+  const first = all.findIndex((value) => value >= MIN_PRESENCE);
+  const last = all.findLastIndex((value) => value >= MIN_PRESENCE);
+  return all.map(
+    (value, z) =>
+      value >= MIN_PRESENCE || (value >= MIN_PRESENCE_BETWEEN && first < z && z < last),
+  );
 }
 
 /** Zero where the image has no value, and in slices without a cord. */

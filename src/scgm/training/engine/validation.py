@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.preparation import Windows
-from scgm.segmentation.postprocessing import MIN_PRESENCE
+from scgm.segmentation.postprocessing import is_present
 from scgm.training.data.examples import LabeledStack, centres_mm, cord_region
 from scgm.training.engine.pictures import Shown
 
@@ -43,8 +43,8 @@ def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
         row["worst_mm"] = round(float(error.max()), 2)
         row["presence_min"] = round(float(presence[labeled].min()), 3)
     if bool(stack.without_cord.any()):
-        empty = presence[stack.without_cord] < MIN_PRESENCE
-        row["left_empty"] = float(empty.float().mean())
+        empty = ~is_present(presence.numpy())[stack.without_cord.numpy()]
+        row["left_empty"] = float(empty.mean())
     if stack.gm is not None:
         row["gm_dice"] = round(mean_dice(gm, stack.gm), 4)
         given = torch.where(labeled[:, None], truth, torch.zeros_like(truth)).to(device)
