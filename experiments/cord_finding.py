@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scgm.image.orientation import AxialStack
+from scgm.segmentation.postprocessing import is_present
 from scgm.segmenters.registry import Segmenter
 
 FOUND_MM = 3.0
@@ -105,9 +106,10 @@ def _measure(
     moved, label, counted = view(stack, cord, move)
     result = segmenter(moved)
     pixel = np.asarray(stack.spacing_mm[1:])
+    present = is_present(result.presence, stack.spacing_mm[0])
     distances = [
         float(np.linalg.norm((result.centre_px[z] - np.argwhere(label[z]).mean(axis=0)) * pixel))
-        if result.presence[z] >= 0.5
+        if present[z]
         else np.inf
         for z in np.flatnonzero(counted)
     ]

@@ -22,7 +22,7 @@ from experiments.hard_cases import LUMBAR, LUMBAR_CORD_FROM
 from experiments.markdown import Row, table
 from experiments.results_page import replace_section
 from experiments.selection import labeled_scans
-from scgm.image.orientation import to_axial
+from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_volume
 from scgm.phantom import EX_VIVO, Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
@@ -64,15 +64,17 @@ class Counted:
     kind: str
     presence: Presence
     which: Which
+    slice_mm: float
 
     def empty(self, limit: float, between: float) -> int:
         """Return how many of them are left empty."""
-        return int((~is_present(self.presence, limit, between))[self.which].sum())
+        return int((~is_present(self.presence, self.slice_mm, limit, between))[self.which].sum())
 
 
-def whole(kind: str, presence: Presence) -> Counted:
+def whole(kind: str, model: OnnxModel, stack: AxialStack) -> Counted:
     """Count all slices of a stack."""
-    return Counted(kind, presence, np.ones(len(presence), bool))
+    presence = model(stack).presence
+    return Counted(kind, presence, np.ones(len(presence), bool), stack.spacing_mm[0])
 
 
 def of_phantoms(models: list[OnnxModel]) -> Iterator[Counted]:
@@ -88,12 +90,12 @@ def of_phantoms(models: list[OnnxModel]) -> Iterator[Counted]:
             stack = to_axial(phantom.volume)
             shown = np.asarray(phantom.cord.any(axis=(0, 1)))
             for model in models:
-                presence = model(stack).presence
-                yield Counted(TIP if segment == ENDS_IN else ABOVE, presence, shown)
-                yield Counted(BELOW if cord else WITHOUT, presence, ~shown)
+                presence, apart = model(stack).presence, stack.spacing_mm[0]
+                yield Counted(TIP if segment == ENDS_IN else ABOVE, presence, shown, apart)
+                yield Counted(BELOW if cord else WITHOUT, presence, ~shown, apart)
     for volume in brain_stems(FIRST_SEED):
         stack = to_axial(volume)
-        yield from (whole(STEM, model(stack).presence) for model in models)
+        yield from (whole(STEM, model, stack) for model in models)
 
 
 def of_specimens(models: list[OnnxModel]) -> Iterator[Counted]:
@@ -104,7 +106,7 @@ def of_specimens(models: list[OnnxModel]) -> Iterator[Counted]:
         anatomy = draw_anatomy(rng, segment, ex_vivo=True)
         phantom = make_phantom(anatomy, SPECIMEN, seed=person)
         stack = to_axial(phantom.volume)
-        yield from (whole(SPECIMENS, model(stack).presence) for model in models)
+        yield from (whole(SPECIMENS, model, stack) for model in models)
 
 
 def of_lumbar() -> Iterator[Counted]:
@@ -115,10 +117,10 @@ def of_lumbar() -> Iterator[Counted]:
         (SHIPPED / "default.onnx", ROOTS, CORD),
         (fold_for("montreal"), NEW_ROOTS, NEW_CORD),
     ):
-        presence = _opened(path)(stack).presence
+        presence, apart = _opened(path)(stack).presence, stack.spacing_mm[0]
         place = np.arange(len(presence))
-        yield Counted(roots, presence, (first <= place) & (place <= last))
-        yield Counted(cord, presence, place >= LUMBAR_CORD_FROM)
+        yield Counted(roots, presence, (first <= place) & (place <= last), apart)
+        yield Counted(cord, presence, place >= LUMBAR_CORD_FROM, apart)
 
 
 def of_scans() -> Iterator[Counted]:
@@ -131,7 +133,7 @@ def of_scans() -> Iterator[Counted]:
             presence = model(stack).presence
             which = np.zeros(len(presence), bool)
             which[counted] = True
-            yield Counted(MOVED if number else SCANS, presence, which)
+            yield Counted(MOVED if number else SCANS, presence, which, stack.spacing_mm[0])
 
 
 def _opened(path: Path) -> OnnxModel:

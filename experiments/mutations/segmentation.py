@@ -206,13 +206,18 @@ SEGMENTATION = (
         "segmentation/test_postprocessing.py",
         (
             "the end of a cord needs as little as its middle",
-            "before & after & (presence",
-            "(before | after) & (presence",
+            "np.where(surely, place, -most - 1)",
+            "np.where(surely, place, 0)",
+        ),
+        (
+            "slices far from the cord need as little as those within",
+            "BETWEEN_MM = 30.0",
+            "BETWEEN_MM = 36.0",
         ),
         (
             "between two slices nothing is needed",
-            "before & after & (presence >= between)",
-            "before & after",
+            "(after - before <= most) & (presence >= between)",
+            "(after - before <= most)",
         ),
         (
             "centers of empty slices stay",

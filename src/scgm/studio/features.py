@@ -110,7 +110,7 @@ def see(stack: AxialStack, z: int) -> Seen:
     cleaned = for_methods(stack)
     found = load_model(MODEL)(cleaned)
     centre = found.centre_px[z]
-    if not is_present(found.presence)[z] or not np.isfinite(centre).all():
+    if not is_present(found.presence, stack.spacing_mm[0])[z] or not np.isfinite(centre).all():
         msg = "the network finds no cord in this slice; choose another slice"
         raise ModelError(msg)
     joined, weights = _inside(cleaned.slices[z], stack.spacing_mm, centre)

@@ -6,6 +6,7 @@ import { boxed, centroids, count, joined, maskOf, only, partOf, slice, type Box,
 const MIN_CORD_AREA_MM2 = 10;
 const MIN_PRESENCE = 0.5;
 const MIN_PRESENCE_BETWEEN = 0.25;
+const BETWEEN_MM = 30;
 const MOST_OFF_CENTER_MM = 3;
 const MOST_MOVES = 3;
 
@@ -75,22 +76,23 @@ function betterCenter(
 
 /** Whether each slice shows a cord. */
 export function showsCord(found: Maps, part: Part, threshold: number): boolean[] {
-  const present = isPresent(found.presence);
+  const present = isPresent(found.presence, part.distance);
   return present.map((there, z) => {
     const area = count(maskOf(slice(found.cord, found.shape, z), threshold)) * part.pixelArea;
     return area >= MIN_CORD_AREA_MM2 && there;
   });
 }
 
-/** Whether the presence of each slice is enough; between two slices with a cord less is needed. */
-export function isPresent(presence: ArrayLike<number>): boolean[] {
+/** Whether the presence of each slice is enough; less is needed between two slices with a cord, not far apart. */
+export function isPresent(presence: ArrayLike<number>, sliceMm: number): boolean[] {
   const all = Array.from(presence);
-  const first = all.findIndex((value) => value >= MIN_PRESENCE);
-  const last = all.findLastIndex((value) => value >= MIN_PRESENCE);
-  return all.map(
-    (value, z) =>
-      value >= MIN_PRESENCE || (value >= MIN_PRESENCE_BETWEEN && first < z && z < last),
-  );
+  const most = Math.floor(BETWEEN_MM / sliceMm + 0.01);
+  return all.map((value, z) => {
+    if (value >= MIN_PRESENCE) return true;
+    const before = all.findLastIndex((other, i) => i < z && other >= MIN_PRESENCE);
+    const after = all.findIndex((other, i) => i > z && other >= MIN_PRESENCE);
+    return before >= 0 && after >= 0 && after - before <= most && value >= MIN_PRESENCE_BETWEEN;
+  });
 }
 
 /** Zero where the image has no value, and in slices without a cord. */

@@ -43,7 +43,7 @@ def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
         row["worst_mm"] = round(float(error.max()), 2)
         row["presence_min"] = round(float(presence[labeled].min()), 3)
     if bool(stack.without_cord.any()):
-        empty = ~is_present(presence.numpy())[stack.without_cord.numpy()]
+        empty = ~is_present(presence.numpy(), stack.spacing_mm[0])[stack.without_cord.numpy()]
         row["left_empty"] = float(empty.mean())
     if stack.gm is not None:
         row["gm_dice"] = round(mean_dice(gm, stack.gm), 4)
