@@ -7,9 +7,12 @@ export interface Card {
   name: string;
   method: string;
   version: string;
-  graph_sha256: string;
+  sha256?: string;
+  graph_sha256?: string; // as older cards have it
   threshold: number;
   slices_at_once?: number;
+  finer_below_mm?: number;
+  finest_mm?: number;
   reach_slices?: number;
   confidence: Record<string, number> | null;
 }
@@ -17,6 +20,7 @@ export interface Card {
 const CHUNK_PIXELS = 2 ** 23;
 const CHUNK_SLICES = 48;
 const CONTEXT_MM = 10;
+const FINEST_MM = 0.25;
 
 export interface Model {
   card: Card;
@@ -31,7 +35,7 @@ export async function loadModel(site: string, name: string, wanted: Wanted): Pro
   ]);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", graph));
   const sum = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (sum !== card.graph_sha256)
+  if (sum !== (card.sha256 ?? card.graph_sha256))
     throw new UserError(`model ${name} is damaged: its checksum is not that of its card; load the page anew`);
   const faster = startWebGpu(graph, site, wanted);
   return { card, runners: new Runners(await startWasm(graph, site), faster) };
@@ -61,7 +65,7 @@ export async function runModel(
   };
   const size = height * width;
   let start = 0;
-  for (const { seen, own } of chunks(scan.shape, scan.spacing[0], model.card)) {
+  for (const { seen, own } of chunks(scan.shape, scan.spacing, model.card)) {
     const out = await model.runners.run({
       slices: slices.subarray(seen[0] * size, seen[1] * size),
       shape: [seen[1] - seen[0], height, width],
@@ -103,8 +107,10 @@ interface Chunk {
   own: [number, number];
 }
 
-export function chunks([depth, height, width]: Triple, distance: number, card: Card): Chunk[] {
-  const atOnce = card.slices_at_once ?? CHUNK_SLICES;
+export function chunks([depth, height, width]: Triple, spacing: Triple, card: Card): Chunk[] {
+  const [distance, row, column] = spacing;
+  const finer = Math.min(1, Math.max(row, column, card.finest_mm ?? FINEST_MM) / (card.finer_below_mm ?? FINEST_MM));
+  const atOnce = Math.floor((card.slices_at_once ?? CHUNK_SLICES) * finer ** 2);
   const most = Math.max(1, Math.min(atOnce, Math.floor(CHUNK_PIXELS / (height * width))));
   if (depth <= most) return [{ seen: [0, depth], own: [0, depth] }];
   const wanted = Math.max(Math.ceil(CONTEXT_MM / distance), card.reach_slices ?? 0);
