@@ -1,8 +1,8 @@
 """Methods side by side on the real images: ``python -m experiments.side_by_side [SECTION ...]``.
 
 Runs ``scgm benchmark`` on the images whose labels are evidence, and apart from them on those whose
-labels reproduce a published model, and puts its tables into ``docs/results.md``. The section
-``costs`` runs every method on one image, with one thread and with two, and prints its table.
+labels reproduce a published model, and puts its tables into ``docs/results``. The section ``costs``
+runs every method on one image, with one thread and with two: for a machine that does nothing else.
 """
 
 import argparse
@@ -148,14 +148,17 @@ def pseudo() -> None:
 
 
 def costs(asked: Sequence[str] = METHODS) -> None:
-    """Print time and memory of each method on one image, with one thread and with two."""
+    """Write time and memory of each method on one image, with one thread and with two."""
     rows = {}
     for threads in THREADS:
         name = f"costs-{threads}"
         report_of(name, [source_of(EVIDENCE[COSTS_OF])], asked=asked, threads=threads)
         with (OUTPUT / name / "cases.csv").open(encoding="utf-8", newline="") as file:
             rows[threads] = list(csv.DictReader(file))
-    sys.stdout.write(f"{costs_table(rows)}\n")
+    content = costs_table(rows)
+    sys.stdout.write(f"{content}\n")
+    if list(asked) == list(METHODS):
+        replace_section("costs", content)
 
 
 def costs_table(rows: Mapping[int, Sequence[Mapping[str, str]]]) -> str:
