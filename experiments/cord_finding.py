@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scgm.image.orientation import AxialStack
-from scgm.segmentation.postprocessing import is_present
+from scgm.segmenters.presence import is_present
 from scgm.segmenters.registry import Segmenter
 
 FOUND_MM = 3.0

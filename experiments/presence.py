@@ -26,7 +26,7 @@ from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_volume
 from scgm.phantom import EX_VIVO, Acquisition, draw_anatomy, make_phantom
 from scgm.phantom.levels import SEGMENTS
-from scgm.segmentation.postprocessing import is_present
+from scgm.segmenters.presence import is_present
 from scgm.segmenters.registry import OnnxModel, load_model
 
 # Limits, and those between two slices that show a cord.

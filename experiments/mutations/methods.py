@@ -111,9 +111,29 @@ METHODS = (
         ),
     ),
     *faults_in(
+        "segmenters/presence.py",
+        "segmenters/test_presence.py",
+        ("presence does not count", "MIN_PRESENCE = 0.5", "MIN_PRESENCE = 0.0"),
+        (
+            "the end of a cord needs as little as its middle",
+            "np.where(surely, place, -most - 1)",
+            "np.where(surely, place, 0)",
+        ),
+        (
+            "slices far from the cord need as little as those within",
+            "BETWEEN_MM = 30.0",
+            "BETWEEN_MM = 36.0",
+        ),
+        (
+            "between two slices nothing is needed",
+            "(after - before <= most) & (presence >= between)",
+            "(after - before <= most)",
+        ),
+    ),
+    *faults_in(
         "segmenters/within_cord.py",
         "segmenters/test_within_cord.py",
-        ("slices without a cord are shown", "(found.presence >= LEAST_PRESENCE) & ", ""),
+        ("slices without a cord are shown", "present & (cord", "(cord"),
         ("faint values move the window", "centroids(cord[index] ** 2)", "centroids(cord[index])"),
         (
             "the method's cord replaces the user's",

@@ -199,26 +199,10 @@ SEGMENTATION = (
         ),
         ("specks are cords", "MIN_CORD_AREA_MM2 = 10.0", "MIN_CORD_AREA_MM2 = 1.0"),
         ("a small tip is no cord", "MIN_CORD_AREA_MM2 = 10.0", "MIN_CORD_AREA_MM2 = 11.0"),
-        ("presence does not count", "MIN_PRESENCE = 0.5", "MIN_PRESENCE = 0.0"),
     ),
     *faults_in(
         "segmentation/postprocessing.py",
         "segmentation/test_postprocessing.py",
-        (
-            "the end of a cord needs as little as its middle",
-            "np.where(surely, place, -most - 1)",
-            "np.where(surely, place, 0)",
-        ),
-        (
-            "slices far from the cord need as little as those within",
-            "BETWEEN_MM = 30.0",
-            "BETWEEN_MM = 36.0",
-        ),
-        (
-            "between two slices nothing is needed",
-            "(after - before <= most) & (presence >= between)",
-            "(after - before <= most)",
-        ),
         (
             "centers of empty slices stay",
             "np.where(seen[:, None], found.centre_px, np.float32(np.nan))",

@@ -163,10 +163,19 @@ def test_a_slice_that_probably_shows_no_cord_is_not_shown_to_the_method(stack: A
     cord = (stack.slices[[0, 0, 0, 0]] >= 1).astype(np.float32)
     bright = Bright()
 
-    found = InCord(bright, found_as(cord, [1, 0.49, 0.5, 0]))(stack)
+    found = InCord(bright, found_as(cord, [1, 0.24, 0.5, 0.49]))(stack)
 
     assert [windows.index.tolist() for windows in bright.seen] == [[0, 2]]
     assert found.gm.any(axis=(1, 2)).tolist() == [True, False, True, False]
+
+
+def test_a_doubtful_slice_between_two_with_a_cord_is_shown_to_the_method(stack: AxialStack) -> None:
+    cord = (stack.slices[[0, 0, 0, 0]] >= 1).astype(np.float32)
+    bright = Bright()
+
+    InCord(bright, found_as(cord, [1, 0.3, 0.5, 0.3]))(stack)
+
+    assert [windows.index.tolist() for windows in bright.seen] == [[0, 1, 2]]
 
 
 def test_faint_pixels_far_away_hardly_move_the_window(stack: AxialStack) -> None:

@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 
 from scgm.image.orientation import AxialStack
 from scgm.segmenters.base import Probabilities
+from scgm.segmenters.presence import is_present
 
 # A cord has a cross-section of some 40 to 110 mm2, and only the last millimeters of its tip,
 # the conus, have less than this. Smaller finds are specks that look like a cord.
 MIN_CORD_AREA_MM2 = 10.0
-MIN_PRESENCE = 0.5
-# A cord does not end and begin again: slices between two that show it, not far apart, need less.
-MIN_PRESENCE_BETWEEN = 0.25
-BETWEEN_MM = 30.0
 
 
 def one_piece(found: Probabilities, threshold: float) -> Probabilities:
@@ -58,20 +55,6 @@ def shows_cord(
     area_mm2 = (found.cord >= threshold).sum(axis=(1, 2)) * stack.pixel_area_mm2
     large = (area_mm2 >= smallest_mm2) & (area_mm2 > 0)
     return np.asarray(large & is_present(found.presence, stack.spacing_mm[0]))
-
-
-def is_present(
-    presence: NDArray[np.float32],
-    slice_mm: float,
-    limit: float = MIN_PRESENCE,
-    between: float = MIN_PRESENCE_BETWEEN,
-) -> NDArray[np.bool_]:
-    """Tell for each slice of a stack (Z,) whether its presence is enough for a cord."""
-    surely, place = presence >= limit, np.arange(len(presence))
-    most = int(BETWEEN_MM / slice_mm + 0.01)  # slices from the one before to the one after
-    before = np.maximum.accumulate(np.where(surely, place, -most - 1))
-    after = np.minimum.accumulate(np.where(surely, place, len(place) + most)[::-1])[::-1]
-    return np.asarray(surely | ((after - before <= most) & (presence >= between)))
 
 
 def keep_slices(found: Probabilities, seen: NDArray[np.bool_]) -> Probabilities:

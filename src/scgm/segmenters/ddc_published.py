@@ -27,6 +27,7 @@ from scgm.errors import ModelError, missing_library
 from scgm.image.orientation import AxialStack
 from scgm.io.hashing import sha256_of_file
 from scgm.segmenters.base import CordHint, Probabilities, Segmenter
+from scgm.segmenters.presence import is_present
 from scgm.segmenters.runtime import thread_count
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 NAME = "ddc-published"
 WITH_CONSTANTS = "ddc-published-constants"
 FOUND = "ddc-published-found"
-LEAST_PRESENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -111,7 +111,7 @@ class PublishedNetwork:
         shown = np.ones(len(stack.slices), bool)
         if centers is None and self.cord_finder is not None:
             found = self.cord_finder(stack)
-            centers, shown = found.centre_px, found.presence >= LEAST_PRESENCE
+            centers, shown = found.centre_px, is_present(found.presence, stack.spacing_mm[0])
         mask = published_mask(
             self.network,
             stack.slices,

@@ -18,8 +18,7 @@ from scgm.image.centroid import centroids
 from scgm.image.orientation import AxialStack
 from scgm.image.patches import CordWindows, WindowMethod, cut_windows, put_back
 from scgm.segmenters.base import CordHint, Probabilities, Segmenter
-
-LEAST_PRESENCE = 0.5
+from scgm.segmenters.presence import is_present
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +80,8 @@ class InCord:
             )
             raise ModelError(msg)
         given = hint is not None and hint.mask is not None
-        shown = (found.presence >= LEAST_PRESENCE) & (cord >= 0.5).any(axis=(1, 2))
+        present = is_present(found.presence, stack.spacing_mm[0])
+        shown = present & (cord >= 0.5).any(axis=(1, 2))
         index = np.flatnonzero(shown)
         if not index.size:
             return Probabilities(np.zeros_like(cord), cord, found.centre_px, found.presence)

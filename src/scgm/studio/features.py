@@ -18,8 +18,8 @@ from scgm.artifacts.outputs import with_outputs
 from scgm.errors import ModelError
 from scgm.image.intensities import for_methods
 from scgm.image.orientation import AxialStack
-from scgm.segmentation.postprocessing import is_present
 from scgm.segmenters.onnx import load_model
+from scgm.segmenters.presence import is_present
 from scgm.segmenters.runtime import start_session
 
 Maps = NDArray[np.float32]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.preparation import Windows
-from scgm.segmentation.postprocessing import is_present
+from scgm.segmenters.presence import is_present
 from scgm.training.data.examples import LabeledStack, centres_mm, cord_region
 from scgm.training.engine.pictures import Shown
 
