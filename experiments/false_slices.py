@@ -1,8 +1,8 @@
 """Gray matter where there is none: ``python -m experiments.false_slices`` writes its table.
 
 Every method on slices that show no cord: nerve roots below its end (a real scan, by models that
-left its site out) and phantoms of the brain stem above it. Of the slices in which
-gray matter is drawn, those that are not flagged are the worse.
+left its site out) and phantoms of the brain stem above it. Of the slices in which gray matter is
+drawn, those that are not flagged are the worse.
 """
 
 import sys

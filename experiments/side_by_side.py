@@ -8,6 +8,7 @@ runs every method on one image, with one thread and with two: for a machine that
 import argparse
 import csv
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -79,8 +80,10 @@ def report_of(
     if any(method.startswith("ddc-published") for method in asked):
         arguments += ["--weights", str(DATA / WEIGHTS)]
     folder = OUTPUT / name
+    # A benchmark takes over what was done before, also by other code of the same version.
+    shutil.rmtree(folder, ignore_errors=True)
     arguments += ["--cord", cord, "--threads", str(threads), "--output", str(folder)]
-    arguments += ["--overwrite", "--quiet"]
+    arguments.append("--quiet")
     done = subprocess.run([scgm, "benchmark", str(listed), *arguments], check=False)
     if done.returncode not in (0, EXIT_FAILED):  # a failure of a method is part of the result
         msg = f"the benchmark {name} ended with status {done.returncode}"

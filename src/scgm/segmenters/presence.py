@@ -15,7 +15,17 @@ def is_present(
     limit: float = MIN_PRESENCE,
     between: float = MIN_PRESENCE_BETWEEN,
 ) -> NDArray[np.bool_]:
-    """Tell for each slice of a stack (Z,) whether its presence is enough for a cord."""
+    """Tell for each slice of a stack (Z,) whether its presence is enough for a cord.
+
+    Parameters
+    ----------
+    presence
+        (Z,) from 0 to 1, in the order of the slices.
+    slice_mm
+        From the middle of a slice to that of the next, in mm.
+    limit, between
+        What a slice needs, and what one between two that have it needs.
+    """
     surely, place = presence >= limit, np.arange(len(presence))
     most = int(BETWEEN_MM / slice_mm + 0.01)  # slices from the one before to the one after
     before = np.maximum.accumulate(np.where(surely, place, -most - 1))
