@@ -1,12 +1,16 @@
-"""Networks compared by equal trainings: ``python -m experiments.network_seeds FOLDER``.
+"""Networks compared by equal trainings: ``python -m experiments.network_seeds FOLDER [NAME ...]``.
 
 Each network is trained `SEEDS` times from nothing, on as many painted windows, and scored on the
 evidence with its windows on the middle of the label: the cord finder plays no part. No scan of the
-evidence, nor of its sites, is learned from. What FOLDER holds already is not trained again.
+evidence, nor of its sites, is learned from. What FOLDER holds already is not trained again. NAMEs
+(``unet-0``) are trainings to make without writing the table; several such commands may run at once
+(docs/training.md).
 """
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -21,33 +25,36 @@ from scgm.training.engine.state import STATE
 
 METHODS = ("default", "ddc", "unet", "deepseg")
 SEEDS = (0, 1, 2)
-WINDOWS, BATCH, STACKED = 12_800, 32, 24  # "deepseg" learns from slices in stacks
+WINDOWS, BATCH = 38_400, 64
 ALIKE = (
     "leave_out=['ucl', 'montreal']",
-    "compile=true",
+    "phantoms=0",
     "finder.steps=0",
     "finder.start=default",
     "segmenter.real_share=0",
     "segmenter.finest_mm=0.25",
     "segmenter.fine_share=0",
     "segmenter.along_mm=0",
-    "segmenter.dropout=0",
     f"segmenter.batch={BATCH}",
     f"segmenter.steps={WINDOWS // BATCH}",
-    f"deepseg.cord.batch={STACKED}",
-    f"deepseg.cord.steps={WINDOWS // STACKED}",
-    f"deepseg.gray.batch={STACKED}",
-    f"deepseg.gray.steps={WINDOWS // STACKED}",
+    f"deepseg.cord.batch={BATCH}",
+    f"deepseg.cord.steps={WINDOWS // BATCH}",
+    f"deepseg.gray.batch={BATCH}",
+    f"deepseg.gray.steps={WINDOWS // BATCH}",
 )
 
 
-def scores(method: str, seed: int, folder: Path) -> dict[str, float]:
+NAMES = {f"{method}-{seed}": (method, seed) for method, seed in product(METHODS, SEEDS)}
+
+
+def scores(name: str, folder: Path) -> dict[str, float]:
     """Return the Dice of every image of the evidence; train the network if it is not there."""
-    output = folder / f"{method}-{seed}"
+    output = folder / name
+    method, seed = NAMES[name]
     if not (output / RECORD).exists():
         config = read_config(DEFAULT_RECIPE, (*changes_of(method), *ALIKE, f"seed={seed}"))
         unfinished = (output / STATE).exists()
-        train(config, DATA, output, device="cpu", report=print, resume=unfinished)
+        train(config, DATA, output, device="auto", report=print, resume=unfinished)
     _, record = read_record(output)
     dice = {score["image"]: score.get("gm_dice_centered") for score in record["scores"]}
     return {name: dice[image] for name, image in EVIDENCE.items()}
@@ -61,16 +68,28 @@ def row(method: str, found: Sequence[Mapping[str, float]]) -> Row:
     return (method, str(len(means)), *images, f"{mean(means):.3f}", spread)
 
 
-def main(folder: Path) -> None:
+def write_table(folder: Path) -> None:
     """Train what is missing, and write the table."""
     rows = []
     for method in METHODS:
-        rows.append(row(method, [scores(method, seed, folder) for seed in SEEDS]))
+        rows.append(row(method, [scores(f"{method}-{seed}", folder) for seed in SEEDS]))
         header = ("network", "seeds", *EVIDENCE, "mean of the four", "deviation between seeds")
         content = table(header, rows)
         print(content, flush=True)
     replace_section("network-seeds", content)
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Make the trainings that are named, or all and their table."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.network_seeds")
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("names", nargs="*", choices=[[], *NAMES], metavar="NAME")
+    given = parser.parse_args(arguments)
+    for name in given.names:
+        scores(name, given.folder)
+    if not given.names:
+        write_table(given.folder)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1:])

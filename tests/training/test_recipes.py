@@ -93,10 +93,10 @@ def test_every_method_can_be_trained_by_the_default_recipe(method: str) -> None:
     assert config.segmenter.network == TRAINABLE[method]
 
 
-def test_dropout_is_a_tenth_unless_it_is_set() -> None:
+def test_there_is_no_dropout_unless_it_is_set() -> None:
     built = build_segmenter(TrainConfig(segmenter=SegmenterStage(network="ddc", filters=2)))
 
-    assert {layer.p for layer in built.modules() if isinstance(layer, nn.Dropout)} == {0.1}
+    assert {layer.p for layer in built.modules() if isinstance(layer, nn.Dropout)} == {0.0}
 
 
 def test_the_learning_rate_warms_up_and_falls_as_a_cosine() -> None:

@@ -110,7 +110,7 @@ class SegmenterStage(Stage):
     fine_share: Share = 0.0
     widths: Widths = (24, 48, 96, 128)
     filters: Width = 32
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     loss: Literal["dice", "dice+entropy"] = "dice+entropy"
     augmentation: Literal["ours", "ddc-2018"] = "ours"
     real_share: Share = 0.25
@@ -211,8 +211,8 @@ class DeepsegStage(Checked):
     times (0: no pre-training); ``threshold_batches`` batches decide a network's threshold.
     """
 
-    cord: Stage = Stage(steps=1200, batch=12, learning_rate=5e-4, average=0.99)
-    gray: Stage = Stage(steps=5400, batch=24, learning_rate=4e-4, average=0.995)
+    cord: Stage = Stage(steps=900, batch=64, learning_rate=5e-4, average=0.99)
+    gray: Stage = Stage(steps=3600, batch=64, learning_rate=4e-4, average=0.995)
     cord_filters: Width = 16
     gray_filters: Width = 24
     depth: Batch = 4
@@ -254,7 +254,7 @@ class TrainConfig(Checked):
     compile: bool = False
     deterministic: bool = False
     tensorboard: bool = False
-    save_every: Positive = 500
+    save_every: Positive = 100
     finder: FinderStage = FinderStage()
     segmenter: SegmenterStage = SegmenterStage()
     deepseg: DeepsegStage = DeepsegStage()
