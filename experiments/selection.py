@@ -36,20 +36,25 @@ from scgm.segmenters.within_cord import InCord
 
 CONTRASTS = ("t2star", "mt", "psir")
 PEOPLE, SLICES, SNR = 3, 3, 15.0
-FIRST_SEED = 900  # the protocol has those below 1000 for choices
+FIRST_SEED, LEVELS_SEED = 900, 910  # the protocol has those below 1000 for choices
+LEVELS = range(2, 7)
 
 Change = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Selected:
-    """An image of the selection set with its masks (Z, Y, X); a phantom has no site."""
+    """An image of the selection set with its masks (Z, Y, X); a phantom has no site.
+
+    All slices show the vertebral level *level*, where it is known.
+    """
 
     name: str
     site: str | None
     stack: AxialStack
     gm: NDArray[np.bool_]
     cord: NDArray[np.bool_]
+    level: int | None = None
 
     def some(self, every: int) -> Self:
         """Return every so many of its slices, for methods that take long."""
@@ -102,26 +107,34 @@ def _scans() -> list[Selected]:
 
 
 def _phantoms() -> list[Selected]:
-    images = []
-    for contrast, person in product(CONTRASTS, range(PEOPLE)):
-        seed = FIRST_SEED + person
-        scan = Acquisition(shape=(SLICES, 160, 160), contrast=contrast, snr=SNR)
-        phantom = make_phantom(
-            draw_anatomy(np.random.default_rng(seed), "cervical"), scan, seed=seed
-        )
-        stack = to_axial(phantom.volume)
-        gm, cord = (
-            stack_mask(stack, Volume(mask.astype(np.float32), phantom.volume.geometry))[0]
-            for mask in (phantom.gm, phantom.cord)
-        )
-        images.append(Selected(f"{contrast} {person}", None, for_methods(stack), gm, cord))
-    return images
+    drawn = product(CONTRASTS, range(PEOPLE))
+    return [_phantom(contrast, FIRST_SEED + person) for contrast, person in drawn]
 
 
 @cache
-def cord_of(name: str, every: int) -> Probabilities:
-    """Return the cord of an image, by a model that has not seen its site."""
-    image = next(each for each in selection() if each.name == name).some(every)
+def phantoms_with_levels() -> tuple[Selected, ...]:
+    """Return phantoms of known level: segments C2 to C6 lie at about the vertebrae C2 to C6."""
+    shown = product(LEVELS, range(PEOPLE))
+    return tuple(_phantom("t2star", LEVELS_SEED + person, level) for level, person in shown)
+
+
+def _phantom(contrast: str, seed: int, level: int | None = None) -> Selected:
+    scan = Acquisition(shape=(SLICES, 160, 160), contrast=contrast, snr=SNR)
+    region = "cervical" if level is None else f"C{level}"
+    phantom = make_phantom(draw_anatomy(np.random.default_rng(seed), region), scan, seed=seed)
+    stack = to_axial(phantom.volume)
+    gm, cord = (
+        stack_mask(stack, Volume(mask.astype(np.float32), phantom.volume.geometry))[0]
+        for mask in (phantom.gm, phantom.cord)
+    )
+    name = f"{contrast} {region} {seed}"
+    return Selected(name, None, for_methods(stack), gm, cord, level)
+
+
+@cache
+def cord_of(image: Selected, every: int) -> Probabilities:
+    """Return the cord of every so many slices, by a model that has not seen the image's site."""
+    image = image.some(every)
     model = load_model("default" if image.site is None else fold_for(image.site), threads=1)
     return model(image.stack)
 
@@ -141,10 +154,14 @@ NOTHING = with_fields()
 
 @dataclass(frozen=True)
 class Setting:
-    """A change of a method, and the kind of its atlas; "" for the one in the folds."""
+    """A change of a method, and the kind of its atlas; "" for the one in the folds.
+
+    Where *level* is true the method is told the vertebral level.
+    """
 
     change: Change = NOTHING
     kind: str = ""
+    level: bool = False
 
 
 @cache
@@ -183,20 +200,25 @@ class Trial:
     settings: Mapping[str, Setting]
     of_cord: bool = False
     every: int = 1
+    images: Callable[[], tuple[Selected, ...]] = selection
 
 
 def score(trial: Trial, setting: Setting) -> tuple[float, float]:
-    """Return the mean 2D Dice over the scans, and over the phantoms."""
+    """Return the mean 2D Dice over the scans, and over the phantoms; NaN where there are none."""
     scores: dict[bool, list[float]] = {True: [], False: []}
-    for image in (each.some(trial.every) for each in selection()):
+    for whole in trial.images():
+        image = whole.some(trial.every)
         own = opened(trial.method, image.site, setting.kind).method
-        cord = KnownCord(cord_of(image.name, trial.every))
-        found = InCord(setting.change(own), cord)(image.stack).gm >= 0.5
+        cord = KnownCord(cord_of(whole, trial.every))
+        known = image.level if setting.level else None
+        hint = None if known is None else CordHint(levels=np.full(len(image.gm), known, np.float32))
+        found = InCord(setting.change(own), cord)(image.stack, hint).gm >= 0.5
         truth = image.cord if trial.of_cord else image.gm
         labeled = np.flatnonzero(truth.any(axis=(1, 2)))
         mean = float(np.mean([dice(found[z], truth[z]) for z in labeled]))
         scores[image.site is not None].append(mean)
-    return float(np.mean(scores[True])), float(np.mean(scores[False]))
+    scans, phantoms = (float(np.mean(each)) if each else np.nan for each in scores.values())
+    return scans, phantoms
 
 
 ATLASES = {kind: Setting(kind=kind) for kind in KINDS}
@@ -236,6 +258,11 @@ TRIALS: dict[str, Trial] = {
             for labels, masks in (("shares", False), ("masks", True))
         },
     ),
+    "sct-levels": Trial(
+        "sct",
+        {"levels not given": Setting(), "levels given": Setting(level=True)},
+        images=phantoms_with_levels,
+    ),
     "opal": Trial(
         "jcscs",
         {
@@ -264,7 +291,8 @@ def measured(trial: Trial) -> Sequence[Row]:
     rows = []
     for label, setting in trial.settings.items():
         scans, phantoms = score(trial, setting)
-        rows.append((label, f"{scans:.3f}", f"{phantoms:.3f}", f"{(scans + phantoms) / 2:.3f}"))
+        means = (scans, phantoms, (scans + phantoms) / 2)
+        rows.append((label, *("-" if np.isnan(mean) else f"{mean:.3f}" for mean in means)))
         sys.stderr.write(f"{trial.method}: {' | '.join(rows[-1])}\n")
     return rows
 

@@ -55,6 +55,17 @@ def findings(
     return implausible(stack, stack, found, contrast, 0.5)
 
 
+def test_a_cord_whose_bright_values_are_cut_off_is_doubted() -> None:
+    image, cord, gm = neck()
+    limits = np.array([50.0, 130.0, 1000.0])  # below the cord, in its gray matter, above all
+
+    found = [findings(np.minimum(image, limit), cord, gm) for limit in limits]
+
+    told = [[each for each in some if "bright values were cut off" in each.what] for some in found]
+    assert [len(each) for each in told] == [1, 1, 0]
+    assert told[1][0].slices.all()
+
+
 def test_a_good_scan_raises_no_doubt() -> None:
     image, cord, gm = neck()
 

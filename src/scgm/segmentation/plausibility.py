@@ -131,6 +131,7 @@ def implausible(
         _too_large(mask, stack.spacing_mm),
         _jumps(mask, stack.spacing_mm),
         _small_body(whole, mask),
+        _saturated(whole, stack, mask),
         _cavities(stack, mask),
     )
     return tuple(each for each in findings if each.slices.any())
@@ -303,6 +304,19 @@ def _small_body(stack: AxialStack, cord: Mask) -> Finding:
 def _extent(shown: Mask) -> int:
     places = np.flatnonzero(shown)
     return int(places[-1] - places[0] + 1) if places.size else 0
+
+
+def _saturated(whole: AxialStack, stack: AxialStack, mask: Mask) -> Finding:
+    """Slices in whose cord many pixels have the largest value, as has much of what is around."""
+    largest = float(whole.slices.max())
+    highest = np.count_nonzero(mask & (stack.slices == largest), axis=(1, 2))
+    share = highest / np.maximum(np.count_nonzero(mask, axis=(1, 2)), 1)
+    around = np.count_nonzero(whole.slices == largest) - highest.sum()
+    return Finding(
+        "much of the cord has the largest value of the image, as if bright values were cut off; "
+        "export it again with all of its values",
+        (share >= LARGEST_SHARE) & (around > highest.sum()),
+    )
 
 
 def _cavities(stack: AxialStack, mask: Mask) -> Finding:

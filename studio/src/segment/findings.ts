@@ -10,6 +10,7 @@ const MOST_JUMP_MM = 10;
 const LEAST_BODY_MM = 60;
 const [AIR_LEVEL, AIR_AT_BORDER] = [0.1, 0.9];
 const UNEVEN_BODY = 0.3;
+const LARGEST_SHARE = 0.1;
 
 export interface Finding {
   what: string;
@@ -34,6 +35,7 @@ export function implausible(
     tooLarge(mask, found, part),
     jumps(mask, found, part),
     smallBody(scan, slices, mask, found),
+    saturated(slices, mask, part),
     cavities(mask, part),
   ];
   return all.filter((one) => one.slices.includes(true));
@@ -109,6 +111,23 @@ function smallBody(scan: Scan, slices: Float32Array, mask: Uint8Array, found: Ma
       `the whole body in view is ${sides[1]!.toFixed(0)} x ${sides[0]!.toFixed(0)} mm, too small for that of a ` +
       "person; check the voxel size (animals cannot be segmented)",
     slices: Array.from({ length: depth }, (_, z) => small && slice(mask, found.shape, z).includes(1)),
+  };
+}
+
+function saturated(slices: Float32Array, mask: Uint8Array, part: Part): Finding {
+  const largest = slices.reduce((a, b) => Math.max(a, b));
+  const highest = mask.map((inside, i) => (inside && part.slices[i] === largest ? 1 : 0));
+  const inCord = count(highest);
+  const around = slices.reduce((sum, value) => sum + (value === largest ? 1 : 0), -inCord);
+  const shares = Array.from(
+    { length: part.shape[0] },
+    (_, z) => count(slice(highest, part.shape, z)) / Math.max(1, count(slice(mask, part.shape, z))),
+  );
+  return {
+    what:
+      "much of the cord has the largest value of the image, as if bright values were cut off; " +
+      "export it again with all of its values",
+    slices: shares.map((share) => share >= LARGEST_SHARE && around > inCord),
   };
 }
 
