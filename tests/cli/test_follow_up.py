@@ -82,7 +82,9 @@ def test_levels_make_rows_and_those_of_the_first_scan_are_enough(
             assert float(row["change_percent"]) == pytest.approx(100 * change / before, abs=0.01)
             assert float(row["change_percent"]) == pytest.approx(-20, abs=1.5)
             limit = float(row["mdc_percent"])
-            assert float(row["mdc_mm2"]) == pytest.approx(limit / 100 * before, rel=1e-3)
+            assert float(row["mdc_mm2"]) == pytest.approx(
+                limit / 100 * (before + after) / 2, rel=1e-3
+            )
             assert row["mdc_people"] == "4"
 
 

@@ -24,10 +24,29 @@ def test_a_loss_of_5_percent_is_5_percent_in_every_row_and_judged_by_the_error_o
     assert (whole["SC"]["from_mm"], whole["SC"]["to_mm"]) == pytest.approx((8, 76))
     assert whole["SC"]["covered_mm"] == pytest.approx(68)
     judged = [row["beyond_mdc"] for row in table.rows]
-    assert judged == ["yes" if float(row["mdc_percent"] or 0) < 5 else "no" for row in table.rows]
+    of_mean = 5 / 0.975  # the limit is a percentage of the mean of both scans
+    expected = [float(row["mdc_percent"] or 0) < of_mean for row in table.rows]
+    assert judged == ["yes" if beyond else "no" for beyond in expected]
     assert whole["SC"]["beyond_mdc"] == "yes"
     slices = {row["beyond_mdc"] for row in table.rows if (row["by"], row["label"]) == ("mm", "GM")}
     assert slices == {"no"}
+
+
+def test_a_loss_is_judged_as_the_gain_from_the_second_scan_to_the_first() -> None:
+    """A loss of 20.5 % of the first is one of 22.8 % of both: beyond a limit of 21.7 %."""
+    scans = profile(PLACES), profile(PLACES, gm=lambda z: 0.795 * gray_mm2(z))
+    loss, gain = (changes(*order).rows for order in (scans, scans[::-1]))
+
+    compared = ("by", "label", "from_mm", "mdc_mm2", "beyond_mdc")
+    assert [[row[name] for name in compared] for row in loss] == [
+        [row[name] for name in compared] for row in gain
+    ]
+    slices = [row for row in loss if (row["by"], row["label"]) == ("mm", "GM")]
+    for row in slices:
+        mean = (float(row["first_mm2"] or 0) + float(row["second_mm2"] or 0)) / 2
+        assert row["mdc_mm2"] == pytest.approx(float(row["mdc_percent"] or 0) / 100 * mean)
+        change = abs(float(row["change_mm2"] or 0))
+        assert row["beyond_mdc"] == ("yes" if change > float(row["mdc_mm2"] or 0) else "no")
 
 
 def test_a_loss_in_one_level_is_found_in_that_level_alone() -> None:

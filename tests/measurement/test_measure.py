@@ -323,3 +323,19 @@ def test_the_volume_on_a_sheared_grid_is_that_of_its_voxels() -> None:
 
     assert number(row, "volume_mm3") == pytest.approx(int(mask.sum()) * 0.25 * 0.25 * 5)
     assert number(row, "angle_deg") == pytest.approx(np.degrees(np.arctan(1 / 5)), abs=0.1)
+    assert number(row, "slice_mm") == pytest.approx(5)
+
+
+def test_axes_near_90_degrees_do_not_cancel_each_other() -> None:
+    """An upright gray matter that leans to the left and to the right is upright on the mean."""
+    leaning = [Grid(shape=(80, 80, 1), turn_deg=turn) for turn in (-3, 3)]
+    upright = Ellipse(0, 0, 1.0, 3.0)
+    gm = np.concatenate([grid.mask([upright]) for grid in leaning], axis=2)
+    cord = np.concatenate([grid.mask([CORD]) for grid in leaning], axis=2)
+    whole = Grid(shape=(80, 80, 2))
+    structures = structures_from_masks("x", whole.volume(gm), whole.volume(cord))
+    slices = [row for row in measure(structures) if row["label"] == "GM"]
+    mean = next(iter(measure(structures, None, MeasureOptions(by="whole"))))
+
+    assert [number(row, "orientation_deg") for row in slices] == pytest.approx([87, -87], abs=1)
+    assert abs(number(mean, "orientation_deg")) == pytest.approx(90, abs=1)

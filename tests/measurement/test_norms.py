@@ -427,6 +427,16 @@ def test_another_list_of_people_does_not_bring_patients_back(tmp_path: Path) -> 
     assert found.people["sub-site01"] == Person(21, "M")
 
 
+def test_a_patient_who_is_listed_without_sub_is_left_out(tmp_path: Path) -> None:
+    folder = public_folder(tmp_path / "public")
+    people = tmp_path / "p.tsv"
+    people.write_text("participant_id\tage\tsex\tpathology\nsite00\t41\tF\tDCM\n01\t9\tF\tHC\n")
+    found = read_controls([folder], people)
+
+    assert "sub-site00" not in found.people
+    assert len(found.people) == 23
+
+
 def test_norms_that_were_fetched_are_known_by_their_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

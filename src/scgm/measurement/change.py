@@ -43,11 +43,11 @@ COLUMNS = (
     Column("second_mm2", "mm²", "mean area in the second scan"),
     Column("change_mm2", "mm²", "second less first"),
     Column("change_percent", "%", "the same, of the first"),
-    Column("mdc_mm2", "mm²", "minimal detectable change, of the first area"),
-    Column("mdc_percent", "%", "minimal detectable change"),
+    Column("mdc_mm2", "mm²", "minimal detectable change"),
+    Column("mdc_percent", "%", "the same, of the mean of both areas"),
     Column("mdc_of", "", "what that is the error of: `slice`, `level` (17 mm) or `scan`"),
     Column("mdc_people", "", "number of people that it was measured on"),
-    Column("beyond_mdc", "", "`yes` if the change is larger than that, else `no`"),
+    Column("beyond_mdc", "", "`yes` if the change is larger than `mdc_mm2`, up or down, else `no`"),
     Column("matched_by", "", "`levels` or `profile` (area and shape along the cord)"),
     Column("match", "", "`sure` or `unsure`: whether both scans show the same place in a row"),
     Column("match_correlation", "-1 to 1", "how alike both profiles are (matched by `profile`)"),
@@ -231,11 +231,12 @@ def _detectable(over: Over, what: tuple[str, str], numbers: dict[str, float]) ->
     limit = repeatability().of(over, *what)
     if limit is None:
         return {}
+    limit_mm2 = limit / 100 * (numbers["first_mm2"] + numbers["second_mm2"]) / 2
     return {
         "mdc_percent": limit,
         "mdc_of": str(over),
-        "mdc_mm2": limit / 100 * numbers["first_mm2"],
-        "beyond_mdc": "yes" if abs(numbers["change_percent"]) > limit else "no",
+        "mdc_mm2": limit_mm2,
+        "beyond_mdc": "yes" if abs(numbers["change_mm2"]) > limit_mm2 else "no",
     }
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 # What becomes of a column where slices are put together.
-Together = Literal["same", "mean", "sum", "none"]
+# "axis" is the mean direction of lines, which are the same again after 180 degrees.
+Together = Literal["same", "mean", "axis", "sum", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ COLUMNS = (
     Column("diameter_rl_mm", "mm", "diameter from right to left, of the ellipse of same moments"),
     Column("extent_ap_mm", "mm", "length from front to back, from edge to edge"),
     Column("extent_rl_mm", "mm", "length from right to left, from edge to edge"),
-    Column("orientation_deg", "degrees", "long axis of the ellipse, from the right-left axis"),
+    Column(
+        "orientation_deg", "degrees", "long axis of the ellipse, from the right-left axis", "axis"
+    ),
     Column("eccentricity", "0 to 1", "of that ellipse: 0 is a circle"),
     Column("solidity", "0 to 1", "area over area of the convex hull"),
     Column("axis_deg", "degrees", "rotation of the cord's own frame, which the parts are cut in"),
@@ -84,6 +87,7 @@ _CHANGE_TEXTS = {
 }
 _COUNTS = {"slice", "slice_is", "slices", "slices_left_out", "mdc_people"}
 AVERAGED = tuple(column.name for column in COLUMNS if column.together == "mean")
+AXES = tuple(column.name for column in COLUMNS if column.together == "axis")
 
 
 def kind_of(name: str) -> Literal["text", "count", "number"]:

@@ -92,8 +92,9 @@ def read_controls(tables: Sequence[Path], people: Path | None = None) -> Control
         msg = "the tables have vertebral and spinal levels; give tables with levels of one kind"
         raise DataSetError(msg)
     patients: set[str] = set()
+    measured = {name for one in found.values.values() for name in one}
     for file in lists:
-        found.people |= dict(_people(file, patients))
+        found.people |= dict(_people(file, measured, patients))
     notes = ["levels of some tables are approximate: so are the norms"] * found.approximate
     notes += _without_patients(found, patients)
     names = {name for one in found.values.values() for name in one}
@@ -248,14 +249,19 @@ def _subject(file: str, table: Path) -> str:
     return str(names[-1]) if names else file or table.name
 
 
-def _people(table: Path, patients: set[str]) -> Iterator[tuple[str, Person]]:
-    """Yield whom a list names; add to *patients* who is not healthy."""
+def _people(table: Path, measured: set[str], patients: set[str]) -> Iterator[tuple[str, Person]]:
+    """Yield whom a list names; add to *patients* who is not healthy.
+
+    Lists are common that name "01" whom BIDS, and so the tables, call "sub-01".
+    """
     names, rows = rows_of_table(table)
     if "participant_id" not in names or not {"age", "sex"} & set(names):
         msg = f"{table}: it must have the columns participant_id, and age or sex"
         raise DataSetError(msg)
     for row in rows:
-        name = (row["participant_id"] or "").strip()
+        written = (row["participant_id"] or "").strip()
+        name = f"sub-{written}" if written not in measured else written
+        name = name if name in measured else written
         if (row.get("pathology") or "").strip().lower() not in _HEALTHY:
             patients.add(name)
         yield name, _person(row, table)

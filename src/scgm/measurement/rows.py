@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from scgm.errors import GeometryError, UsageError
-from scgm.measurement.columns import AVERAGED, NAMES
+from scgm.measurement.columns import AVERAGED, AXES, NAMES
 from scgm.measurement.levels import Levels, level_names, parsed_range, range_text
 from scgm.measurement.options import By, MeasureOptions
+from scgm.measurement.plane import plane_of
 from scgm.measurement.slices import SliceNumbers, Values
 from scgm.measurement.structures import Structures
 
@@ -122,7 +123,7 @@ def _head(
         "level_kind": str(levels.kind) if levels and known else None,
         "level_from": levels.source if levels and known else None,
         "label": label,
-        "slice_mm": structures.stack.spacing_mm[0],
+        "slice_mm": plane_of(structures.stack).distance_mm,
         "pixel_area_mm2": structures.stack.pixel_area_mm2,
     }
 
@@ -158,6 +159,7 @@ def _mean_row(
     ]
     values = _head(structures, group, ones[0].label, levels)
     values |= {name: _mean(name, used) for name in AVERAGED}
+    values |= {name: _mean_axis(name, used) for name in AXES}
     values |= {
         "slices": len(used),
         "slices_left_out": len(ones) - len(used),
@@ -168,8 +170,20 @@ def _mean_row(
 
 
 def _mean(name: str, used: Sequence[SliceNumbers]) -> float | None:
-    found = [value for one in used if (value := one.values.get(name)) is not None]
+    found = _known(name, used)
     return float(np.mean(found)) if found else None
+
+
+def _mean_axis(name: str, used: Sequence[SliceNumbers]) -> float | None:
+    """Return the mean direction of axes, in degrees from -90 to 90."""
+    twice = 2 * np.radians(_known(name, used))
+    if not twice.size:
+        return None
+    return float(np.degrees(np.arctan2(np.sin(twice).mean(), np.cos(twice).mean())) / 2)
+
+
+def _known(name: str, used: Sequence[SliceNumbers]) -> list[float]:
+    return [value for one in used if (value := one.values.get(name)) is not None]
 
 
 def _sd(values: Sequence[Values]) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scgm.measurement.plane import plane_of
 from scgm.segmentation.result import LABELS, Label, Result
 from scgm.segmentation.status import CONFIDENCE_NOT_AVAILABLE, SliceStatus
 
@@ -124,7 +125,7 @@ def _row(
         presence=float(segmentation.probabilities.presence[z]),
         confidence=segmentation.confidence[z],
         status=NOT_FOUND if areas is None else status_word(segmentation, z),
-        slice_mm=segmentation.stack.spacing_mm[0],
+        slice_mm=plane_of(segmentation.stack).distance_mm,
         pixel_area_mm2=segmentation.stack.pixel_area_mm2,
         voxel_size_from=segmentation.volume.voxel_size_from,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydicom.dataset import Dataset
 
 from scgm.io.dicom.identity import Identifiers
 from tests.helpers.dicom_files import Slab, common, pattern
@@ -14,6 +15,12 @@ def of(**tags: object) -> Identifiers:
     )
     changes.update(ReferringPhysicianName=None, **tags)
     return Identifiers.of([common(Slab(pattern()), **changes)])
+
+
+def _numbered(number: str) -> Dataset:
+    item = Dataset()
+    item.PatientID = number
+    return item
 
 
 @pytest.mark.parametrize(
@@ -29,6 +36,9 @@ def of(**tags: object) -> Identifiers:
         ({"PatientBirthDate": "19010203"}, "03.02.1901 19010203", "[removed] [removed]"),
         ({"AccessionNumber": "ACC77"}, "xACC77x", "x[removed]x"),
         ({"OtherPatientIDs": ["P555", "P666"]}, "P666 P777", "[removed] P777"),
+        ({"OtherPatientIDsSequence": [_numbered("HOSP12")]}, "HOSP12_neck", "[removed]_neck"),
+        ({"PatientName": "M\u00fcller^Eva"}, "scan of Mu\u0308ller", "scan of [removed]"),
+        ({"PatientName": "Mu\u0308ller^Eva"}, "scan of M\u00fcller", "scan of [removed]"),
     ],
 )
 def test_what_names_the_patient_is_taken_out(

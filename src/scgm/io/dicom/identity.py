@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -49,12 +50,15 @@ class Identifiers:
     @classmethod
     def of(cls, headers: Iterable[Any]) -> Identifiers:
         """Collect what the headers say of the patient: names, numbers, birth date."""
-        return cls(frozenset(found for header in headers for found in _found_in(header)))
+        return cls(frozenset(_composed(word) for header in headers for word in _found_in(header)))
 
     def removed_from(self, words: str) -> str:
-        """Return a text without them, whatever the case of their letters."""
+        """Return a text without them, whatever the case and the form of their letters."""
         pattern = self._pattern()
-        return words if pattern is None else pattern.sub(_REMOVED, words)
+        composed = _composed(words)
+        if pattern is None or not pattern.search(composed):
+            return words
+        return pattern.sub(_REMOVED, composed)
 
     def in_text(self, words: str) -> bool:
         """Tell whether a text holds one of them."""
@@ -65,6 +69,11 @@ class Identifiers:
             return None
         longest_first = sorted(self.texts, key=lambda word: (-len(word), word))
         return re.compile("|".join(map(_as_pattern, longest_first)), re.IGNORECASE)
+
+
+def _composed(words: str) -> str:
+    """Return a text with a letter and its accent as one character: some disks store two."""
+    return unicodedata.normalize("NFC", words)
 
 
 def _as_pattern(word: str) -> str:
@@ -82,6 +91,8 @@ def _found_in(header: Any) -> Iterable[str]:
     for keyword in _NUMBERS:
         # Studies are often numbered 1, 2, 3: that names nobody.
         yield from (number for number in _texts(header, keyword) if len(number) > 2)
+    for other in value(header, "OtherPatientIDsSequence") or ():
+        yield from (number for number in _texts(other, "PatientID") if len(number) > 2)
     for day in _texts(header, "PatientBirthDate"):
         yield from (day, f"{day[:4]}-{day[4:6]}-{day[6:8]}", f"{day[6:8]}.{day[4:6]}.{day[:4]}")
 
