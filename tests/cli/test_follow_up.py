@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from scgm.cli.follow_up import _place
 from scgm.measurement.change import COLUMNS
 from tests.helpers.standin import Ended, cord_voxels, run_scgm, save_scan, write_model
 from tests.helpers.tapered_cords import cord_mm2, gray_mm2, save
@@ -313,3 +314,7 @@ def test_the_documentation_lists_every_column() -> None:
 
     for column in COLUMNS:
         assert f"| `{column.name}` | {column.unit} | {column.meaning} |" in text
+
+
+def test_a_place_that_begins_just_below_zero_has_no_sign() -> None:
+    assert _place({"by": "mm", "from_mm": -0.25, "to_mm": 4.75, "level": None}) == "0 to 5 mm"

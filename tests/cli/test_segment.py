@@ -35,6 +35,16 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+def test_a_report_is_made_where_an_image_is_not_there(segment: Run, tmp_path: Path) -> None:
+    image, missing = save_scan(tmp_path / "t2s.nii.gz"), tmp_path / "nope.nii.gz"
+
+    ended = segment(image, missing, "--report", tmp_path / "r.html")
+
+    assert ended.status == 1
+    assert "1 of 2 images could not be processed" in ended.err
+    assert "nope.nii.gz" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
 def test_results_lie_beside_the_image(segment: Run, tmp_path: Path) -> None:
     ended = segment(save_scan(tmp_path / "t2s.nii.gz"))
 

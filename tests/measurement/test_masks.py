@@ -54,6 +54,11 @@ def test_a_map_may_pass_1_by_rounding() -> None:
     assert measure(structures).rows[0]["area_mm2"] == pytest.approx(70)
 
 
+def test_masks_that_are_exchanged_are_refused() -> None:
+    with pytest.raises(GeometryError, match="larger than that of the cord; are the two exchanged"):
+        structures_from_masks("x", volume(cord()), volume(gm()))
+
+
 def test_empty_masks_are_refused() -> None:
     with pytest.raises(ImageReadError, match="no voxel is in the mask"):
         structures_from_masks("x", volume(gm(0)), volume(cord(0)))

@@ -13,7 +13,7 @@ from scgm.measurement.controls import Controls, Person, read_controls
 from scgm.measurement.levels import LevelKind, Levels
 from scgm.measurement.masks import structures_from_masks
 from scgm.measurement.measure import measure
-from scgm.measurement.norms import Norms, build_norms, read_norms
+from scgm.measurement.norms import Norms, _distribution, build_norms, read_norms
 from scgm.measurement.options import MeasureOptions
 from scgm.measurement.table import Table
 from tests.helpers.drawn_shapes import CORD, GRAY, Grid
@@ -183,6 +183,12 @@ def test_people_whom_age_and_sex_explain_to_the_last_digit_have_no_norms_for_the
 def test_people_who_are_all_the_same_make_no_norms() -> None:
     with pytest.raises(DataSetError, match="all people are the same"):
         build_norms(controls({"C3": dict.fromkeys(PEOPLE, 70.3)}))
+
+
+def test_a_spread_that_smoothing_made_negative_is_none() -> None:
+    known = _distribution(np.array([70.0, -1.3e-18, -1.0, 1.0]), (), (5.0, 95.0))
+
+    assert (known.mean, known.sd) == (70, 0)
 
 
 def test_age_that_is_not_known_of_all_is_not_used() -> None:

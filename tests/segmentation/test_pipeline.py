@@ -327,7 +327,7 @@ def test_a_given_cord_on_another_grid_is_refused(model: OnnxModel) -> None:
     mask = np.ones((60, 50, 4), np.uint8)
     mask[0] = 0
 
-    with pytest.raises(GeometryError, match="resample the mask"):
+    with pytest.raises(GeometryError, match="resample it to the grid of the image"):
         segment(scan(cord_voxels()), segmenter=model, cord=scan(mask))
 
 

@@ -36,6 +36,15 @@ def test_a_key_that_is_not_known_is_named_with_the_nearest(key: str, meant: str)
         read_config(DEFAULT_RECIPE, (f"{key}=1",))
 
     assert meant in str(at.value)
+    assert str(at.value).startswith("--set: there is no key")
+
+
+def test_a_wrong_key_of_the_file_is_named_with_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "sead = 1\n")
+    with pytest.raises(ConfigError) as at:
+        read_config(path, ("seed=2",))
+
+    assert str(at.value).startswith(f"{path}: there is no key 'sead'")
 
 
 def test_a_key_of_a_source_that_is_like_no_other_is_named_with_those_that_are_known(

@@ -302,6 +302,8 @@ def test_export_overwrites_nothing(checkpoint: Path, tmp_path: Path) -> None:
     assert (tmp_path / "m.onnx").read_text() == "mine"
 
 
-def test_an_incomplete_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="not a complete checkpoint"):
+def test_a_folder_without_a_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="there is no folder of a finished training"):
         load_checkpoint(tmp_path)
+    with pytest.raises(ModelError, match="there is no such folder; give the one that scgm train"):
+        load_checkpoint(tmp_path / "nowhere")

@@ -166,5 +166,6 @@ def _show(table: ChangeTable, messages: Messages) -> None:
 
 def _place(row: dict[str, str | int | float | None]) -> str:
     if row["by"] == "mm":
-        return f"{row['from_mm']:.0f} to {row['to_mm']:.0f} mm"
+        low, high = (round(float(row[name] or 0)) for name in ("from_mm", "to_mm"))
+        return f"{low} to {high} mm"
     return str(row["level"] or row["by"])

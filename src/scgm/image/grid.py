@@ -68,7 +68,7 @@ def on_grid_of(grid: Geometry, mask: Volume) -> tuple[NDArray[np.float32], tuple
     return values, tuple(notes)
 
 
-_ADVICE = "resample the mask to the grid of the image"
+_ADVICE = "resample it to the grid of the image"
 
 
 def _in_order_of(grid: Geometry, mask: Volume) -> tuple[NDArray[np.float32], Geometry]:

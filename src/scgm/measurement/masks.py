@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import ImageReadError
+from scgm.errors import GeometryError, ImageReadError
 from scgm.image.grid import on_grid_of
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.volume import Volume
@@ -83,7 +83,7 @@ def structures_from_masks(
     ImageReadError
         If both masks are missing or empty, or one is no mask.
     GeometryError
-        If the grids differ.
+        If the grids differ, or the gray matter is larger than the cord.
     """
     first = cord or gm
     if first is None:
@@ -101,6 +101,7 @@ def structures_from_masks(
         msg = f"{names}: no voxel is in the mask, so there is nothing to measure; give another"
         raise ImageReadError(msg)
     masks, probabilities = _labels(given)
+    _refuse_exchanged(name, masks)
     notes += [
         f"{volume.name}: no voxel is in the mask, so its numbers are missing"
         for label, volume in (("GM", gm), ("SC", cord))
@@ -141,6 +142,26 @@ def _labels(
         if len(soft) == 2:
             soft["WM"] = np.clip(soft["SC"] - soft["GM"], 0, 1)
     return masks, soft
+
+
+def _refuse_exchanged(name: str, masks: Mapping[str, NDArray[np.bool_]]) -> None:
+    """Refuse gray matter that is larger than its cord.
+
+    Raises
+    ------
+    GeometryError
+        If it is, in the slices that show both.
+    """
+    if not {"GM", "SC"} <= masks.keys():
+        return
+    gm, cord = (masks[label].sum(axis=(1, 2)) for label in ("GM", "SC"))
+    both = (gm > 0) & (cord > 0)
+    if gm[both].sum() > cord[both].sum():
+        msg = (
+            f"{name}: the mask of the gray matter is larger than that of the cord; are the two "
+            "exchanged? Give each as what it is"
+        )
+        raise GeometryError(msg)
 
 
 def _remarks(masks: Mapping[str, NDArray[np.bool_]]) -> list[str]:

@@ -332,7 +332,7 @@ def _distribution(row: Values, fitted_by: Sequence[str], centiles: Sequence[floa
     offsets = np.maximum.accumulate(row[2 + len(fitted_by) :])
     return Distribution(
         mean=float(row[0]),
-        sd=float(row[1]),
+        sd=max(float(row[1]), 0.0),  # a line through falling ones ends below it
         centiles={f"{p:g}": float(value) for p, value in zip(centiles, offsets, strict=True)},
         age_slope=slopes.get("age", 0.0),
         male_less_female=slopes.get("sex", 0.0),

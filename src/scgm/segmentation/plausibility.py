@@ -307,15 +307,15 @@ def _extent(shown: Mask) -> int:
 
 
 def _saturated(whole: AxialStack, stack: AxialStack, mask: Mask) -> Finding:
-    """Slices in whose cord many pixels have the largest value, as has much of what is around."""
+    """Slices in whose cord many pixels have the largest value, as have more of those around it."""
     largest = float(whole.slices.max())
     highest = np.count_nonzero(mask & (stack.slices == largest), axis=(1, 2))
     share = highest / np.maximum(np.count_nonzero(mask, axis=(1, 2)), 1)
-    around = np.count_nonzero(whole.slices == largest) - highest.sum()
+    around = np.count_nonzero(whole.slices == largest, axis=(1, 2)) - highest
     return Finding(
         "much of the cord has the largest value of the image, as if bright values were cut off; "
         "export it again with all of its values",
-        (share >= LARGEST_SHARE) & (around > highest.sum()),
+        (share >= LARGEST_SHARE) & (around > highest),
     )
 
 

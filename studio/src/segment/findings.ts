@@ -35,7 +35,7 @@ export function implausible(
     tooLarge(mask, found, part),
     jumps(mask, found, part),
     smallBody(scan, slices, mask, found),
-    saturated(slices, mask, part),
+    saturated(scan, slices, mask, part),
     cavities(mask, part),
   ];
   return all.filter((one) => one.slices.includes(true));
@@ -114,20 +114,20 @@ function smallBody(scan: Scan, slices: Float32Array, mask: Uint8Array, found: Ma
   };
 }
 
-function saturated(slices: Float32Array, mask: Uint8Array, part: Part): Finding {
+function saturated(scan: Scan, slices: Float32Array, mask: Uint8Array, part: Part): Finding {
   const largest = slices.reduce((a, b) => Math.max(a, b));
   const highest = mask.map((inside, i) => (inside && part.slices[i] === largest ? 1 : 0));
-  const inCord = count(highest);
-  const around = slices.reduce((sum, value) => sum + (value === largest ? 1 : 0), -inCord);
-  const shares = Array.from(
-    { length: part.shape[0] },
-    (_, z) => count(slice(highest, part.shape, z)) / Math.max(1, count(slice(mask, part.shape, z))),
-  );
+  const isCutOff = (z: number) => {
+    const inCord = count(slice(highest, part.shape, z));
+    const pixels = count(slice(mask, part.shape, z));
+    const all = slice(slices, scan.shape, z).reduce((sum, value) => sum + (value === largest ? 1 : 0), 0);
+    return inCord >= LARGEST_SHARE * Math.max(1, pixels) && all - inCord > inCord;
+  };
   return {
     what:
       "much of the cord has the largest value of the image, as if bright values were cut off; " +
       "export it again with all of its values",
-    slices: shares.map((share) => share >= LARGEST_SHARE && around > inCord),
+    slices: Array.from({ length: part.shape[0] }, (_, z) => isCutOff(z)),
   };
 }
 

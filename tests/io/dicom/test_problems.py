@@ -338,6 +338,16 @@ def test_one_slice_of_a_series_is_no_image(tmp_path: Path) -> None:
     assert "one slice of a series; give the folder" in refused(folder / "IM0001")
 
 
+def test_a_folder_of_nifti_images_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "sub-01.nii.gz").write_bytes(b"\x1f\x8b")
+    (tmp_path / "sub-01.json").write_bytes(b"")  # no copy that broke off
+
+    assert refused(tmp_path) == (
+        "this is a folder without DICOM files, but with NIfTI images; name these, or use "
+        "'scgm cohort' for the folder"
+    )
+
+
 def test_a_folder_without_dicom_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
 

@@ -309,7 +309,7 @@ def segment(
         from scgm.report.write import Beside
 
         beside = Beside(refused=[LeftOut(image, why) for image, why in failures.reasons])
-        images = [*dict(jobs)]
+        images = [image for image in dict(jobs) if image.exists()]
         make_report(batch.done, report, messages, images=images, overwrite=overwrite, beside=beside)
     if statuses := failures.statuses:
         messages.error(f"{len(statuses)} of {len(jobs)} images could not be processed")

@@ -17,6 +17,7 @@ from scgm.errors import ImageReadError
 
 _ZIP = b"PK\x03\x04"
 _MARK, _MARK_AT = b"DICM", 128
+_NIFTI = (".nii", ".nii.gz")
 _POINTER = b"version https://git-lfs"
 _START = _MARK_AT + len(_MARK)
 # Groups that a file without the mark can start with, least significant byte first.
@@ -151,8 +152,11 @@ def parts_of(path: Path) -> Iterator[list[Part]]:
 
 def _dicom(parts: list[Part], otherwise: str) -> list[Part]:
     starts = [part.start() for part in parts]
-    _require_content(parts, starts)
     found = [part for part, start in zip(parts, starts, strict=True) if looks_like_dicom(start)]
+    if not found and any(part.name.lower().endswith(_NIFTI) for part in parts):
+        msg = f"{otherwise}, but with NIfTI images; name these, or use 'scgm cohort' for the folder"
+        raise ImageReadError(msg)
+    _require_content(parts, starts)
     if not found:
         msg = f"{otherwise}; give an image file, or a folder or ZIP with DICOM files"
         raise ImageReadError(msg)

@@ -36,7 +36,9 @@ def read_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
     try:
         return TrainConfig.model_validate(content)
     except ValidationError as error:
-        msg = f"{path}: {_in_words(error)}"
+        changed = tuple(f"{change.partition('=')[0].strip()}." for change in changes)
+        where = "--set" if any(key.startswith(f"{_place(error)}.") for key in changed) else path
+        msg = f"{where}: {_in_words(error)}"
         raise ConfigError(msg) from error
 
 
@@ -91,10 +93,13 @@ def _set(content: dict[str, Any], key: str, value: object) -> None:
     place[last] = value
 
 
+def _place(error: ValidationError) -> str:
+    return ".".join(str(part) for part in error.errors()[0]["loc"])
+
+
 def _in_words(error: ValidationError) -> str:
     """Say what is wrong with the first value, or which key may have been meant."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
+    first, place = error.errors()[0], _place(error)
     if first["type"] == "extra_forbidden":
         named = ".".join(part for part in first["loc"] if isinstance(part, str))
         return f"there is no key {reprlib.repr(place)}; {_nearest(named)}"

@@ -124,6 +124,10 @@ def read_record(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
     ModelError
         If there is no record, or it is damaged.
     """
+    if not (folder / RECORD).exists():
+        found = "no folder of a finished training" if folder.is_dir() else "no such folder"
+        msg = f"{folder}: there is {found}; give the one that scgm train wrote, with its {RECORD}"
+        raise ModelError(msg)
     try:
         text = (folder / RECORD).read_text(encoding="utf-8")
         record = json.loads(text, parse_constant=_refuse_constant)
