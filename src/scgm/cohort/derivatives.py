@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from scgm.io.read import image_checksum
 from scgm.io.text import name_text
 from scgm.io.transaction import checksums, file_set
 from scgm.segmentation.measurements import measure
+from scgm.segmentation.options import SegmentOptions, recorded
 from scgm.segmentation.outputs import (
     label_file,
     possible_names,
@@ -107,6 +108,32 @@ class Derivatives:
         except (ImageReadError, OSError, KeyError, TypeError):
             return ""
 
+    def holds(self, options: SegmentOptions) -> bool:
+        """Say whether a result of this image by these options is there, as far as can be told.
+
+        It is one, too, where the image cannot be read now: it may be again.
+        """
+        record = self.record
+        if record is None:
+            return False
+        settled = replace(options, method=str(record.get("method")))
+        wanted = json.loads(json.dumps(recorded(settled)))
+        named = options.model is not None or options.method in (None, record.get("method"))
+        if not named or record.get("options") != wanted:
+            return False
+        try:
+            checksum = image_checksum(self.scan.image, options.reading())
+            return bool(record["input"]["sha256"] == checksum)
+        except (ImageReadError, OSError):
+            return True
+        except (KeyError, TypeError):
+            return False
+
+    def forget_failure(self) -> None:
+        """Remove what an earlier run wrote of a failure."""
+        if read_failure(self.failure_file) is not None:
+            self.failure_file.unlink(missing_ok=True)
+
     def save(self, result: Result) -> None:
         """Write all files of a result, or none.
 
@@ -124,7 +151,7 @@ class Derivatives:
             write_json(staging / record_file(self.scan.name), made)
 
     def save_failure(self, reason: str) -> None:
-        """Write why there is no result; an earlier result, of another image, is removed.
+        """Write why there is no result; an earlier result is removed.
 
         Raises
         ------

@@ -73,7 +73,10 @@ def process_all(scans: Sequence[Scan], choices: CohortChoices) -> list[Outcome]:
 
 
 def failed(scan: Scan, choices: CohortChoices, error: Exception) -> Outcome:
-    """Write down why an image has no result, as far as that can be written."""
+    """Write down why an image has no result, as far as that can be written.
+
+    An earlier result of the same image by the same options stays, and nothing is written.
+    """
     sentence = sentence_of(error)
     if isinstance(error, PatientNamedError):  # so would be the file that says it
         shown = str(error).partition(": ")[0]
@@ -82,6 +85,11 @@ def failed(scan: Scan, choices: CohortChoices, error: Exception) -> Outcome:
     reason = sentence or f"a fault of scgm, not of the image ({what})"
     trace = "" if sentence else "".join(traceback.format_exception(error))
     files = Derivatives(scan, choices)
+    if files.holds(_options(scan, choices)):
+        reason = f"{reason}; the result of an earlier run is kept"
+        return Outcome(
+            name=scan.name, source=scan.source, state="failed", reason=reason, trace=trace
+        )
     try:
         try:
             files.save_failure(reason)
@@ -127,15 +135,21 @@ def _process(scan: Scan, choices: CohortChoices) -> Outcome:
     files = Derivatives(scan, choices)
     repair(files.folder)
     segmenter = segmenter_of(choices.options)
-    # Where the file's own name says nothing, as t2s.nii.gz in the folder of each subject.
-    named = result_name(scan.image.name) == scan.name
-    options = choices.options if named else replace(choices.options, name=scan.name)
+    options = _options(scan, choices)
     state = files.state(made_from(options, segmenter))
-    if not state:
+    if state:
+        files.forget_failure()
+    else:
         _segment(scan, files, options, segmenter)
     write_subject_tables(choices.subject_folder(scan.subject))
     words: dict[str, State] = {"done": "done already", "edited": "edited"}
     return Outcome(name=scan.name, source=scan.source, state=words.get(state, "done"))
+
+
+def _options(scan: Scan, choices: CohortChoices) -> SegmentOptions:
+    """Return the options, with a name where the file's own says nothing, as sub-01/t2s.nii.gz."""
+    named = result_name(scan.image.name) == scan.name
+    return choices.options if named else replace(choices.options, name=scan.name)
 
 
 def _require_unnamed(scan: Scan, choices: CohortChoices) -> None:

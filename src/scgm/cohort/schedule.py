@@ -100,9 +100,8 @@ class _Run:
         self._submit([next(scans, None)])  # the first one starts before the others are found
         self._fill(scans)
         for batch in self._ended.batches():
-            outcomes = self._outcomes(batch)
+            yield from self._outcomes(batch)  # told before the connection may be lost
             self._fill(scans)
-            yield from outcomes
 
     def unfinished(self) -> list[Scan]:
         """Return the images whose end nobody has told yet."""
