@@ -69,7 +69,7 @@ def while_nothing_can_be_read(
     return process(scan, choices)
 
 
-@pytest.mark.parametrize("fails", [in_another_version, in_a_lost_worker, while_nothing_can_be_read])
+@pytest.mark.parametrize("fails", [in_a_lost_worker, while_nothing_can_be_read])
 def test_a_finished_result_outlives_a_failure_that_is_not_its_images(
     choices: CohortChoices, scan: Scan, fails: Fails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +83,21 @@ def test_a_finished_result_outlives_a_failure_that_is_not_its_images(
     assert files(choices) == before
     monkeypatch.undo()
     assert process(scan, choices).state == "done already"
+
+
+def test_a_worker_of_another_version_writes_nothing(
+    choices: CohortChoices, scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = in_another_version(scan, choices, monkeypatch)
+
+    assert outcome.state == "failed"
+    assert "this worker has version 0.0.1 of scgm" in outcome.reason
+    assert not list(choices.output.iterdir())
+    monkeypatch.undo()
+    process(scan, choices)
+    before = files(choices)
+    in_another_version(scan, choices, monkeypatch)
+    assert files(choices) == before
 
 
 def test_the_result_of_an_image_that_is_another_one_now_is_removed_when_that_fails(
@@ -103,6 +118,36 @@ def test_the_result_of_other_options_is_removed_when_these_fail(
 
     assert failed(scan, others, WorkerLostError("the process ended twice")).state == "failed"
     assert list(files(choices)) == [f"{scan.name}{FAILED}"]
+
+
+@pytest.mark.parametrize("what", ["model", "soft"])
+def test_the_result_of_another_model_or_without_wanted_files_is_removed_when_these_fail(
+    choices: CohortChoices, scan: Scan, what: str
+) -> None:
+    process(scan, choices)
+    others = replace(choices, soft=True)
+    if what == "model":
+        write_model(choices.data.parent, version="2")
+        image_task._segmenter.cache_clear()
+        others = choices
+
+    assert failed(scan, others, WorkerLostError("the process ended twice")).state == "failed"
+    assert list(files(choices)) == [f"{scan.name}{FAILED}"]
+
+
+def test_a_method_that_cannot_be_started_costs_no_result(
+    choices: CohortChoices, scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process(scan, choices)
+    before = files(choices)
+
+    def broken(_: SegmentOptions) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(image_task, "segmenter_of", broken)
+
+    assert process(scan, choices).state == "failed"
+    assert files(choices) == before
 
 
 def test_a_failure_is_forgotten_when_the_result_is_there(

@@ -10,7 +10,12 @@ from scgm.cohort import schedule
 
 class _Task:
     def __init__(self, key: str, images: list[str]) -> None:
-        self.key, self.images, self.status = key, images, "finished"
+        self.key, self.images = key, images
+        self.status = "error" if images == ["b"] else "finished"
+
+    def exception(self) -> Exception:
+        """Lose the connection."""
+        raise ConnectionError
 
     def release(self) -> None:
         """Forget it."""
@@ -36,8 +41,9 @@ class _Client:
 
     loop = None
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = float("inf")) -> None:
         self.asked = self.submitted = 0
+        self.most = most
 
     def nthreads(self) -> dict[str, int]:
         """Return one process, once."""
@@ -47,7 +53,9 @@ class _Client:
         return {"worker": 1}
 
     def submit(self, _: object, images: list[str], *__: object, **___: object) -> _Task:
-        """Return a task."""
+        """Return a task, unless the connection is lost."""
+        if self.submitted == self.most:
+            raise ConnectionError
         self.submitted += 1
         return _Task(str(self.submitted), images)
 
@@ -56,12 +64,13 @@ class _Client:
         return [task.images for task in tasks]
 
 
+@pytest.mark.parametrize("most", [0, 1, 2, float("inf")])
 def test_every_image_is_told_or_unfinished_after_the_connection_is_lost(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, most: float
 ) -> None:
     monkeypatch.setattr("distributed.as_completed", _Ended)
     monkeypatch.setattr(schedule, "_PAUSE_S", -1)
-    client: Any = _Client()
+    client: Any = _Client(most)
     choices: Any = None
     run = schedule._Run(client, choices)
     waiting: Any = iter("abcde")
@@ -70,4 +79,21 @@ def test_every_image_is_told_or_unfinished_after_the_connection_is_lost(
     with pytest.raises(ConnectionError):
         told.extend(run.outcomes(waiting))  # keeps what was told before the end
 
+    assert sorted([*told, *run.unfinished(), *waiting]) == list("abcde")
+
+
+def test_what_ended_beside_an_error_is_told_when_the_connection_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("distributed.as_completed", _Ended)
+    client: Any = _Client()
+    choices: Any = None
+    run = schedule._Run(client, choices)
+    waiting: Any = iter("abcde")
+    told: list[Any] = []
+
+    with pytest.raises(ConnectionError):
+        told.extend(run.outcomes(waiting))
+
+    assert told == ["a", "c"]
     assert sorted([*told, *run.unfinished(), *waiting]) == list("abcde")

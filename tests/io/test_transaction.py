@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,8 +14,11 @@ from typing import Any
 import pytest
 
 from scgm.errors import OutputError
+from scgm.io import transaction
+from scgm.io.locks import is_abandoned
 from scgm.io.transaction import FOLDER_LOCK, PREFIX, check_set, file_set
 from tests.helpers.faults import KINDS, Fault, count_operations, fail_once, faults, in_child, stop
+from tests.io.lock_faults import locks_fail
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks processes")
 
@@ -177,6 +181,42 @@ def test_what_a_living_process_writes_is_not_touched(tmp_path: Path) -> None:
         assert (staging / "x").exists()
 
     assert held(tmp_path) == {**NEW, "x": b"x"}
+
+
+def test_what_another_process_looks_at_when_it_is_begun_is_not_touched_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_mark(handle: int) -> bool:
+        marks = tmp_path.glob(f"{PREFIX}*/alive")
+        return any(os.path.samestat(os.fstat(handle), mark.stat()) for mark in marks)
+
+    with (
+        locks_fail(monkeypatch, errno.EAGAIN, times=1, of=is_mark),
+        file_set(tmp_path, ("x",)) as staging,
+    ):
+        (staging / "x").write_bytes(b"x")
+        write(tmp_path, OLD)
+        assert (staging / "x").exists()
+
+    assert held(tmp_path) == {**OLD, "x": b"x"}
+
+
+def test_who_checks_a_place_looks_at_what_others_write_there_within_the_lock_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = []
+
+    def watched(mark: Path) -> bool:
+        locked.append((tmp_path / FOLDER_LOCK).exists())
+        return is_abandoned(mark)
+
+    with file_set(tmp_path, ("x",)) as staging:
+        monkeypatch.setattr(transaction, "is_abandoned", watched)
+        check_set(tmp_path, ("y",))
+        assert staging.exists()
+
+    assert locked
+    assert all(locked)
 
 
 def test_what_dead_processes_left_is_removed(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from scgm.io.read import image_checksum
 from scgm.io.text import name_text
 from scgm.io.transaction import checksums, file_set
 from scgm.segmentation.measurements import measure
-from scgm.segmentation.options import SegmentOptions, recorded
 from scgm.segmentation.outputs import (
     label_file,
     possible_names,
@@ -95,39 +94,31 @@ class Derivatives:
         made_from : mapping
             Fields of the record that must be the same, such as "version" and "model".
         """
-        record = self.record
-        if record is None or not (self.scan.image.is_file() or self.scan.image.is_dir()):
-            return ""
-        if any(record.get(name) != value for name, value in made_from.items()):
-            return ""
         try:
-            reading = self.choices.options.reading()
-            if record["input"]["sha256"] != image_checksum(self.scan.image, reading):
-                return ""
-            return self._whole(record["files"])
-        except (ImageReadError, OSError, KeyError, TypeError):
+            return self.state_read(made_from)
+        except (ImageReadError, OSError):
             return ""
 
-    def holds(self, options: SegmentOptions) -> bool:
-        """Say whether a result of this image by these options is there, as far as can be told.
+    def state_read(self, made_from: Mapping[str, Any]) -> str:
+        """Say the same as `state`, but raise if it cannot be told.
 
-        It is one, too, where the image cannot be read now: it may be again.
+        Raises
+        ------
+        ImageReadError, OSError
+            If a file cannot be read now.
         """
         record = self.record
-        if record is None:
-            return False
-        settled = replace(options, method=str(record.get("method")))
-        wanted = json.loads(json.dumps(recorded(settled)))
-        named = options.model is not None or options.method in (None, record.get("method"))
-        if not named or record.get("options") != wanted:
-            return False
+        if record is None or any(record.get(name) != made_from[name] for name in made_from):
+            return ""
         try:
-            checksum = image_checksum(self.scan.image, options.reading())
-            return bool(record["input"]["sha256"] == checksum)
-        except (ImageReadError, OSError):
-            return True
+            sha256, files = record["input"]["sha256"], record["files"]
         except (KeyError, TypeError):
-            return False
+            return ""
+        if not (self.scan.image.is_file() or self.scan.image.is_dir()):
+            raise FileNotFoundError(self.scan.image)
+        if sha256 != image_checksum(self.scan.image, self.choices.options.reading()):
+            return ""
+        return self._whole(files)
 
     def forget_failure(self) -> None:
         """Remove what an earlier run wrote of a failure."""

@@ -75,7 +75,7 @@ def process_all(scans: Sequence[Scan], choices: CohortChoices) -> list[Outcome]:
 def failed(scan: Scan, choices: CohortChoices, error: Exception) -> Outcome:
     """Write down why an image has no result, as far as that can be written.
 
-    An earlier result of the same image by the same options stays, and nothing is written.
+    A finished result of an earlier run stays; why it failed now is then only returned.
     """
     sentence = sentence_of(error)
     if isinstance(error, PatientNamedError):  # so would be the file that says it
@@ -84,18 +84,11 @@ def failed(scan: Scan, choices: CohortChoices, error: Exception) -> Outcome:
     what = " ".join(f"{type(error).__name__}: {error}".split())
     reason = sentence or f"a fault of scgm, not of the image ({what})"
     trace = "" if sentence else "".join(traceback.format_exception(error))
-    files = Derivatives(scan, choices)
-    if files.holds(_options(scan, choices)):
-        reason = f"{reason}; the result of an earlier run is kept"
-        return Outcome(
-            name=scan.name, source=scan.source, state="failed", reason=reason, trace=trace
-        )
     try:
-        try:
-            files.save_failure(reason)
-        except OutputError:  # something of another's is in the way: the reason goes beside it
-            content = {"source": scan.source, "reason": reason}
-            write_json(files.failure_file, content)
+        if _has_finished(scan, choices):
+            reason = f"{reason}; the result of an earlier run is kept"
+        else:
+            _save_failure(scan, choices, reason)
         write_subject_tables(choices.subject_folder(scan.subject))
     except OutputError as problem:
         reason = f"{reason}; this cannot be written down: {problem}"
@@ -130,7 +123,7 @@ def _segmenter(options: SegmentOptions) -> Segmenter:
 def _process(scan: Scan, choices: CohortChoices) -> Outcome:
     if choices.version != __version__:
         msg = f"this worker has version {__version__} of scgm, not {choices.version}; install it"
-        raise ImageReadError(msg)
+        return Outcome(name=scan.name, source=scan.source, state="failed", reason=msg)
     _require_unnamed(scan, choices)
     files = Derivatives(scan, choices)
     repair(files.folder)
@@ -150,6 +143,27 @@ def _options(scan: Scan, choices: CohortChoices) -> SegmentOptions:
     """Return the options, with a name where the file's own says nothing, as sub-01/t2s.nii.gz."""
     named = result_name(scan.image.name) == scan.name
     return choices.options if named else replace(choices.options, name=scan.name)
+
+
+def _has_finished(scan: Scan, choices: CohortChoices) -> bool:
+    """Tell whether an earlier run has finished this image, or may have: it cannot be read now."""
+    files = Derivatives(scan, choices)
+    if files.record is None:
+        return False
+    try:
+        made = made_from(_options(scan, choices), segmenter_of(choices.options))
+        return bool(files.state_read(made))
+    except Exception:  # noqa: BLE001  whatever it is, a result that may be right is not removed
+        return True
+
+
+def _save_failure(scan: Scan, choices: CohortChoices, reason: str) -> None:
+    files = Derivatives(scan, choices)
+    try:
+        files.save_failure(reason)
+    except OutputError:  # something of another's is in the way: the reason goes beside it
+        content = {"source": scan.source, "reason": reason}
+        write_json(files.failure_file, content)
 
 
 def _require_unnamed(scan: Scan, choices: CohortChoices) -> None:

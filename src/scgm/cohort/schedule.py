@@ -90,6 +90,7 @@ class _Run:
         self._choices = choices
         self._tasks: dict[str, list[Scan]] = {}
         self._again: list[Scan] = []
+        self._being_submitted: list[Scan] = []
         completed: Any = as_completed
         self._ended = completed(loop=client.loop, raise_errors=False)
         self._cores = 1
@@ -105,7 +106,8 @@ class _Run:
 
     def unfinished(self) -> list[Scan]:
         """Return the images whose end nobody has told yet."""
-        return [*chain.from_iterable(self._tasks.values()), *self._again]
+        submitted = chain.from_iterable(self._tasks.values())
+        return [*submitted, *self._again, *self._being_submitted]
 
     def _fill(self, scans: Iterator[Scan]) -> None:
         """Submit tasks, a few more than there are processes, which come and go."""
@@ -123,24 +125,36 @@ class _Run:
         """Submit one task; return whether it has any image."""
         images = [scan for scan in scans if scan is not None]
         if images:
+            self._being_submitted = images
             future = self._client.submit(process_all, images, self._choices, pure=False)
             self._tasks[future.key] = images
+            self._being_submitted = []
             self._ended.add(future)
         return bool(images)
 
-    def _outcomes(self, futures: list[Any]) -> list[Outcome]:
-        """Return what became of images whose tasks have ended, and forget these."""
-        if any(future.status in ("cancelled", "lost") for future in futures):
+    def _outcomes(self, futures: list[Any]) -> Iterator[Outcome]:
+        """Yield what became of images whose tasks have ended, and forget these."""
+        status = {future.key: future.status for future in futures}
+        if not {"cancelled", "lost"}.isdisjoint(status.values()):
             raise ConnectionError
-        finished = [future for future in futures if future.status == "finished"]
-        outcomes: list[Outcome] = list(chain.from_iterable(self._client.gather(finished)))
-        for future in futures:
-            images = self._tasks.pop(future.key)
-            if future.status == "error" and len(images) > 1:
-                self._again += images  # one by one, as only one of them need be to blame
-            elif future.status == "error":
-                outcomes.append(self._lost(images[0], future.exception()))
+        finished = [future for future in futures if status[future.key] == "finished"]
+        results = self._client.gather(finished)
+        for future, outcomes in zip(finished, results, strict=True):
+            del self._tasks[future.key]
+            yield from outcomes
             future.release()
+        for future in futures:
+            if status[future.key] == "error":
+                yield from self._outcomes_of_error(future)
+                future.release()
+
+    def _outcomes_of_error(self, future: Any) -> list[Outcome]:
+        images, outcomes = self._tasks[future.key], []
+        if len(images) == 1:
+            outcomes.append(self._lost(images[0], future.exception()))
+        else:
+            self._again += images  # one by one, as only one of them need be to blame
+        del self._tasks[future.key]
         return outcomes
 
     def _lost(self, scan: Scan, error: Exception) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -12,10 +13,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from scgm.errors import OutputError
-from scgm.io.locks import is_abandoned, lock_handle
+from scgm.io.locks import LockedError, is_abandoned, lock_handle
 
 TEMPORARY = ".scgm-tmp-"
 _FEW, _AT_ONCE = 4, 8
+_WAIT_S, _PAUSE_S = 5.0, 0.005
 _unsynced: ContextVar[Path | None] = ContextVar("_unsynced", default=None)
 
 
@@ -123,8 +125,7 @@ def _temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
         path = folder / f"{TEMPORARY}{os.urandom(8).hex()}"
         try:
             with path.open("xb") as file:
-                with suppress(OSError):  # where there are no locks, nothing is ever cleaned up
-                    lock_handle(file.fileno())
+                lock_new(file.fileno())
                 if os.fstat(file.fileno()).st_nlink == 0:
                     continue  # another process took it for an abandoned one before it was locked
                 yield file, path
@@ -133,8 +134,42 @@ def _temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
             path.unlink(missing_ok=True)
 
 
+def lock_new(handle: int) -> None:
+    """Lock a file that was just made, which another process may hold while it looks at it.
+
+    Where there are no locks, nothing is locked, and nothing is ever cleaned up.
+
+    Raises
+    ------
+    LockedError
+        If another process holds it for long.
+    """
+    until = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            lock_handle(handle)
+        except LockedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_S)
+        except OSError:
+            return
+        else:
+            return
+
+
 def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files of processes that died."""
     for path in folder.glob(f"{TEMPORARY}*"):
+        _remove_if_abandoned(path)
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    """Remove a file while it is locked, so that an owner who locks it next sees that it is gone."""
+    if os.name != "posix":  # Windows removes no open file
         if is_abandoned(path):
             path.unlink(missing_ok=True)
+        return
+    with suppress(OSError), path.open("r+b", buffering=0) as file:  # its owner lives, or no locks
+        lock_handle(file.fileno())
+        path.unlink(missing_ok=True)

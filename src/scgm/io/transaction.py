@@ -26,9 +26,16 @@ from pathlib import Path
 from typing import TypeAlias
 
 from scgm.errors import OutputError
-from scgm.io.atomic import remove_abandoned, sync_files, sync_folder, unsynced, write_json
+from scgm.io.atomic import (
+    lock_new,
+    remove_abandoned,
+    sync_files,
+    sync_folder,
+    unsynced,
+    write_json,
+)
 from scgm.io.hashing import sha256_of_file
-from scgm.io.locks import is_abandoned, locked, open_locked
+from scgm.io.locks import is_abandoned, locked
 from scgm.io.text import name_text
 
 PREFIX = ".scgm-set-"
@@ -133,7 +140,8 @@ def check_set(
     target = _Target(folder, tuple(names), overwrite, claims)
     try:
         _check_folder(folder)
-        if _left_behind(folder):
+        # Looked at within the lock alone: who looks at a mark locks it for a moment.
+        if any(folder.glob(f"{PREFIX}*")):
             with locked(folder / FOLDER_LOCK):
                 _repair(target)
         target.check()
@@ -214,8 +222,8 @@ def _workplace(target: _Target) -> Iterator[Path]:
             _repair(target)
             work = target.folder / f"{PREFIX}{os.urandom(8).hex()}"
             work.mkdir()
-            with suppress(OSError):  # where there are no locks, nothing is ever cleaned up
-                handle = open_locked(work / _ALIVE)
+            handle = os.open(work / _ALIVE, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+            lock_new(handle)
             (work / "new").mkdir()
             (work / "old").mkdir()
         yield work
