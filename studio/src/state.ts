@@ -7,6 +7,8 @@ export interface Drawn {
   title: string;
   labels: Uint8Array;
   found: Found | null;
+  /** What a correction started from; work kept by an earlier version does not say it. */
+  base?: string;
 }
 
 type Topic = "scan" | "results" | "slice" | "labels" | "tab" | "busy";

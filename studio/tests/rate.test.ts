@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { agreements, nextImage, numberOf, type Reading } from "../src/rate/readings";
+import { workName } from "../src/edit/store";
+import { agreements, nextImage, numberOf, readingsOf, type Reading } from "../src/rate/readings";
 
 const reading = (image: string, rater: string, number: number, labels: number[]): Reading => ({
   key: `${image}|${rater}|${number}`,
@@ -26,7 +27,31 @@ describe("agreement", () => {
   });
 });
 
+describe("readings of an image", () => {
+  const [first, second] = [0, 1].map((value) => workName({ name: "t2s.nii", slices: Float32Array.of(value, 2) }));
+  const of = (image: string, rater: string): Reading => ({ ...reading(image, rater, 1, [1, 2]), name: "t2s.nii" });
+
+  it("are those of its content, not of its name", () => {
+    const all = [of(first!, "X"), of(second!, "Y")];
+    expect(first).not.toBe(second);
+    expect(readingsOf(all, first!, "t2s.nii", 2)).toEqual([all[0]]);
+    expect(readingsOf(all, first!, "t2s.nii", 3)).toEqual([]);
+    expect([numberOf(all, first!), numberOf(all, second!)].sort()).toEqual([1, 2]);
+  });
+
+  it("that an earlier version kept by name come last", () => {
+    const [old, own] = [reading("t2s.nii", "X", 1, [1, 2]), of(first!, "Y")];
+    expect(readingsOf([old, own], first!, "t2s.nii", 2)).toEqual([own, old]);
+    expect(readingsOf([old, own], second!, "t2s.nii", 2)).toEqual([old]);
+  });
+});
+
 describe("the next image", () => {
+  it("is found by the names of readings", () => {
+    const mine = [{ ...reading("a#1", "X", 1, []), name: "a" }];
+    expect(nextImage(["a", "b"], mine, () => 0)).toBe("b");
+  });
+
   it("is one that was read least often, and none after two readings", () => {
     const mine = [reading("a", "X", 1, []), reading("b", "X", 1, []), reading("b", "X", 2, [])];
     expect(nextImage(["a", "b", "c"], mine, () => 0)).toBe("c");

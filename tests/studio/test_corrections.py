@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from scgm.errors import ScgmError
 from scgm.io.read import read_volume
-from scgm.studio.corrections import save_corrected
+from scgm.studio.corrections import CorrectionError, save_corrected
+from scgm.studio.library import Library
 from tests.helpers.cohort_files import tree
 from tests.helpers.standin import cord_voxels, save_scan
 
@@ -40,14 +42,14 @@ def masks(scan: Path) -> dict[str, Mask]:
     return {name: mask.astype(np.uint8) for name, mask in zip("GWS", drawn, strict=True)}
 
 
-def packed(scan: Path, drawn: dict[str, Mask], target: Path) -> Path:
+def packed(scan: Path, drawn: dict[str, Mask], target: Path, name: str = NAME) -> Path:
     names = dict(zip("GWS", ("GM", "WM", "SC"), strict=True))
     affine = nib.load(scan).affine
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for key, mask in drawn.items():
             content = gzip.compress(nib.Nifti1Image(mask, affine).to_bytes(), mtime=0)
-            archive.writestr(f"{NAME}_label-{names[key]}_seg.nii.gz", content)
-        archive.writestr(f"{NAME}_corrected.json", "{}")
+            archive.writestr(f"{name}_label-{names[key]}_seg.nii.gz", content)
+        archive.writestr(f"{name}_corrected.json", '{"StartedFrom": "ddc"}')
     return target
 
 
@@ -60,6 +62,55 @@ def test_masks_of_the_image_are_written_as_those_of_a_rater(scan: Path, tmp_path
     assert place == PLACE.as_posix()
     written = nib.load(scan.parent / place / f"{NAME}_label-GM_seg.nii.gz")
     assert np.array_equal(np.asarray(written.dataobj), drawn["G"])
+
+
+def saved(scan: Path, root: Path, name: str = NAME) -> Path:
+    """Save right masks of an image; return their folder."""
+    sent = packed(scan, masks(scan), root.parent / "sent.zip", name)
+    return root / save_corrected(sent, read_volume(scan), root)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "data" / "a").mkdir(parents=True)
+    (tmp_path / "data" / "b").mkdir()
+    return tmp_path / "data"
+
+
+def test_images_of_one_name_in_two_folders_keep_their_own_masks(root: Path) -> None:
+    scans = [save_scan(root / folder / "t2s.nii.gz") for folder in "ab"]
+
+    places = [saved(scan, root, "t2s") for scan in (*scans, scans[0])]
+
+    assert [
+        place.relative_to(root / "derivatives" / "labels_studio").as_posix() for place in places
+    ] == ["a", "b", "a"]
+    files = [json.loads((place / "t2s_corrected.json").read_text()) for place in places]
+    assert files[:2] == [{"StartedFrom": "ddc", "File": f"{folder}/t2s.nii.gz"} for folder in "ab"]
+
+
+def test_masks_of_another_image_are_never_replaced(root: Path) -> None:
+    first, second = (save_scan(root / folder / f"{NAME}.nii.gz") for folder in "ab")
+    place = saved(first, root)
+    before = tree(root)
+
+    with pytest.raises(CorrectionError, match="are of another image"):
+        saved(second, root)
+    assert tree(root) == before
+
+    (place / f"{NAME}_corrected.json").write_text("{}")  # nobody knows of which image
+    with pytest.raises(CorrectionError, match="do not say of which"):
+        saved(first, root)
+
+
+def test_masks_of_a_linked_image_have_its_name_and_place(root: Path) -> None:
+    (root / ".git").mkdir()
+    (root / "b" / "t2s.nii.gz").symlink_to(save_scan(root / ".git" / "MD5E-s1--abc.nii.gz"))
+    (listed,) = Library(root).files()
+
+    place = saved(listed.path, root, "t2s")
+
+    assert place == root / "derivatives" / "labels_studio" / "b"
 
 
 def another_shape(drawn: dict[str, Mask]) -> dict[str, Mask]:

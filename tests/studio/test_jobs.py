@@ -31,6 +31,10 @@ elif task.get("do") == "die":
     os.kill(os.getpid(), 9)
 elif task.get("do") == "babble":
     print("no JSON", flush=True)
+elif task.get("do") == "ramble":
+    say(stage="x" * (1 << 21))
+elif task.get("do") == "list":
+    print("[1]", flush=True)
 """
 
 
@@ -50,6 +54,10 @@ async def over(job: Job) -> Job:
     while not job.over:
         await asyncio.sleep(0.01)
     return job
+
+
+async def soon_over(job: Job) -> Job:
+    return await asyncio.wait_for(over(job), 15)
 
 
 async def started(job: Job) -> Job:
@@ -97,6 +105,53 @@ def test_after_a_process_that_died_the_next_job_is_done(tmp_path: Path) -> None:
         return [(await over(first)).state, (await over(second)).state]
 
     assert run(check, tmp_path) == [State.FAILED, State.DONE]
+
+
+@pytest.mark.parametrize("do", ["ramble", "list"])
+def test_after_a_process_that_says_what_cannot_be_read_the_next_job_is_done(
+    do: str, tmp_path: Path
+) -> None:
+    async def check(jobs: Jobs) -> list[Job]:
+        first, second = jobs.submit({"do": do}), jobs.submit({"do": "work"})
+        return [await soon_over(first), await soon_over(second)]
+
+    first, second = run(check, tmp_path)
+
+    assert (first.state, second.state) == (State.FAILED, State.DONE)
+    assert first.error.startswith("the server could not do this job (")
+    assert "\n" not in first.error
+
+
+def test_after_processes_that_could_not_be_started_jobs_are_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse() -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    async def check(jobs: Jobs) -> list[Job]:
+        with monkeypatch.context() as patched:
+            patched.setattr(jobs, "_start_worker", refuse)
+            # The first has the process that waited already.
+            ended = [await soon_over(jobs.submit({"do": "work"})) for _ in range(2)]
+        return [*ended, await soon_over(jobs.submit({"do": "work"}))]
+
+    jobs = run(check, tmp_path)
+
+    assert [job.state for job in jobs] == [State.DONE, State.FAILED, State.DONE]
+    assert "(Resource temporarily unavailable)" in jobs[1].error
+
+
+def test_a_server_whose_queue_has_ended_can_be_stopped(tmp_path: Path) -> None:
+    async def broken() -> None:
+        raise RuntimeError
+
+    async def check(jobs: Jobs) -> None:
+        assert jobs._loop is not None
+        jobs._loop.cancel()
+        jobs._loop = asyncio.create_task(broken())
+        await asyncio.sleep(0)
+
+    run(check, tmp_path)
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc to look for processes in")

@@ -41,6 +41,33 @@ def test_a_link_within_the_folder_is_followed(folder: Path) -> None:
     assert "again.nii" in {each.name for each in Library(folder).files()}
 
 
+def test_a_linked_image_keeps_its_own_name(folder: Path) -> None:
+    (folder / ".git" / "MD5E-s1--abc.nii.gz").write_bytes(b"annexed")
+    link = folder / "sub-01" / "anat" / "linked.nii.gz"
+    link.symlink_to(folder / ".git" / "MD5E-s1--abc.nii.gz")
+
+    (found,) = (each for each in Library(folder).files() if each.name.endswith("linked.nii.gz"))
+    (single,) = Library(link).files()
+
+    assert (found.path, found.size) == (link, 7)
+    assert (single.path, single.size) == (link, 7)
+
+
+def test_a_link_that_is_turned_away_later_is_not_found_any_more(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.nii").write_bytes(b"secret")
+    link = folder / "again.nii"
+    link.symlink_to(folder / "b.nii")
+    library = Library(folder)
+    (found,) = (each for each in library.files() if each.name == "again.nii")
+
+    link.unlink()
+    link.symlink_to(tmp_path / "secret.nii")
+
+    assert library.find(found.id) is None
+
+
 def test_a_file_is_found_by_its_number_alone(folder: Path) -> None:
     library = Library(folder)
     first = library.files()[0]

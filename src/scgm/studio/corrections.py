@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +51,8 @@ def save_corrected(packed: Path, volume: Volume, root: Path) -> str:
     Raises
     ------
     CorrectionError
-        If the masks are not those of the image, or gray matter lies outside of the cord.
+        If the masks are not those of the image, gray matter lies outside of the cord, or the
+        masks that are there may be those of another image.
     OutputError
         If files are there that an earlier correction has not written.
     """
@@ -56,29 +60,52 @@ def save_corrected(packed: Path, volume: Volume, root: Path) -> str:
     name = result_name(volume.source.name)
     record = f"{name}_corrected.json"
     masks = tuple(label_file(name, label) for label in LABELS)
-    place = PLACE / _below(name)
+    place = PLACE / _below(name, volume.source, root)
+    image = volume.source.relative_to(root).as_posix()
     names = (*masks, record)
-    with file_set(
-        root / place, names, overwrite=True, claims=lambda folder: _claims(folder, names)
-    ) as staging:
+    claims = partial(_claims, names=names, image=image)
+    with file_set(root / place, names, overwrite=True, claims=claims) as staging:
         _unpack(packed, staging, dict.fromkeys(masks, _MOST_MASK) | {record: _MOST_RECORD})
+        _name_image(staging / record, image)
         _check(staging, masks, volume)
     return place.as_posix()
 
 
-def _below(name: str) -> Path:
-    """Return the folder of an image in a BIDS data set, by its name."""
+def _below(name: str, source: Path, root: Path) -> Path:
+    """Return the folder of an image in a BIDS data set, by its name; for others where it lies."""
     found = re.match(r"(sub-[A-Za-z0-9]+)(?:_(ses-[A-Za-z0-9]+))?_", name)
     if found is None:
-        return Path()
+        return Path() if source == root else source.parent.relative_to(root)
     return Path(*filter(None, found.groups()), "anat")
 
 
-def _claims(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
-    """Let files of an earlier correction be replaced: those that lie beside its record."""
-    if not (folder / names[-1]).is_file():
+def _claims(folder: Path, *, names: tuple[str, ...], image: str) -> dict[str, str]:
+    """Let files of an earlier correction of this image be replaced: those beside its record."""
+    record = folder / names[-1]
+    if not record.is_file():
         return {}
+    if _fields(record).get("File") != image:
+        msg = (
+            f"{record}: the masks that are there are of another image, or do not say of which; "
+            "move them away, then save again"
+        )
+        raise CorrectionError(msg)
     return checksums(folder / name for name in names if (folder / name).is_file())
+
+
+def _name_image(record: Path, image: str) -> None:
+    """Add to a record where the image lies in the folder: other images can have its name."""
+    content = {**_fields(record), "File": image}
+    record.write_text(f"{json.dumps(content, indent=2)}\n", encoding="utf-8")
+
+
+def _fields(record: Path) -> dict[str, Any]:
+    """Return what a record says; nothing where it cannot be read."""
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _unpack(packed: Path, folder: Path, most: dict[str, int]) -> None:

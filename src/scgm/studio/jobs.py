@@ -104,8 +104,7 @@ class Jobs:
         """End all processes and wait for them."""
         if self._loop is not None:
             self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+            await asyncio.gather(self._loop, return_exceptions=True)
         for process in filter(None, (self._spare, self._running and self._running[1])):
             await _end(process)
 
@@ -144,14 +143,17 @@ class Jobs:
     async def _work(self) -> None:
         while True:
             job = await self._queue.get()
-            if not job.over:
+            if job.over:
+                continue
+            try:
                 await self._run(job)
+            except Exception as error:  # noqa: BLE001  (the jobs after it are done all the same)
+                _fail(job, f"the server could not do this job ({_reason(error)}); try again")
 
     async def _run(self, job: Job) -> None:
-        process = self._spare or await self._start_worker()
-        if process.returncode is not None:  # it died while it waited
+        process, self._spare = self._spare, None
+        if process is None or process.returncode is not None:  # it died while it waited
             process = await self._start_worker()
-        self._spare = None
         self._running = job, process
         job.state = State.RUNNING
         try:
@@ -211,6 +213,12 @@ def _conclude(job: Job, status: int) -> None:
             or f"the process ended with status {status}; the image may need more memory than "
             "there is",
         )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValueError):
+        return "its process said what cannot be read"
+    return str(getattr(error, "strerror", None) or type(error).__name__)
 
 
 def _fail(job: Job, sentence: str) -> None:

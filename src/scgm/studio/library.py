@@ -24,7 +24,7 @@ class Listed:
     name : str
         Its path below the folder, with "/"; one that ends in "/" is a folder of DICOM files.
     path : Path
-        Where it is, without links.
+        Where it is; a link stays one, as the image is called by its name.
     size : int
         Bytes.
     """
@@ -57,7 +57,7 @@ class Library:
         if self.root is None:
             return []
         if not self.root.is_dir():
-            return [_listed(self.root.name, self.root.resolve())]
+            return [_listed(self.root.name, self.root.absolute())]
         return sorted(self._inside(self.root.resolve()), key=lambda file: file.name)
 
     def find(self, file_id: str) -> Listed | None:
@@ -74,10 +74,11 @@ class Library:
             for name in names:
                 if name.startswith(".") or not name.lower().endswith(_ENDINGS):
                     continue
-                real = Path(place, name).resolve()
+                path = Path(place, name)
+                real = path.resolve()
                 if not real.is_file() or not real.is_relative_to(folder):
                     continue
-                yield _listed(Path(place, name).relative_to(folder).as_posix(), real)
+                yield _listed(path.relative_to(folder).as_posix(), path)
                 count += 1
                 if count >= MOST_FILES:
                     return

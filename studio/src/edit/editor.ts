@@ -18,13 +18,17 @@ const AUTOSAVE_MS = 400;
 /** Of a stroke while it is drawn. */
 const COLORS = { gm: "rgb(230 159 0 / 80%)", cord: "rgb(86 180 233 / 80%)", none: "rgb(128 128 128 / 80%)" };
 
+/** A copy of a result, or an empty drawing. */
+function copied(title: string, scan: Scan, from: Drawn | null): Drawn {
+  const labels = from === null ? new Uint8Array(scan.slices.length) : from.labels.slice();
+  return { title, labels, found: null, base: from?.found?.model ?? from?.title ?? "nothing" };
+}
+
 export class Editor {
   target: Target = "gm";
   tool: Tool = "none";
   size = 3;
   history = new History();
-  /** The title of the result that the correction started from. */
-  base = "";
   private drawn: Drawn | null = null;
   private later = 0;
   /** What was kept of this image is taken up before it could be replaced. */
@@ -50,14 +54,9 @@ export class Editor {
     const known = state.results.find((each) => each.title === title);
     const anew = known === undefined || known !== this.drawn;
     if (anew) this.history = new History();
-    this.drawn = known ?? { title, labels: this.copy(scan, empty ? null : state.current), found: null };
+    this.drawn = known ?? copied(title, scan, empty ? null : state.current);
     state.put(this.drawn);
     if (anew) this.changed();
-  }
-
-  private copy(scan: Scan, from: Drawn | null): Uint8Array {
-    this.base = from?.found?.model ?? from?.title ?? "nothing";
-    return from === null ? new Uint8Array(scan.slices.length) : from.labels.slice();
   }
 
   /** Add what was drawn on this image before, and kept. */
@@ -199,7 +198,7 @@ export class Editor {
     const content = {
       GeneratedBy: [{ Name: "scgm studio", Version: version }],
       Image: scan.name,
-      StartedFrom: this.base,
+      StartedFrom: this.drawn?.base ?? "",
       Saved: new Date().toISOString(),
       Changes: this.history.summary(size, (z) => state.native(z)),
     };

@@ -19,7 +19,7 @@ export interface Work {
 const MOST = 3;
 
 /** What work on an image is kept under. */
-export function workName({ name, slices }: Scan): string {
+export function workName({ name, slices }: Pick<Scan, "name" | "slices">): string {
   const bits = new Uint32Array(slices.buffer, slices.byteOffset, slices.length);
   const step = Math.max(1, Math.floor(bits.length / 2 ** 20));
   let sum = bits.length;

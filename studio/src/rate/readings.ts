@@ -4,7 +4,10 @@ import { dice, isCord, isGray } from "../measure/slices";
 export interface Reading {
   /** Image, rater and number in one. */
   key: string;
+  /** With a checksum: other images can have its name. */
   image: string;
+  /** Missing in a reading kept by an earlier version, which knows the image by its name alone. */
+  name?: string;
   rater: string;
   /** 1 for the first reading of an image by a rater, 2 for the second. */
   number: number;
@@ -24,6 +27,15 @@ export interface Agreement {
 }
 
 export const titleOf = ({ rater, number }: Pick<Reading, "rater" | "number">) => `${rater}, reading ${number}`;
+
+/** The readings of an image, then those that an earlier version kept under its name. */
+export function readingsOf(readings: Reading[], image: string, name: string, size: number): Reading[] {
+  const fit = readings.filter(({ labels }) => labels.length === size);
+  const own = fit.filter((reading) => reading.image === image);
+  return [...own, ...fit.filter((reading) => byNameAlone(reading) && reading.image === name)];
+}
+
+export const byNameAlone = ({ name }: Reading) => name === undefined;
 
 /** The agreement of each reading with each other. */
 export function agreements(readings: Reading[]): Agreement[] {
@@ -53,9 +65,9 @@ export function numberOf(readings: Reading[], image: string): number {
   return named.indexOf(image) + 1;
 }
 
-/** Which image is read next: one that this rater has read least often, by chance. */
+/** Which image, by its name, is read next: one that this rater has read least often, by chance. */
 export function nextImage(images: string[], mine: Reading[], random: () => number): string | null {
-  const times = (image: string) => mine.filter((reading) => reading.image === image).length;
+  const times = (name: string) => mine.filter((reading) => (reading.name ?? reading.image) === name).length;
   const least = Math.min(...images.map(times));
   const open = images.filter((image) => times(image) === least && times(image) < 2);
   return open[Math.floor(random() * open.length)] ?? null;

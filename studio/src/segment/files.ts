@@ -1,7 +1,7 @@
 /** The files of a result that the browser made: masks, probabilities, table and record. */
 import { general } from "../format";
 import { gzip, nativeImage } from "../image/nifti-out";
-import { labels, whole, type Found, type Scan } from "../types";
+import { labels, whole, type Found, type Scan, type Triple } from "../types";
 
 const SUFFIXES = ["GM", "WM", "SC"] as const;
 type Suffix = (typeof SUFFIXES)[number];
@@ -9,8 +9,9 @@ type Suffix = (typeof SUFFIXES)[number];
 const NO_CORD_AREA = ["no cord", "cut off"];
 const NO_GRAY_AREA = [...NO_CORD_AREA, "no gray matter"];
 
+/** What the results of an image are called; the endings are those of `scgm.segmentation.outputs`. */
 export function resultName(name: string): string {
-  return name.replace(/(.)\.nii(\.gz)?$/i, "$1");
+  return name.replace(/(?<=.)\.(nii(\.gz)?|hdr|img(\.gz)?|zip|dcm|ima)$/i, "");
 }
 
 export function fileNames(scan: Scan): string[] {
@@ -65,6 +66,12 @@ export function table(scan: Scan, found: Found): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** In mm between the planes of the slices, which may be shifted: volume of a voxel over area of its pixel. */
+export function sliceDistance({ affine, pixelArea }: Pick<Scan, "affine" | "pixelArea">): number {
+  const [[a, b, c], [d, e, f], [g, h, i]] = affine as [Triple, Triple, Triple];
+  return Math.abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) / pixelArea;
+}
+
 /** What is the same in the three rows of a slice. */
 function ofSlice(scan: Scan, found: Found, z: number): string[] {
   const status = found.status[z]!;
@@ -74,7 +81,7 @@ function ofSlice(scan: Scan, found: Found, z: number): string[] {
     text(found.presence[z]!),
     text(sure),
     status === "ok" && sure === null ? "confidence not available" : status,
-    text(scan.spacing[0]),
+    text(sliceDistance(scan)),
     text(scan.pixelArea),
     scan.sizeFrom ?? "",
   ];

@@ -2,8 +2,20 @@
 import { zipSync } from "fflate";
 import { $, button, h, number, save } from "../dom";
 import { OPEN, type Editor } from "../edit/editor";
+import { workName } from "../edit/store";
 import { gzip, nativeImage } from "../image/nifti-out";
-import { agreements, allReadings, forgetReading, keepReading, nextImage, numberOf, titleOf, type Reading } from "../rate/readings";
+import {
+  agreements,
+  allReadings,
+  byNameAlone,
+  forgetReading,
+  keepReading,
+  nextImage,
+  numberOf,
+  readingsOf,
+  titleOf,
+  type Reading,
+} from "../rate/readings";
 import { state } from "../state";
 import { UserError, type Listed, type Scan } from "../types";
 import { failed, images, open, say } from "./source";
@@ -16,8 +28,11 @@ interface Open {
   started: number | null;
 }
 
-/** What an image is called: below the folder where there is one, as names alone can be alike. */
+/** What an image is called: below the folder where there is one. */
 const nameOf = (scan: Scan) => (state.source?.kind === "folder" ? state.source.name : scan.name);
+
+/** What readings of an image are known by: names alone can be alike. */
+const imageOf = (scan: Scan) => workName({ name: nameOf(scan), slices: scan.slices });
 
 export class Rating {
   readonly element: HTMLElement;
@@ -96,8 +111,9 @@ export class Rating {
     if (!labels.some((label) => label > 0)) throw new UserError("nothing is drawn yet");
     const title = titleOf(open);
     await keepReading({
-      key: `${nameOf(scan)}|${title}`,
-      image: nameOf(scan),
+      key: `${imageOf(scan)}|${title}`,
+      image: imageOf(scan),
+      name: nameOf(scan),
       rater: open.rater,
       number: open.number,
       labels: labels.slice(),
@@ -132,8 +148,7 @@ export class Rating {
   private async readings(): Promise<Reading[]> {
     const scan = state.scan;
     if (scan === null) return [];
-    const fits = ({ image, labels }: Reading) => image === nameOf(scan) && labels.length === scan.slices.length;
-    return (await allReadings()).filter(fits);
+    return readingsOf(await allReadings(), imageOf(scan), nameOf(scan), scan.slices.length);
   }
 
   private async show(): Promise<void> {
@@ -179,17 +194,22 @@ export class Rating {
   }
 
   private line(reading: Reading): HTMLElement {
-    const text = `${titleOf(reading)}, ${new Date(reading.time).toLocaleString()}, ${reading.seconds === null ? "with a break" : `${number(reading.seconds / 60)} min`} `;
+    const text = [
+      titleOf(reading),
+      new Date(reading.time).toLocaleString(),
+      reading.seconds === null ? "with a break" : `${number(reading.seconds / 60)} min`,
+      ...(byNameAlone(reading) ? ["of an image of this name, perhaps another one"] : []),
+    ];
     const remove = button("Remove", `Remove ${titleOf(reading)} from this browser`, () => {
       forgetReading(reading.key).then(() => this.show()).catch(failed);
     }, { class: "small" });
-    return h("li", {}, text, remove);
+    return h("li", {}, `${text.join(", ")} `, remove);
   }
 
   /** The image and one mask for each reading: 1 gray, 2 white matter. */
   private async packed(readings: Reading[]): Promise<Blob> {
     const scan = state.scan!;
-    const subject = `site1-sc${String(numberOf(await allReadings(), nameOf(scan))).padStart(2, "0")}`;
+    const subject = `site1-sc${String(numberOf(await allReadings(), readings[0]!.image)).padStart(2, "0")}`;
     const files: Record<string, [Uint8Array, { level: 0 }]> = {};
     const add = async (name: string, content: Blob) => {
       files[name] = [new Uint8Array(await content.arrayBuffer()), { level: 0 }];
