@@ -42,22 +42,20 @@ ALIKE = (
     f"deepseg.gray.batch={BATCH}",
     f"deepseg.gray.steps={WINDOWS // BATCH}",
 )
-
-
-NAMES = {f"{method}-{seed}": (method, seed) for method, seed in product(METHODS, SEEDS)}
+TRAININGS = {f"{method}-{seed}": (method, seed) for method, seed in product(METHODS, SEEDS)}
 
 
 def scores(name: str, folder: Path) -> dict[str, float]:
     """Return the Dice of every image of the evidence; train the network if it is not there."""
     output = folder / name
-    method, seed = NAMES[name]
+    method, seed = TRAININGS[name]
     if not (output / RECORD).exists():
         config = read_config(DEFAULT_RECIPE, (*changes_of(method), *ALIKE, f"seed={seed}"))
         unfinished = (output / STATE).exists()
         train(config, DATA, output, device="auto", report=print, resume=unfinished)
     _, record = read_record(output)
     dice = {score["image"]: score.get("gm_dice_centered") for score in record["scores"]}
-    return {name: dice[image] for name, image in EVIDENCE.items()}
+    return {key: dice[image] for key, image in EVIDENCE.items()}
 
 
 def row(method: str, found: Sequence[Mapping[str, float]]) -> Row:
@@ -73,17 +71,16 @@ def write_table(folder: Path) -> None:
     rows = []
     for method in METHODS:
         rows.append(row(method, [scores(f"{method}-{seed}", folder) for seed in SEEDS]))
-        header = ("network", "seeds", *EVIDENCE, "mean of the four", "deviation between seeds")
-        content = table(header, rows)
-        print(content, flush=True)
-    replace_section("network-seeds", content)
+        print(*rows[-1], sep=" | ", flush=True)
+    header = ("network", "seeds", *EVIDENCE, "mean of the four", "deviation between seeds")
+    replace_section("network-seeds", table(header, rows))
 
 
 def main(arguments: Sequence[str]) -> None:
     """Make the trainings that are named, or all and their table."""
     parser = argparse.ArgumentParser(prog="python -m experiments.network_seeds")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
-    parser.add_argument("names", nargs="*", choices=[[], *NAMES], metavar="NAME")
+    parser.add_argument("names", nargs="*", choices=[[], *TRAININGS], metavar="NAME")
     given = parser.parse_args(arguments)
     for name in given.names:
         scores(name, given.folder)

@@ -40,8 +40,10 @@ class Made:
     @property
     def name(self) -> str:
         """The name of the file, without its ending."""
-        fold = f"without-{'-'.join(self.left_out)}" if self.left_out else ""
-        return "-".join(filter(None, ("" if self.is_default and fold else self.method, fold)))
+        if not self.left_out:
+            return self.method
+        fold = f"without-{'-'.join(self.left_out)}"
+        return fold if self.is_default else f"{self.method}-{fold}"
 
     @property
     def is_default(self) -> bool:

@@ -95,11 +95,11 @@ class Derivatives:
             Fields of the record that must be the same, such as "version" and "model".
         """
         try:
-            return self.state_read(made_from)
+            return self.known_state(made_from)
         except (ImageReadError, OSError):
             return ""
 
-    def state_read(self, made_from: Mapping[str, Any]) -> str:
+    def known_state(self, made_from: Mapping[str, Any]) -> str:
         """Say the same as `state`, but raise if it cannot be told.
 
         Raises

@@ -152,7 +152,7 @@ def _has_finished(scan: Scan, choices: CohortChoices) -> bool:
         return False
     try:
         made = made_from(_options(scan, choices), segmenter_of(choices.options))
-        return bool(files.state_read(made))
+        return bool(files.known_state(made))
     except Exception:  # noqa: BLE001  whatever it is, a result that may be right is not removed
         return True
 

@@ -260,8 +260,7 @@ def _people(table: Path, measured: set[str], patients: set[str]) -> Iterator[tup
         raise DataSetError(msg)
     for row in rows:
         written = (row["participant_id"] or "").strip()
-        name = f"sub-{written}" if written not in measured else written
-        name = name if name in measured else written
+        name = next((each for each in (written, f"sub-{written}") if each in measured), written)
         if (row.get("pathology") or "").strip().lower() not in _HEALTHY:
             patients.add(name)
         yield name, _person(row, table)

@@ -88,10 +88,10 @@ def measure(segmentation: Result) -> list[SliceMeasurement]:
         Areas in mm2. A slice without cord, or whose cord is cut off, has no areas, not areas of
         zero; one in which no gray matter was found has none of gray and white matter.
     """
-    pixel = segmentation.stack.pixel_area_mm2
+    pixel, apart = segmentation.stack.pixel_area_mm2, plane_of(segmentation.stack).distance_mm
     areas = {label: _areas(segmentation, label, pixel) for label in segmentation.labels}
     return [
-        _row(segmentation, label, z, areas.get(label))
+        _row(segmentation, label, z, areas.get(label), apart)
         for z in range(len(segmentation.status))
         for label in LABELS
     ]
@@ -105,7 +105,11 @@ def _areas(segmentation: Result, label: Label, pixel_mm2: float) -> list[tuple[f
 
 
 def _row(
-    segmentation: Result, label: Label, z: int, areas: list[tuple[float, float]] | None
+    segmentation: Result,
+    label: Label,
+    z: int,
+    areas: list[tuple[float, float]] | None,
+    slice_mm: float,
 ) -> SliceMeasurement:
     status = segmentation.status[z]
     measured = status.has_cord_area if label is Label.CORD else status.has_gray_matter_area
@@ -125,7 +129,7 @@ def _row(
         presence=float(segmentation.probabilities.presence[z]),
         confidence=segmentation.confidence[z],
         status=NOT_FOUND if areas is None else status_word(segmentation, z),
-        slice_mm=plane_of(segmentation.stack).distance_mm,
+        slice_mm=slice_mm,
         pixel_area_mm2=segmentation.stack.pixel_area_mm2,
         voxel_size_from=segmentation.volume.voxel_size_from,
     )

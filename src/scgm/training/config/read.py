@@ -30,15 +30,16 @@ def read_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
         If a change is not KEY=VALUE.
     """
     content = _read_toml(path)
+    keys = []
     for change in changes:
         key, value = read_key_value(change, EXAMPLE)
         _set(content, key, value)
+        keys.append(key)
     try:
         return TrainConfig.model_validate(content)
     except ValidationError as error:
-        changed = tuple(f"{change.partition('=')[0].strip()}." for change in changes)
-        where = "--set" if any(key.startswith(f"{_place(error)}.") for key in changed) else path
-        msg = f"{where}: {_in_words(error)}"
+        changed = any(f"{key}.".startswith(f"{_place(error)}.") for key in keys)
+        msg = f"{'--set' if changed else path}: {_in_words(error)}"
         raise ConfigError(msg) from error
 
 
