@@ -282,7 +282,7 @@ def test_a_bad_table_of_pairs_is_one_sentence(
     ("arguments", "words"),
     [
         ((), "--longitudinal compares two results"),
-        (("a_seg.json",), "RESULT is given 1 times"),
+        (("a_seg.json",), "RESULT is given once; give it twice"),
         (("a_seg.json", "b_seg.json", "--gm", "c.nii.gz"), "give one of these"),
         (("a_seg.json", "b_seg.json", "--by", "slice"), "--by is not for --longitudinal"),
         (("a_seg.json", "b_seg.json", "--image", "c.nii"), "--image is not for --longitudinal"),

@@ -1,5 +1,6 @@
 """Which files of folders belong together."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,47 @@ def test_equal_names_belong_together_and_each_folder_is_a_rater(tmp_path: Path) 
         (raters[0] / "1.nii", raters[1] / "1.nii"),
         (raters[1] / "2.nii",),
     ]
+
+
+def test_derivatives_of_bids_belong_to_the_labels_of_their_image(tmp_path: Path) -> None:
+    found = names(
+        tmp_path / "found",
+        "sub-01_label-GM_mask.nii.gz",
+        "sub-01_label-GM_probseg.nii.gz",
+        "sub-02_label-GM_desc-T2w_mask.nii.gz",
+        "sub-03_label-GM_mask.nii.gz",
+    )
+    for name, image in (
+        ("sub-01_label-GM", "sub-01_T2starw"),
+        ("sub-02_label-GM_desc-T2w", "sub-02_T2w"),
+    ):
+        sources = [f"bids:raw:{image[:6]}/anat/{image}.nii.gz"]
+        (found / f"{name}_mask.json").write_text(json.dumps({"Sources": sources}))
+    (found / "sub-03_label-GM_mask.json").write_text("[]")  # as good as none
+    labels = ["sub-01_T2starw_gmseg-manual", "sub-02_T2w_gmseg-manual", "sub-03_label-GM_mask"]
+    true = names(tmp_path / "true", *(f"{label}.nii.gz" for label in labels))
+
+    jobs = matched_files(found, [true])
+
+    assert [(job.prediction, job.soft, job.references[0].name) for job in jobs] == [
+        (
+            found / "sub-01_label-GM_mask.nii.gz",
+            found / "sub-01_label-GM_probseg.nii.gz",
+            "sub-01_T2starw_gmseg-manual.nii.gz",
+        ),
+        (found / "sub-02_label-GM_desc-T2w_mask.nii.gz", None, "sub-02_T2w_gmseg-manual.nii.gz"),
+        (found / "sub-03_label-GM_mask.nii.gz", None, "sub-03_label-GM_mask.nii.gz"),
+    ]
+
+
+def test_two_labels_of_one_image_by_one_rater_are_refused(tmp_path: Path) -> None:
+    found = names(tmp_path / "found", "sub-01_label-GM_mask.nii.gz")
+    sidecar = {"Sources": ["bids:raw:sub-01/anat/sub-01_T2w.nii.gz"]}
+    (found / "sub-01_label-GM_mask.json").write_text(json.dumps(sidecar))
+    true = names(tmp_path / "true", "sub-01_label-GM_mask.nii.gz", "sub-01_T2w_gmseg.nii.gz")
+
+    with pytest.raises(UsageError, match="of the same image"):
+        matched_files(found, [true])
 
 
 def test_two_files_of_one_image_are_not_chosen_between(tmp_path: Path) -> None:

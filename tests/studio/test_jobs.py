@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,31 @@ def test_a_job_that_waits_is_cancelled_without_being_started(tmp_path: Path) -> 
 
     assert (second.state, second.ready) == (State.CANCELLED, [])
     assert last.state == State.DONE
+
+
+def test_a_job_cancelled_while_its_process_starts_is_not_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(jobs: Jobs) -> list[Job]:
+        spare, start = jobs._spare, jobs._start_worker
+        assert spare is not None
+        spare.kill()  # so that the next job needs another process
+        await spare.wait()
+
+        async def cancelled_meanwhile() -> Process:
+            monkeypatch.setattr(jobs, "_start_worker", start)
+            process = await start()
+            await jobs.cancel(first)
+            return process
+
+        monkeypatch.setattr(jobs, "_start_worker", cancelled_meanwhile)
+        first = jobs.submit({"do": "work"})
+        return [first, await over(jobs.submit({"do": "work"}))]
+
+    first, second = run(check, tmp_path)
+
+    assert (first.state, first.ready) == (State.CANCELLED, [])
+    assert second.state == State.DONE
 
 
 def test_a_job_that_is_done_stays_done(tmp_path: Path) -> None:

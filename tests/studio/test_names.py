@@ -19,6 +19,7 @@ from scgm.studio.names import safe_name
         ("-rf.nii", "rf.nii"),
         ("IM0001.dcm", "IM0001.dcm"),
         ("series.ZIP", "series.zip"),
+        ("ADC-0001.IMA", "ADC-0001.ima"),
         ("a\0b\n.nii", "a_b_.nii"),
         ("<script>.nii", "_script_.nii"),
     ],

@@ -123,7 +123,8 @@ def _check(given: Given) -> None:
         raise UsageError(msg)
     for name, values in (("RESULT", given.results), ("--gm", given.gm), ("--cord", given.cord)):
         if values and len(values) != 2:
-            msg = f"{name} is given {len(values)} times; give it for the first and the second scan"
+            times = "once" if len(values) == 1 else f"{len(values)} times"
+            msg = f"{name} is given {times}; give it twice, for the first and the second scan"
             raise UsageError(msg)
     levels = [len(values) for values in (given.levels_from, given.level_at) if values]
     if len(levels) > 1 or any(count > 2 for count in levels):

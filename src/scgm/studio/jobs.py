@@ -154,6 +154,9 @@ class Jobs:
         process, self._spare = self._spare, None
         if process is None or process.returncode is not None:  # it died while it waited
             process = await self._start_worker()
+            if job.over:  # cancelled meanwhile
+                self._spare = process
+                return
         self._running = job, process
         job.state = State.RUNNING
         try:

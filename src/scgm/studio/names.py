@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_ENDINGS = (".nii.gz", ".nii", ".zip", ".dcm")
+_ENDINGS = (".nii.gz", ".nii", ".zip", ".dcm", ".ima")
 _MOST = 100
 
 
