@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from scgm.benchmark.headline import NO_INTERVAL, Headline, headlines
+from scgm.benchmark.headline import NO_INTERVAL, UNDEFINED, Headline, headlines
 from scgm.benchmark.report import headline_table, image_table
 from scgm.benchmark.scores import ScoredResult, by_subject, sites_of
 from tests.helpers.benchmark_results import comparison, result
@@ -65,6 +65,19 @@ def test_eight_subjects_of_two_sites_have_an_interval_that_knows_the_sites() -> 
         assert found[unit].high == pytest.approx(0.5 + 12.7062 / 2, rel=1e-5)
         assert found[unit].interval == "t, clustered"
     assert found["site"].interval == NO_INTERVAL
+
+
+def test_an_image_whose_score_is_undefined_does_not_count() -> None:
+    """Both outlines are missing on the first image, so there is no distance between them."""
+    images = [scan("1", "one", "here", NONE), scan("2", "two", "here", ALL)]
+    object.__setattr__(images[0].scores, "values", {"assd_mm": math.nan, "dice": math.nan})
+
+    found = [each for each in headlines(images) if each.score == "assd_mm"]
+    nowhere = [each for each in headlines(images[:1]) if each.score == "dice"]
+
+    assert [(each.n, each.mean, each.interval) for each in found] == [(1, 0, NO_INTERVAL)] * 3
+    assert [(each.n, each.interval) for each in nowhere] == [(0, UNDEFINED)] * 3
+    assert all(math.isnan(each.mean) for each in nowhere)
 
 
 def test_a_subject_of_two_sites_is_a_site_of_its_own() -> None:

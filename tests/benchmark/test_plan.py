@@ -76,10 +76,12 @@ def test_whatever_changes_a_result_changes_the_key(tmp_path: Path) -> None:
     (shipped,) = plan([case(tmp_path)], ["default"])
     other = write_model(tmp_path, name="other", threshold=0.9)
     (threshold,) = plan([case(tmp_path)], [f"default={other}"])
+    write_model(tmp_path, name="other", threshold=0.9, confidence={"intercept": 1.0})
+    (confidence,) = plan([case(tmp_path)], [f"default={other}"])
     save_scan(tmp_path / "scan.nii.gz", cord_voxels(6))
     (image,) = plan([case(tmp_path)], [f"default={graph}"])
 
-    assert len({job.key for job in (before, threads, shipped, threshold, image)}) == 5
+    assert len({job.key for job in (before, threads, shipped, threshold, confidence, image)}) == 6
 
 
 def test_images_that_nobody_drew_on_are_not_run(tmp_path: Path) -> None:

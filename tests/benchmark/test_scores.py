@@ -1,5 +1,6 @@
 """Scores of what methods found."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from scgm.benchmark.scores import (
     RunResult,
     _compare,
     band_reliability,
+    by_subject,
     mask_only_methods,
 )
 from scgm.datasets import DataCase, Reference
 from scgm.image.orientation import to_axial
 from scgm.image.volume import Geometry, Volume
-from tests.helpers.benchmark_results import result
+from tests.helpers.benchmark_results import comparison, result
 from tests.helpers.standin import save_scan
 
 
@@ -51,6 +53,37 @@ def test_calibration_is_looked_at_in_one_region_with_and_without_a_drawn_cord() 
     ]
 
     assert scores == pytest.approx([0.25 / 9] * 4)
+
+
+def test_a_failure_is_a_miss_where_nothing_was_drawn_too() -> None:
+    """A field of view of 9 x 9 pixels of 2 mm; in space one slice of 5 mm more."""
+    geometry = Geometry((9, 9, 1), np.diag([2.0, 2.0, 5.0, 1.0]))
+    stack = to_axial(Volume(np.zeros((9, 9, 1), np.float32), geometry))
+    nothing = np.zeros((1, 9, 9), bool)
+    data = CaseData(stack, {"r1": (nothing, None)})
+    found = Found(nothing, nothing.astype(np.float32), np.zeros(1, bool))
+
+    failed = [each.scores for each in _compare(result("a", reason="killed"), data, "r1", found)]
+    empty = _compare(result("a"), data, "r1", found)[0].scores
+
+    for scores, farthest in zip(failed, (18 * 2**0.5, (2 * 18**2 + 5**2) ** 0.5), strict=True):
+        for name in ("dice", "dice_3d", "sensitivity", "surface_dice", "soft_dice"):
+            assert scores.values[name] == 0
+        assert scores.values["hausdorff95_mm"] == pytest.approx(farthest)
+        assert scores.values["area_error_mm2"] == 0
+        assert (scores.n_false, scores.n_outside) == (0, 1)
+    assert empty.values["dice"] == 1
+
+
+def test_what_is_undefined_enters_no_mean() -> None:
+    images = [comparison(result("a", name)) for name in ("first", "second")]
+    images += [comparison(result("a", "third", subject="other"))]
+    for each, distance in zip(images, (math.nan, 0.5, math.nan), strict=True):
+        object.__setattr__(each.scores, "values", {"assd_mm": distance})
+
+    assert by_subject(images, "2d", "assd_mm") == pytest.approx(
+        {"subject": 0.5, "other": math.nan}, nan_ok=True
+    )
 
 
 def test_reliability_is_that_of_all_images_in_the_band_around_outlines(tmp_path: Path) -> None:

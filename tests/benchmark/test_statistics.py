@@ -105,6 +105,17 @@ def test_equal_images_are_left_out_of_the_test() -> None:
     assert signed_rank_p([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]) == pytest.approx(2 / 64)
 
 
+def test_subjects_without_a_difference_do_not_make_a_test_informative() -> None:
+    """Three of six differ: the smallest p is 2 of 8 ways."""
+    better = {"a": 0.9, "b": 0.9, "c": 0.9, "d": 0.0, "e": 0.0, "f": 0.0}
+    worse = {**better, "a": 0.8, "b": 0.79, "c": 0.78}
+
+    (found,) = compare_methods({"x": better, "y": worse}, dict.fromkeys(better, "site"))
+
+    assert (found.n, found.unequal, found.fewest, found.p) == (6, 3, 6, 0.25)
+    assert not found.informative
+
+
 def test_methods_that_agree_everywhere_do_not_differ() -> None:
     assert signed_rank_p([0.0, 0.0, 0.0]) == 1.0
 

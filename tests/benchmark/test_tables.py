@@ -89,7 +89,7 @@ def test_what_is_not_known_is_an_empty_cell_and_a_formula_is_harmless() -> None:
 
 def test_a_single_method_has_no_statistics_but_a_head() -> None:
     assert statistics_csv({("2d", "dice"): []}) == (
-        "mode,score,first,second,n,mean,median,low,high,p,p_holm,fewest,sites,site_mean,informative\n"
+        "mode,score,first,second,n,unequal,mean,median,low,high,p,p_holm,fewest,sites,site_mean,informative\n"
     )
 
 

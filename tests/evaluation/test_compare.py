@@ -130,7 +130,8 @@ def test_without_a_reference_there_is_nothing_to_compare(tmp_path: Path) -> None
 
 
 def measurements(path: Path, *statuses: str) -> Path:
-    rows = [f"{z},{label},{word}" for z, word in enumerate(statuses) for label in ("GM", "SC")]
+    words = {"GM": statuses, "SC": ["not found by this method"] * len(statuses)}
+    rows = [f"{z},{label},{words[label][z]}" for z in range(len(statuses)) for label in words]
     path.write_text("\n".join(["slice_is,label,status", *rows]) + "\n", encoding="utf-8")
     return path
 

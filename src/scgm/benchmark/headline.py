@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Literal, TypedDict
 
@@ -18,6 +18,7 @@ from scgm.io.tables import table_text
 Unit = Literal["image", "subject", "site"]
 
 NO_INTERVAL = f"none below {FEWEST_FOR_INTERVAL} subjects or sites"
+UNDEFINED = "undefined on all images"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +33,9 @@ class Headline:
         What counts once. An image has the mean of its raters, a subject that of its images, a
         site that of its subjects.
     n : int
-        How many of them.
+        How many of them; those whose score is undefined do not count.
     mean : float
-        Over them.
+        Over them; NaN without any.
     low, high : float
         Ends of the 95 % interval, as from `mean_interval`.
     interval : str
@@ -88,7 +89,8 @@ class _Figures(TypedDict):
 def _by_unit(comparisons: Sequence[ScoredResult], mode: Mode, score: str) -> dict[Unit, _Values]:
     """Return the values of images, subjects and sites; images are clustered like subjects."""
     subjects, sites = subjects_of(comparisons), sites_of(comparisons)
-    images, people = by_image(comparisons, mode, score), by_subject(comparisons, mode, score)
+    images = _defined(by_image(comparisons, mode, score))
+    people = _defined(by_subject(comparisons, mode, score))
     of_people: list[Hashable] = [sites[name] for name in people]
     places = group_means(list(people.values()), of_people)
     several = len(places) > 1
@@ -102,8 +104,14 @@ def _by_unit(comparisons: Sequence[ScoredResult], mode: Mode, score: str) -> dic
     }
 
 
+def _defined(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if not math.isnan(value)}
+
+
 def _figures(some: _Values) -> _Figures:
     low = high = math.nan
+    if not some.values:
+        return {"n": 0, "mean": math.nan, "low": low, "high": high, "interval": UNDEFINED}
     if some.independent >= FEWEST_FOR_INTERVAL:
         low, high = mean_interval(some.values, some.clusters)
     n = len(some.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,12 @@ from scgm.segmenters.ddc_published import WITH_CONSTANTS
 from scgm.segmenters.registry import METHODS
 
 Card = ModelCard | AtlasCard
+
+# What a card says that changes a result.
+_DECIDING = {
+    *("sha256", "threshold", "confidence"),
+    *("slices_at_once", "reach_slices", "finer_below_mm", "finest_mm"),
+}
 
 MAY_HAVE_SEEN = "its training may have seen this image"
 WITHOUT_SITE = "trained without site"
@@ -32,7 +39,7 @@ class SelectedModel:
     remark : str
         What is known of their having seen the image.
     identity : tuple of str
-        What decides the result: checksums and thresholds.
+        What decides the result: checksums, and what cards say of the use of their models.
     """
 
     model: str | None
@@ -187,11 +194,12 @@ def _expanded(path: str | Path) -> Path:
 
 
 def _identity(name_or_path: str | Path) -> str:
-    """Return what decides the results of a model: its content and the card's threshold."""
+    """Return what decides the results of a model: its content, and what its card says of it."""
     path = _expanded(name_or_path)
     card = None if path.suffix.lower() in (".hdf5", ".h5") else _card(str(name_or_path))
     if isinstance(card, ModelCard):
-        return f"{read_model(name_or_path).card.sha256} at {card.threshold}"
+        settings = read_model(name_or_path).card.model_dump(include=_DECIDING)
+        return json.dumps(settings, sort_keys=True)
     if isinstance(card, AtlasCard):
         return read_atlas(name_or_path, card.method).card.sha256
     if not path.is_file():

@@ -309,7 +309,8 @@ def notes(comparisons: Sequence[ScoredResult]) -> list[str]:
     subjects = {case.subject for case in cases.values()}
     found = [
         "A method that fails on an image is scored as if it had found nothing: Dice 0, and "
-        "distances as large as the field of view. Nothing is left out.",
+        "distances as large as the field of view, also where there is nothing to find. Nothing is "
+        "left out, but a distance that is undefined (nothing drawn, nothing found) is in no mean.",
         "Differences, intervals and p values are taken per subject, over the mean of its images "
         "and raters; intervals are by Student's t, as wide as sites that differ demand, and none "
         f"is given below {FEWEST_FOR_INTERVAL} subjects; p is of the Wilcoxon signed-rank test, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,20 @@ from scgm.benchmark.plan import PlannedRun
 from scgm.benchmark.runner import Outcome, Runner
 from scgm.datasets import DataCase, reference_masks
 from scgm.evaluation.consensus import CaseOptions, evaluate_pairs
-from scgm.evaluation.metrics import CaseScores, Mode, evaluate_case
+from scgm.evaluation.metrics import METRICS, CaseScores, Mode, evaluate_case
 from scgm.evaluation.metrics.calibration import Reliability, boundary_band, reliability
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_volume
 
 PRIMARY: Mode = "2d"
 MODES: tuple[Mode, ...] = (PRIMARY, "3d")
+# What is worst if nothing is right, whatever else is in the image: shares, and distances.
+_OF_MISSES = tuple(
+    metric.name
+    for metric in METRICS
+    if metric.unit == "mm"
+    or (metric.unit == "" and metric.better == "high" and metric.name != "specificity")
+)
 
 Mask = NDArray[np.bool_]
 
@@ -196,13 +203,26 @@ def _compare(result: RunResult, data: CaseData, rater: str, found: Found) -> lis
     """
     gm, _ = data.references[rater]
     spacing, pixel = data.stack.spacing_mm, data.stack.pixel_area_mm2
-    options = (
-        CaseOptions(mode=mode, soft=found.soft, pixel_area_mm2=pixel, ok=found.ok) for mode in MODES
-    )
-    return [
-        ScoredResult(result, rater, evaluate_case(found.mask, gm, spacing, **each))
-        for each in options
-    ]
+
+    def scored(mask: Mask, soft: NDArray[np.float32] | None) -> list[CaseScores]:
+        options = (
+            CaseOptions(mode=mode, soft=soft, pixel_area_mm2=pixel, ok=found.ok) for mode in MODES
+        )
+        return [evaluate_case(mask, gm, spacing, **each) for each in options]
+
+    scores = scored(found.mask, found.soft)
+    if result.outcome.failed and not gm.any():
+        # Nothing and nothing agree, but nobody looked: as bad as if all were marked.
+        everything = np.ones_like(gm)
+        soft = None if found.soft is None else everything.astype(np.float32)
+        scores = [_missed(*both) for both in zip(scores, scored(everything, soft), strict=True)]
+    return [ScoredResult(result, rater, each) for each in scores]
+
+
+def _missed(scores: CaseScores, worst: CaseScores) -> CaseScores:
+    """Return scores with shares and distances of the worst there is."""
+    of_misses = {name: worst.values[name] for name in _OF_MISSES if name in scores.values}
+    return replace(scores, values={**scores.values, **of_misses})
 
 
 def _slice_areas(comparison: ScoredResult, data: CaseData, mask: Mask) -> list[SliceArea]:
@@ -225,22 +245,33 @@ def _slice_areas(comparison: ScoredResult, data: CaseData, mask: Mask) -> list[S
 
 
 def by_image(comparisons: Iterable[ScoredResult], mode: Mode, name: str) -> dict[str, float]:
-    """Return one score of each image of one method: the mean over its raters."""
+    """Return one score of each image of one method: the mean over its raters.
+
+    Raters with whom it is undefined are left out; NaN if it is with all.
+    """
     values: dict[str, list[float]] = {}
     for each in comparisons:
         if each.scores.mode == mode:
             image = values.setdefault(each.result.job.case.name, [])
             image.append(each.scores.values.get(name, math.nan))
-    return {image: float(np.mean(of_image)) for image, of_image in values.items()}
+    return {image: _mean(of_image) for image, of_image in values.items()}
 
 
 def by_subject(comparisons: Sequence[ScoredResult], mode: Mode, name: str) -> dict[str, float]:
-    """Return one score of each subject of one method: the mean over its images."""
+    """Return one score of each subject of one method: the mean over its images.
+
+    Images on which it is undefined are left out; NaN if it is on all.
+    """
     subjects = subjects_of(comparisons)
     values: dict[str, list[float]] = {}
     for image, value in by_image(comparisons, mode, name).items():
         values.setdefault(subjects[image], []).append(value)
-    return {subject: float(np.mean(of_subject)) for subject, of_subject in values.items()}
+    return {subject: _mean(of_subject) for subject, of_subject in values.items()}
+
+
+def _mean(values: Sequence[float]) -> float:
+    defined = [value for value in values if not math.isnan(value)]
+    return float(np.mean(defined)) if defined else math.nan
 
 
 def subjects_of(comparisons: Iterable[ScoredResult]) -> dict[str, str]:

@@ -28,6 +28,8 @@ class Difference:
         The methods.
     n : int
         Subjects on which both have the score as a finite number.
+    unequal : int
+        Those of them on which it differs: the others have no part in the test.
     mean, median : float
         Of the differences; NaN without any.
     low, high : float
@@ -37,7 +39,7 @@ class Difference:
     p_holm : float
         The same, corrected by Holm for the number of pairs that were compared.
     fewest : int
-        Subjects that it takes for the corrected p to reach 0.05, as from `fewest_units`.
+        Unequal subjects that it takes for the corrected p to reach 0.05, as from `fewest_units`.
     sites : int
         Number of sites of the subjects.
     site_mean : float
@@ -47,6 +49,7 @@ class Difference:
     first: str
     second: str
     n: int
+    unequal: int
     mean: float
     median: float
     low: float
@@ -59,8 +62,8 @@ class Difference:
 
     @property
     def informative(self) -> bool:
-        """Whether there are enough subjects for the test to say anything."""
-        return self.n >= self.fewest
+        """Whether enough subjects differ for the test to say anything."""
+        return self.unequal >= self.fewest
 
 
 def compare_methods(scores: Mapping[str, Values], sites: Mapping[str, str]) -> list[Difference]:
@@ -104,6 +107,7 @@ def _compare(
         first=first,
         second=second,
         n=len(both),
+        unequal=int(np.count_nonzero(differences)),
         mean=float(differences.mean()) if both else math.nan,
         median=float(np.median(differences)) if both else math.nan,
         low=low,

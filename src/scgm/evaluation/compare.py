@@ -49,8 +49,8 @@ class EvaluateOptions:
     soft, cord : Path, optional
         Probability map behind the prediction; mask of the cord, where calibration is looked at.
     measurements : Path, optional
-        The table ``NAME_measurements.csv`` of the prediction: its status splits the count of
-        slices outside the reference in which something was found.
+        The table ``NAME_measurements.csv`` of the prediction: the status of gray matter splits the
+        count of slices outside the reference in which something was found.
     """
 
     mode: Mode = "2d"

@@ -90,6 +90,9 @@ class Reader:
 def read_ok_slices(path: Path, slices: int) -> NDArray[np.bool_]:
     """Read from ``NAME_measurements.csv`` which slices are not flagged, (Z,) from inferior.
 
+    A slice has a row for each label, and the status of its gray matter counts: a method that finds
+    no cord says so in the other rows. A table without labels has one row for each slice.
+
     Raises
     ------
     DataSetError
@@ -98,7 +101,9 @@ def read_ok_slices(path: Path, slices: int) -> NDArray[np.bool_]:
     try:
         text = path.read_text(encoding="utf-8")
         statuses = {
-            int(row["slice_is"]): row["status"] for row in csv.DictReader(text.splitlines())
+            int(row["slice_is"]): row["status"]
+            for row in csv.DictReader(text.splitlines())
+            if row.get("label", "GM") == "GM"
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = (
