@@ -9,7 +9,7 @@ import pytest
 from scgm.errors import GeometryError, ImageReadError, UsageError
 from scgm.image.orientation import to_axial
 from scgm.image.volume import Geometry, Volume
-from scgm.measurement.level_image import LevelMeaning, levels_from_image
+from scgm.measurement.level_image import LevelMeaning, levels_from_image, show_surfaces
 from scgm.measurement.level_lengths import approximate_levels
 from scgm.measurement.level_text import read_level_text
 from scgm.measurement.levels import (
@@ -125,18 +125,23 @@ def write(tmp_path: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     "text",
     [
-        "0 C4\n1 C3\n2 C3\n",
-        "slice,level\n0,4\n1,3\n2,3.0\n",
-        "C4\nC3\nC3\n",
-        "# levels\n2: c3\n1: c3\n0: c4",
+        "0 C3\n1 C4\n2 C4\n",
+        "slice,level\n0,3\n1,4\n2,4.0\n",
+        "C3\nC4\nC4\n",
+        "# levels\n2: c4\n1: c4\n0: c3",
     ],
 )
 def test_a_text_file_names_the_level_of_each_slice(tmp_path: Path, text: str) -> None:
     """Slices run down in this image: the lowest slice has number 2."""
     found = read_level_text(write(tmp_path, text), (2, 1, 0), VERTEBRAL)
 
-    assert found.of_slice == ("C3", "C3", "C4")
+    assert found.of_slice == ("C4", "C4", "C3")
     assert (found.kind, found.source) == (VERTEBRAL, "text file")
+
+
+def test_levels_in_a_text_file_that_run_the_wrong_way_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(GeometryError, match=r"levels\.txt: C4 lies above C3, so .* not in order"):
+        read_level_text(write(tmp_path, "0 C3\n1 0\n2 C4\n"), (0, 1, 2), VERTEBRAL)
 
 
 def test_slices_without_a_level_stay_without(tmp_path: Path) -> None:
@@ -264,6 +269,22 @@ def test_a_missing_disc_leaves_its_levels_unknown() -> None:
     found = levels_from_image(discs({3: 7, 4: 5, 6: 1}), STACK, ON_SLICES, LevelMeaning.DISCS)
 
     assert found.of_slice == (None,) * 6 + ("C3", "C3")
+
+
+def test_surfaces_in_the_wrong_order_are_refused() -> None:
+    with pytest.raises(GeometryError, match=r"levels\.nii\.gz: C4 lies above C3"):
+        levels_from_image(surfaces(5, 5, 4, 4, 3, 3, 4, 2), STACK, ON_SLICES)
+
+
+def test_levels_as_surfaces_are_no_discs() -> None:
+    """The cord is 3 mm wide and 2 mm deep here; the same on pixels of 3 mm is one of a person."""
+    voxels = surfaces(5, 5, 4, 4, 3, 3, 2, 2).voxels
+    image = labels(voxels, Geometry(SHAPE, np.diag([3.0, 3.0, 5.0, 1.0])))
+
+    assert show_surfaces(image)
+    assert not show_surfaces(discs({3: 6, 4: 2}))
+    with pytest.raises(UsageError, match="levels and no discs"):
+        levels_from_image(image, STACK, ON_SLICES, LevelMeaning.DISCS)
 
 
 @pytest.mark.parametrize("places", [{3: 2, 4: 6}, {3: 2, 4: 2}])

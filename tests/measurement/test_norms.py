@@ -372,7 +372,12 @@ def test_tables_that_cannot_be_used_are_named(
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("a\tb\n1\t2\n", "participant_id"), ("participant_id\tage\nx\told\n", "age 'old'")],
+    [
+        ("a\tb\n1\t2\n", "participant_id"),
+        ("participant_id\tage\na\told\n", "age 'old'"),
+        ("participant_id\tsex\na\t1\n", "sex '1' is neither F nor M"),
+        ("participant_id\tage\nb\t40\n", r"it lists none of the people of the tables \(a, "),
+    ],
 )
 def test_a_table_of_people_that_cannot_be_used_is_named(
     tmp_path: Path, content: str, words: str
@@ -441,6 +446,31 @@ def test_a_patient_who_is_listed_without_sub_is_left_out(tmp_path: Path) -> None
 
     assert "sub-site00" not in found.people
     assert len(found.people) == 23
+
+
+@pytest.mark.parametrize(("table", "people"), [("sub-02", "02"), ("02", "sub-02"), ("a2", "A2")])
+def test_a_patient_is_known_however_the_name_is_written(
+    tmp_path: Path, table: str, people: str
+) -> None:
+    rows = [f"{name},slice,0,C3,vertebral,discs,SC,70,ok" for name in ("sub-01", table)]
+    listed = f"participant_id\tage\tpathology\nsub-01\t30\tHC\n{people}\t30\tMS\n"
+    (tmp_path / "p.tsv").write_text(listed, encoding="utf-8")
+
+    found = read_controls([table_of(tmp_path / "t.csv", *rows)], tmp_path / "p.tsv")
+
+    assert set(found.people) == {"sub-01"}
+
+
+def test_people_whom_no_list_names_are_told(tmp_path: Path) -> None:
+    rows = [f"{name},slice,0,C3,vertebral,discs,SC,70,ok" for name in ("a", "b", "c")]
+    (tmp_path / "p.tsv").write_text("participant_id\tage\nb\t30\n", encoding="utf-8")
+
+    found = read_controls([table_of(tmp_path / "t.csv", *rows)], tmp_path / "p.tsv")
+
+    assert len(found.people) == 3
+    assert "2 of 3 people are in no list of people (a, ...): they are taken as healthy" in (
+        found.warnings
+    )
 
 
 def test_norms_that_were_fetched_are_known_by_their_name(

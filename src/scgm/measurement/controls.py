@@ -6,7 +6,7 @@ import csv
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ NORMED = tuple(
 _USED_STATUS = ("", "ok", "confidence not available")
 _SEXES = {"m": "M", "male": "M", "f": "F", "female": "F"}
 _UNKNOWN = ("", "n/a", "na", "nan")
+_OTHER_SEXES = (*_UNKNOWN, "o", "other")
 _HEALTHY = (*_UNKNOWN, "hc", "healthy", "control")
 _PARTICIPANTS = "participants.tsv"
 
@@ -81,7 +82,7 @@ def read_controls(tables: Sequence[Path], people: Path | None = None) -> Control
     Raises
     ------
     DataSetError
-        If a file is no such table, or kinds of levels are mixed.
+        If a file is no such table, kinds of levels are mixed, or a list names nobody of the tables.
     """
     found = _Found()
     files = [file for place in tables for file in _files(place)]
@@ -93,9 +94,14 @@ def read_controls(tables: Sequence[Path], people: Path | None = None) -> Control
         raise DataSetError(msg)
     patients: set[str] = set()
     measured = {name for one in found.values.values() for name in one}
+    listed: set[str] = set()
     for file in lists:
-        found.people |= dict(_people(file, measured, patients))
+        of_file = dict(_people(file, measured, patients))
+        _require_common(file, of_file, measured)
+        found.people |= of_file
+        listed |= of_file.keys()
     notes = ["levels of some tables are approximate: so are the norms"] * found.approximate
+    notes += _not_listed(measured, listed) if lists else []
     notes += _without_patients(found, patients)
     names = {name for one in found.values.values() for name in one}
     return Controls(
@@ -134,6 +140,26 @@ def _files(place: Path) -> list[Path]:
 def _people_beside(places: Sequence[Path]) -> list[Path]:
     """Return the lists of people in the folders among the tables."""
     return [file for place in places if (file := place / _PARTICIPANTS).is_file()]
+
+
+def _require_common(file: Path, listed: Iterable[str], measured: set[str]) -> None:
+    if measured.isdisjoint(listed):
+        msg = (
+            f"{file}: it lists none of the people of the tables ({min(measured)}, ...); write "
+            "their names alike in both"
+        )
+        raise DataSetError(msg)
+
+
+def _not_listed(measured: set[str], listed: set[str]) -> list[str]:
+    """Say whether people are in no list: nothing tells whether these are healthy."""
+    missing = sorted(measured - listed)
+    if not missing:
+        return []
+    return [
+        f"{len(missing)} of {len(measured)} people are in no list of people ({missing[0]}, ...): "
+        "they are taken as healthy"
+    ]
 
 
 def _without_patients(found: _Found, patients: set[str]) -> list[str]:
@@ -252,18 +278,23 @@ def _subject(file: str, table: Path) -> str:
 def _people(table: Path, measured: set[str], patients: set[str]) -> Iterator[tuple[str, Person]]:
     """Yield whom a list names; add to *patients* who is not healthy.
 
-    Lists are common that name "01" whom BIDS, and so the tables, call "sub-01".
+    Lists are common that name "01" whom BIDS calls "sub-01", and tables, too.
     """
     names, rows = rows_of_table(table)
     if "participant_id" not in names or not {"age", "sex"} & set(names):
         msg = f"{table}: it must have the columns participant_id, and age or sex"
         raise DataSetError(msg)
+    called = {_without_sub(name): name for name in measured}
     for row in rows:
         written = (row["participant_id"] or "").strip()
-        name = next((each for each in (written, f"sub-{written}") if each in measured), written)
+        name = written if written in measured else called.get(_without_sub(written), written)
         if (row.get("pathology") or "").strip().lower() not in _HEALTHY:
             patients.add(name)
         yield name, _person(row, table)
+
+
+def _without_sub(name: str) -> str:
+    return name.lower().removeprefix("sub-")
 
 
 def _person(row: Row, table: Path) -> Person:
@@ -272,7 +303,11 @@ def _person(row: Row, table: Path) -> Person:
     if age.lower() not in _UNKNOWN and (years is None or not 0 <= years <= 120):
         msg = f"{table}: age {age[:20]!r} is no number of years"
         raise DataSetError(msg)
-    return Person(years, _SEXES.get(sex.lower()))
+    known = _SEXES.get(sex.lower())
+    if known is None and sex.lower() not in _OTHER_SEXES:
+        msg = f"{table}: sex {sex[:20]!r} is neither F nor M; write F, M, O or n/a"
+        raise DataSetError(msg)
+    return Person(years, known)
 
 
 def _number(text: str | None) -> float | None:

@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 from scgm.errors import GeometryError, ImageReadError, UsageError
 from scgm.image.orientation import AxialStack
 from scgm.image.volume import Volume
-from scgm.measurement.levels import LevelKind, Levels, level_names
+from scgm.measurement.levels import LevelKind, Levels, level_names, require_order
 from scgm.measurement.plane import plane_of
 
 # Places in the brain stem, which label images of discs can hold, too.
 _BRAIN_STEM = (49, 50)
 
-# Discs are points, or balls drawn around them.
+# Discs are points, or balls drawn around them; levels are as wide as the cord.
 _LARGEST_POINT_MM = 4.0
+_SMALLEST_SURFACE_MM = 6.0  # the second longest of its sides: slices can be thick
 
 
 class LevelMeaning(StrEnum):
@@ -42,6 +43,9 @@ class LevelMeaning(StrEnum):
     def kind(self) -> LevelKind:
         """The kind of level that they lead to."""
         return LevelKind.SPINAL if self is LevelMeaning.SPINAL else LevelKind.VERTEBRAL
+
+
+DISCS = (LevelMeaning.DISCS, LevelMeaning.DISCS_BELOW)
 
 
 def levels_from_image(
@@ -68,13 +72,13 @@ def levels_from_image(
     ImageReadError
         If a number is no level.
     GeometryError
-        If no label lies at any slice with a cord, or discs are not in order.
+        If no label lies at any slice with a cord, or levels or discs are not in order.
     UsageError
-        If the labels are points and *meaning* does not say which.
+        If the labels are points and *meaning* does not say which, or discs, and they are no points.
     """
     numbers = _numbers(labels)
-    points = _are_points(labels, numbers)
-    if meaning is None and points:
+    longest, second = _sides_mm(labels, numbers)
+    if meaning is None and longest <= _LARGEST_POINT_MM:
         msg = (
             f"{labels.name}: its labels are points; say what they are: --level-kind discs (3 is "
             "C2/C3, 1 the top of C1) or --level-kind discs-below (2 is C2/C3, 1 is C1/C2)"
@@ -83,7 +87,13 @@ def levels_from_image(
     chosen = meaning or LevelMeaning.VERTEBRAL
     _refuse_unknown(labels, numbers, chosen)
     notes = tuple(f"{labels.name}: {note}" for note in labels.warnings)
-    if chosen in (LevelMeaning.DISCS, LevelMeaning.DISCS_BELOW):
+    if chosen in DISCS:
+        if second >= _SMALLEST_SURFACE_MM:
+            msg = (
+                f"{labels.name}: one of its labels is {second:.0f} mm wide, so they are levels "
+                "and no discs; omit --level-kind, or give the labels of the discs"
+            )
+            raise UsageError(msg)
         found = _from_discs(labels, numbers, stack, chosen)
         return replace(found, warnings=(*notes, *found.warnings))
     if meaning is None:
@@ -115,15 +125,17 @@ def _refuse_unknown(labels: Volume, numbers: tuple[int, ...], meaning: LevelMean
         raise ImageReadError(msg)
 
 
-def _are_points(labels: Volume, numbers: tuple[int, ...]) -> bool:
-    """Tell whether every label is as small as a point, so that it can be no level of the cord."""
-    size = labels.geometry.voxel_size_mm
-    for number in numbers:
-        where = np.nonzero(labels.voxels == number)
-        spans = [np.ptp(axis) * mm for axis, mm in zip(where, size, strict=True)]
-        if max(spans) > _LARGEST_POINT_MM:
-            return False
-    return True
+def show_surfaces(labels: Volume) -> bool:
+    """Tell whether labels are levels as surfaces, too large for points at discs."""
+    return _sides_mm(labels, _numbers(labels))[1] >= _SMALLEST_SURFACE_MM
+
+
+def _sides_mm(labels: Volume, numbers: tuple[int, ...]) -> tuple[float, float]:
+    """Return the longest and the second longest side, along axes of the image, of any label."""
+    size = np.array(labels.geometry.voxel_size_mm)
+    places = [np.nonzero(labels.voxels == number) for number in numbers]
+    sides = np.sort([[np.ptp(axis) for axis in where] * size for where in places], axis=1)
+    return float(sides[:, 2].max()), float(sides[:, 1].max())
 
 
 def _from_surfaces(
@@ -147,6 +159,7 @@ def _from_surfaces(
             "the same person and session, in the same scanner space"
         )
         raise GeometryError(msg)
+    require_order(found, meaning.kind, labels.name)
     if not labels.geometry.matches(stack.geometry):
         notes += (f"{labels.name}: it has another grid; levels were found by place in the scanner",)
     return Levels(tuple(found), meaning.kind, "label image", notes)

@@ -16,7 +16,7 @@ from scgm.measurement.options import MeasureOptions
 from scgm.measurement.plane import plane_of
 from scgm.measurement.structures import Structures
 
-_TEXT = (".txt", ".csv", ".tsv")
+LEVEL_TEXT = (".txt", ".csv", ".tsv")
 
 
 def levels_for(structures: Structures, options: MeasureOptions) -> Levels | None:
@@ -34,7 +34,7 @@ def levels_for(structures: Structures, options: MeasureOptions) -> Levels | None
         return _counted(structures, options.level_at, kind)
     if given is None:
         return None
-    if isinstance(given, str | Path) and Path(given).suffix.lower() in _TEXT:
+    if isinstance(given, str | Path) and Path(given).suffix.lower() in LEVEL_TEXT:
         return read_level_text(Path(given), _native(structures), kind)
     outline = structures.masks[structures.outline]
     return levels_from_image(_as_labels(given), structures.stack, outline, meaning)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from scgm.errors import ImageReadError
-from scgm.measurement.levels import LevelKind, Levels, parsed_level
+from scgm.measurement.levels import LevelKind, Levels, parsed_level, require_order
 
 _MOST_BYTES = 1_000_000
 _NONE = ("", "0", "NA", "N/A", "NAN", "NONE", "-")
@@ -31,6 +31,8 @@ def read_level_text(path: Path, native_of_slice: tuple[int, ...], kind: LevelKin
     ------
     ImageReadError
         If it cannot be read, or does not say that for slices of this image.
+    GeometryError
+        If the levels are not in order from the head down.
     """
     lines = _lines(path)
     cells = [[cell for cell in re.split(r"[\s,;:]+", line) if cell] for line in lines]
@@ -49,7 +51,9 @@ def read_level_text(path: Path, native_of_slice: tuple[int, ...], kind: LevelKin
         msg = f"{path}: its lines are not of the form 'SLICE LEVEL', for example '4 C3'"
         raise ImageReadError(msg)
     found = _by_slice(path, cells, native_of_slice, kind)
-    return Levels(tuple(found.get(index) for index in native_of_slice), kind, "text file")
+    of_slice = tuple(found.get(index) for index in native_of_slice)
+    require_order(of_slice, kind, str(path))
+    return Levels(of_slice, kind, "text file")
 
 
 def _lines(path: Path) -> list[str]:

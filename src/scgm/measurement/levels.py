@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
-from scgm.errors import UsageError
+from scgm.errors import GeometryError, UsageError
 
 
 class LevelKind(StrEnum):
@@ -56,6 +57,24 @@ def level_names(kind: LevelKind) -> tuple[str, ...]:
 def level_number(name: str, kind: LevelKind) -> int:
     """Return the number of a level in label images: 1 for C1, 8 for T1 (spinal: 9)."""
     return _NAMES[kind].index(name) + 1
+
+
+def require_order(of_slice: Sequence[str | None], kind: LevelKind, name: str) -> None:
+    """Refuse levels of slices, from inferior to superior, that do not follow each other.
+
+    Raises
+    ------
+    GeometryError
+        If a level lies above one that is nearer to the head.
+    """
+    known = [level for level in of_slice if level is not None]
+    for below, above in pairwise(known):
+        if level_number(above, kind) > level_number(below, kind):
+            msg = (
+                f"{name}: {above} lies above {below}, so its levels are not in order from the head "
+                "down; check which slices they are for"
+            )
+            raise GeometryError(msg)
 
 
 def parsed_level(text: str, kind: LevelKind) -> str | None:

@@ -78,7 +78,7 @@ class AlongCord:
 
 
 def by_levels(native: Cord, template: Cord) -> AlongCord:
-    """Lay borders between levels on each other; with a single common level, its middle.
+    """Lay borders between levels on each other; where none is common, the middles of levels.
 
     Raises
     ------
@@ -101,16 +101,20 @@ def by_levels(native: Cord, template: Cord) -> AlongCord:
     if common:
         knots = [(of_native[pair], of_template[pair]) for pair in common]
         return _along(native, template, knots, "levels")
-    levels = {name for name in here.of_slice if name} & {name for name in there.of_slice if name}
+    levels = [name for name in _shown(here) if name in there.of_slice]
     if not levels:
         msg = (
             f"{native.name}: it shows {_listed(here)}, and {template.name} shows {_listed(there)}; "
             "no level is common, so they cannot be laid on each other"
         )
         raise GeometryError(msg)
-    name = min(levels)
-    note = f"{native.name}: only the middle of {name} says where along the cord it lies"
-    return _along(native, template, [(_middle(here, name), _middle(there, name))], "levels", note)
+    middles = "the middle of" if len(levels) == 1 else "the middles of"
+    note = (
+        f"{native.name}: only {middles} {' and '.join(levels)} "
+        f"{'says' if len(levels) == 1 else 'say'} where along the cord it lies"
+    )
+    knots = [(_middle(here, name), _middle(there, name)) for name in reversed(levels)]
+    return _along(native, template, knots, "levels", note)
 
 
 def by_one_slice(native: Cord, template: Cord, known: tuple[int, str]) -> AlongCord:
@@ -174,6 +178,11 @@ def _middle(levels: Levels, name: str) -> float:
     return float(np.mean([z for z, each in enumerate(levels.of_slice) if each == name]))
 
 
+def _shown(levels: Levels) -> list[str]:
+    """Return the levels of the slices, from the head down."""
+    return [name for name in level_names(levels.kind) if name in levels.of_slice]
+
+
 def _listed(levels: Levels) -> str:
-    names = [name for name in level_names(levels.kind) if name in levels.of_slice]
+    names = _shown(levels)
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"

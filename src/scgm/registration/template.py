@@ -9,7 +9,8 @@ from pathlib import Path
 from scgm.errors import ImageReadError
 from scgm.io.paths import home
 from scgm.io.read import read_labels
-from scgm.measurement.level_source import levels_for
+from scgm.measurement.level_image import DISCS, show_surfaces
+from scgm.measurement.level_source import LEVEL_TEXT, levels_for
 from scgm.measurement.masks import structures_from_masks
 from scgm.measurement.options import MeasureOptions
 from scgm.registration.register import Body
@@ -79,6 +80,16 @@ def read_template(folder: Path, levels: Path | None = None, kind: str | None = N
     meaning = ("spinal" if kind == "spinal" else "vertebral") if own else kind
     found = levels_for(structures, MeasureOptions(levels_from=chosen, level_kind=meaning))
     return Body(structures, found)
+
+
+def kind_of_levels(levels: Path | None, kind: str | None) -> str | None:
+    """Return what the levels of a template are, if *kind* is said of a person's.
+
+    Discs of a person, as points, are often given with levels of a template, as surfaces.
+    """
+    if levels is None or kind not in DISCS or levels.suffix.lower() in LEVEL_TEXT:
+        return kind
+    return "vertebral" if show_surfaces(read_labels(levels)) else kind
 
 
 def _files(folder: Path, endings: Sequence[str]) -> list[Path]:

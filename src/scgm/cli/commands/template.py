@@ -246,8 +246,9 @@ def _result(path: Path) -> tuple[str, Structures]:
 
 def _template(name: str, levels: Path | None, kind: str | None) -> Body:
     """Return a template, or another result in its place."""
-    from scgm.registration.template import read_template, template_folder
+    from scgm.registration.template import kind_of_levels, read_template, template_folder
 
+    kind = kind_of_levels(levels, kind)
     path = Path(name)
     is_folder = path.is_dir()
     if path.is_file() or (is_folder and any(path.glob("*_seg.json"))):
