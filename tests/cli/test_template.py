@@ -33,10 +33,8 @@ def values(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 
 def flat(number: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Return a map of one value, but for a corner: an image of one value shows nothing."""
-    whole = np.full(SMALL.shape, float(number))
-    whole[0, 0, 0] = 0
-    return whole
+    """Return a map of one value."""
+    return np.full(SMALL.shape, float(number))
 
 
 @pytest.fixture
@@ -298,6 +296,14 @@ def test_a_map_with_gaps_is_brought_with_a_warning(
     assert ended.status == 0
     assert "ratio.nii.gz: " in ended.err
     assert values(files / "out" / "one_gm_ratio_in-template.nii.gz").max() == 7
+
+
+def test_a_map_without_a_lesion_is_brought(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    given = save(files / "lesions.nii.gz", SMALL, flat(0))
+    ended = warp(capsys, files, "out", "--map", given)
+
+    assert ended.status == 0
+    assert (values(files / "out" / "one_gm_lesions_in-template.nii.gz") == 0).all()
 
 
 def test_groups_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:

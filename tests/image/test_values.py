@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from scgm.errors import ImageReadError
-from scgm.image.values import Stored, gray_values, label_values
+from scgm.image.values import Stored, gray_values, label_values, map_values
 
 
 def cleaned(values: NDArray[np.floating]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
@@ -221,6 +221,41 @@ def test_a_small_bright_object_is_not_mistaken_for_spikes() -> None:
     voxels, warnings = cleaned(values)
     assert np.array_equal(voxels, values.astype(np.float32))
     assert warnings == ()
+
+
+@pytest.mark.parametrize("value", [0.0, 40.0, -3.0])
+def test_a_map_may_be_constant(value: float) -> None:
+    found = map_values(Stored(np.full(5000, value)))
+    assert (found.voxels == value).all()
+    assert (found.missing, found.unit, found.warnings) == (None, 1, ())
+
+
+def test_zeros_of_a_map_are_values_and_no_padding() -> None:
+    """High values in some of the voxels: in an image, the others would be padding."""
+    values = np.zeros(20_000)
+    values[5000:7000] = np.linspace(0.8, 0.9, 2000)
+    found = map_values(Stored(values))
+    assert gray_values(Stored(values)).missing is not None
+    assert np.array_equal(found.voxels, values.astype(np.float32))
+    assert (found.missing, found.warnings) == (None, ())
+
+
+def test_negative_values_of_a_map_that_is_mostly_zero_are_kept() -> None:
+    values = np.zeros(20_000)
+    values[5000:5100] = np.linspace(-3, 3, 100)
+    assert np.array_equal(map_values(Stored(values)).voxels, values.astype(np.float32))
+
+
+def test_gaps_and_outliers_of_a_map_are_found() -> None:
+    values = np.full(5000, 40.0)
+    values[:100] = 0
+    values[200:203] = np.nan, np.inf, 1e9
+    found = map_values(Stored(values))
+    assert found.missing is not None
+    assert np.flatnonzero(found.missing).tolist() == [200, 201]
+    assert found.voxels[202] == 40
+    assert (found.voxels[:100] == 0).all()
+    assert len(found.warnings) == 2
 
 
 def test_labels_are_kept_and_nan_is_outside() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -209,6 +209,25 @@ def gray_values(stored: Stored) -> GrayValues:
         return _replaced(stored, cuts)
 
 
+def map_values(stored: Stored) -> GrayValues:
+    """Treat a map as `gray_values` does, but 0 is always a value, and all may be the same.
+
+    Raises
+    ------
+    ImageReadError
+        If no value is finite, or bright ones have become negative.
+    """
+    with np.errstate(all="ignore"):
+        sample = _sample(stored)
+        _require_finite(sample)
+        require_unwrapped(stored.flat)
+        others = sample.within(-math.inf, math.inf, without=(0.0,))
+        if not others.usual.size:
+            return _replaced(stored, _Cuts())
+        cuts = _cuts(stored, others, may_be_flat=True)
+        return _replaced(stored, replace(cuts, low=min(cuts.low, 0.0), high=max(cuts.high, 0.0)))
+
+
 def label_values(stored: Stored) -> GrayValues:
     """Take labels as they are; NaN, which some tools write outside of a mask, becomes 0.
 
@@ -254,17 +273,21 @@ def _between(ascending: Floats, low: float, high: float) -> Floats:
     return ascending[first : np.searchsorted(ascending, high, "right")]
 
 
-def _require_contrast(sample: _Sample) -> None:
+def _require_finite(sample: _Sample) -> None:
     if not sample.usual.size:
         msg = "none of its voxels is a finite number; export the image again from its source"
         raise ImageReadError(msg)
+
+
+def _require_contrast(sample: _Sample) -> None:
+    _require_finite(sample)
     lowest, highest = sample.ends
     if lowest == highest:
         msg = f"all of its voxels are {lowest:.6g}, so there is nothing to see; check the file"
         raise ImageReadError(msg)
 
 
-def _cuts(stored: Stored, sample: _Sample) -> _Cuts:
+def _cuts(stored: Stored, sample: _Sample, *, may_be_flat: bool = False) -> _Cuts:
     padding = _padding(stored, sample)
     body = sample.within(-math.inf, math.inf, without=padding)
     low = -_spikes_from(stored, _mirrored(body), sign=-1)
@@ -277,7 +300,8 @@ def _cuts(stored: Stored, sample: _Sample) -> _Cuts:
     if body.ends[0] < -_OUTLIER_FACTOR * level:
         low, low_becomes = -_OUTLIER_FACTOR * level, -level
     body = body.within(low, high)
-    _require_contrast(body)
+    if not may_be_flat:
+        _require_contrast(body)
     deep = _deep(body)
     if body.ends[0] < deep:
         low, body = deep, body.within(deep, high)

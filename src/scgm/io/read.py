@@ -13,7 +13,7 @@ from scgm.image.volume import Volume
 from scgm.io.dicom.sources import is_dicom
 from scgm.io.hashing import sha256_of_file
 from scgm.io.nifti.array import image_of
-from scgm.io.nifti.read import from_nibabel, from_stream
+from scgm.io.nifti.read import Content, from_nibabel, from_stream
 from scgm.io.nifti.stream import explained, opened
 from scgm.io.options import (
     DEFAULT_READING,
@@ -35,6 +35,7 @@ __all__ = [
     "image_checksum",
     "labels_from_nibabel",
     "read_labels",
+    "read_map",
     "read_volume",
     "volume_from_array",
     "volume_from_nibabel",
@@ -65,7 +66,20 @@ def read_volume(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Vol
         If the file is missing, not a regular file, damaged or of another format, has no possible
         voxel size or position, holds several volumes and none is chosen, or shows nothing.
     """
-    return _read(Path(path), reading, labels=False)
+    return _read(Path(path), reading, "image")
+
+
+def read_map(path: str | Path) -> Volume:
+    """Read a map of measured values, such as a ratio: as `read_volume`, but 0 is always a value.
+
+    All voxels may be the same, as in a map of lesions of a person without any.
+
+    Raises
+    ------
+    ImageReadError
+        As from `read_volume`, but not for a constant map.
+    """
+    return _read(Path(path), DEFAULT_READING, "map")
 
 
 def image_checksum(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> str:
@@ -109,12 +123,12 @@ def read_labels(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Vol
     ImageReadError
         As from `read_volume`, but for a constant image; also if a value is infinite.
     """
-    return _read(Path(path), reading, labels=True)
+    return _read(Path(path), reading, "labels")
 
 
 def volume_from_nibabel(image: SpatialImage, reading: ReadOptions = DEFAULT_READING) -> Volume:
     """Take an image that nibabel holds through the same checks as `read_volume`."""
-    return _take(image, reading, labels=False)
+    return _take(image, reading, "image")
 
 
 def volume_from_array(values: NDArray[Any], affine: NDArray[np.float64]) -> Volume:
@@ -137,11 +151,11 @@ def volume_from_array(values: NDArray[Any], affine: NDArray[np.float64]) -> Volu
 
 def labels_from_nibabel(image: SpatialImage, reading: ReadOptions = DEFAULT_READING) -> Volume:
     """Take labels that nibabel holds through the same checks as `read_labels`."""
-    return _take(image, reading, labels=True)
+    return _take(image, reading, "labels")
 
 
-def _read(file: Path, reading: ReadOptions, *, labels: bool) -> Volume:
-    if not labels and is_dicom(file):
+def _read(file: Path, reading: ReadOptions, content: Content) -> Volume:
+    if content != "labels" and is_dicom(file):
         from scgm.io.dicom.read import dicom_volume  # noqa: PLC0415  (for DICOM alone)
 
         with explained(file):
@@ -150,9 +164,9 @@ def _read(file: Path, reading: ReadOptions, *, labels: bool) -> Volume:
         if reading.series is not None:
             msg = "--series chooses from DICOM, and this is none; omit it"
             raise ImageReadError(msg)
-        return from_stream(file, stream, reading, labels=labels)
+        return from_stream(file, stream, reading, content)
 
 
-def _take(image: SpatialImage, reading: ReadOptions, *, labels: bool) -> Volume:
+def _take(image: SpatialImage, reading: ReadOptions, content: Content) -> Volume:
     with explained(image.get_filename() or "the image"):
-        return from_nibabel(image, reading, labels=labels)
+        return from_nibabel(image, reading, content)

@@ -17,7 +17,7 @@ from scgm.image.volume import Geometry, Volume
 from scgm.io.atomic import write_json
 from scgm.io.nifti.vectors import read_vectors, write_vectors
 from scgm.io.nifti.write import as_nifti, write_nifti
-from scgm.io.read import read_labels, read_volume
+from scgm.io.read import read_labels, read_map
 from scgm.io.transaction import check_set, checksums, claims_from, file_set
 from scgm.registration.field import Field
 from scgm.registration.register import Body, Registration
@@ -121,7 +121,7 @@ def read_travelers(travelers: Travelers, grid: Geometry) -> dict[str, tuple[Volu
     """
     found = {}
     for name, (path, labels) in travelers.named().items():
-        volume = read_labels(path) if labels else _without_gaps(read_volume(path))
+        volume = read_labels(path) if labels else _without_gaps(read_map(path))
         values, _ = on_grid_of(grid, volume)
         if labels and not np.array_equal(values, np.round(values)):
             msg = f"{path}: its values are no whole numbers, so no labels; use --map"

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import nibabel as nib
 import numpy as np
 from nibabel.spatialimages import SpatialImage
 
 from scgm.errors import ImageReadError
-from scgm.image.values import GrayValues, Stored, gray_values, label_values
+from scgm.image.values import GrayValues, Stored, gray_values, label_values, map_values
 from scgm.image.volume import Geometry, Volume
 from scgm.io.nifti.header import FORM_FIELDS, Layout, header_layout, layout_of, new_header
 from scgm.io.nifti.placement import Placement, placement, unit_of
@@ -24,7 +25,13 @@ from scgm.io.nifti.voxels import combined, read_voxels
 from scgm.io.options import ReadOptions
 from scgm.io.slice_axis import named_axis
 
-Clean = Callable[[Stored], GrayValues]
+Content = Literal["image", "map", "labels"]
+
+_CLEAN: dict[Content, Callable[[Stored], GrayValues]] = {
+    "image": gray_values,
+    "map": map_values,
+    "labels": label_values,
+}
 
 _LENGTHS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 
@@ -41,7 +48,7 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
-def from_stream(file: Path, stream: Stream, reading: ReadOptions, *, labels: bool) -> Volume:
+def from_stream(file: Path, stream: Stream, reading: ReadOptions, content: Content) -> Volume:
     """Read the volume of a file that was opened.
 
     Parameters
@@ -52,8 +59,8 @@ def from_stream(file: Path, stream: Stream, reading: ReadOptions, *, labels: boo
         Its content, at the start.
     reading : ReadOptions
         The user's choices.
-    labels : bool
-        Keep the values as they are, instead of replacing what can be no measurement.
+    content : {"image", "map", "labels"}
+        What it holds: which values can be no measurement and are replaced.
 
     Raises
     ------
@@ -63,15 +70,15 @@ def from_stream(file: Path, stream: Stream, reading: ReadOptions, *, labels: boo
     """
     header = _read_header(stream)
     layout = header_layout(header, slices_in_time=reading.slices_in_time)
-    _require_one_mask(layout, reading, labels=labels)
+    _require_one_mask(layout, reading, content)
     stored = read_voxels(stream, header, layout, reading.volume)
     sha256, trailing = stream.finish()
     warnings = (*_name_warnings(file, stream), *trailing, *layout.warnings)
-    values = _clean(labels=labels)(stored)
+    values = _CLEAN[content](stored)
     return _placed(_Found(values, header, layout, file, sha256, warnings), reading)
 
 
-def from_nibabel(image: SpatialImage, reading: ReadOptions, *, labels: bool) -> Volume:
+def from_nibabel(image: SpatialImage, reading: ReadOptions, content: Content) -> Volume:
     """Take an image that nibabel holds through the same checks as a file.
 
     Parameters
@@ -80,8 +87,8 @@ def from_nibabel(image: SpatialImage, reading: ReadOptions, *, labels: bool) -> 
         3D, 2D, or 4D with a choice of the volume. It is not changed.
     reading : ReadOptions
         The user's choices.
-    labels : bool
-        Keep the values as they are.
+    content : {"image", "map", "labels"}
+        As for `from_stream`.
 
     Raises
     ------
@@ -90,7 +97,7 @@ def from_nibabel(image: SpatialImage, reading: ReadOptions, *, labels: bool) -> 
     """
     filename = image.get_filename()
     layout = layout_of(image.shape, slices_in_time=reading.slices_in_time)
-    _require_one_mask(layout, reading, labels=labels)
+    _require_one_mask(layout, reading, content)
     values = np.asanyarray(image.dataobj)
     stored = combined(values.reshape((*layout.grid, layout.count)), layout, reading.volume)
     header = (
@@ -99,21 +106,17 @@ def from_nibabel(image: SpatialImage, reading: ReadOptions, *, labels: bool) -> 
         else new_header(Geometry(layout.grid, image.affine))
     )
     source = None if filename is None else Path(filename)
-    return _placed(_Found(_clean(labels=labels)(stored), header, layout, source), reading)
+    return _placed(_Found(_CLEAN[content](stored), header, layout, source), reading)
 
 
-def _require_one_mask(layout: Layout, reading: ReadOptions, *, labels: bool) -> None:
+def _require_one_mask(layout: Layout, reading: ReadOptions, content: Content) -> None:
     """Refuse several masks in one file: no command asks which of them is meant."""
-    if labels and layout.count > 1 and reading.volume is None:
+    if content == "labels" and layout.count > 1 and reading.volume is None:
         msg = (
             f"it holds {layout.count} volumes, and masks and labels have one; save the one that "
             "is meant as a file of its own"
         )
         raise ImageReadError(msg)
-
-
-def _clean(*, labels: bool) -> Clean:
-    return label_values if labels else gray_values
 
 
 def _read_header(stream: Stream) -> nib.Nifti1Header:
