@@ -32,6 +32,12 @@ def values(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     return np.asarray(nib.load(path).dataobj, np.float32)
 
 
+def given_values(path: Path) -> set[float]:
+    """Return the different values of a map."""
+    found = values(path)
+    return set(found[~np.isnan(found)].tolist())
+
+
 def flat(number: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Return a map of one value."""
     return np.full(SMALL.shape, float(number))
@@ -70,7 +76,7 @@ def test_a_cord_is_laid_on_a_template(capsys: pytest.CaptureFixture[str], files:
         "one_gm_to-template.nii.gz",
     ]
     assert record["scores"]["gm"]["dice"] == 1
-    assert values(files / "out" / "one_gm_number_in-template.nii.gz").max() == 7
+    assert given_values(files / "out" / "one_gm_number_in-template.nii.gz") == {7}
     assert record["in_template"]["gm"] == "one_gm_gm_in-template.nii.gz"
 
 
@@ -295,7 +301,7 @@ def test_a_map_with_gaps_is_brought_with_a_warning(
 
     assert ended.status == 0
     assert "ratio.nii.gz: " in ended.err
-    assert values(files / "out" / "one_gm_ratio_in-template.nii.gz").max() == 7
+    assert given_values(files / "out" / "one_gm_ratio_in-template.nii.gz") == {7}
 
 
 def test_a_map_without_a_lesion_is_brought(capsys: pytest.CaptureFixture[str], files: Path) -> None:
@@ -303,7 +309,86 @@ def test_a_map_without_a_lesion_is_brought(capsys: pytest.CaptureFixture[str], f
     ended = warp(capsys, files, "out", "--map", given)
 
     assert ended.status == 0
-    assert (values(files / "out" / "one_gm_lesions_in-template.nii.gz") == 0).all()
+    assert given_values(files / "out" / "one_gm_lesions_in-template.nii.gz") == {0}
+
+
+def test_a_group_counts_only_people_with_a_value(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    """40 within the cords, nothing around them, and nothing in slice 1 of one of two people."""
+    save_cord(files, "two", SMALL)
+    cord = body(SMALL).native("SC") > 0.5
+    for name in ("one", "two"):
+        given = np.where(cord, 40, np.nan)
+        if name == "two":
+            given[:, :, 1] = np.nan
+        path = save(files / name / "mtr.nii.gz", SMALL, given)
+        assert warp(capsys, files, "out", "--map", path, name=name).status == 0
+    ended = run_scgm(
+        capsys, "template", "group", files / "out", "--map", "mtr", "-o", files / "maps"
+    )
+    mean, count = (
+        values(files / "maps" / f"group_mtr_{what}.nii.gz") for what in ("mean", "count")
+    )
+    people = np.broadcast_to((2, 1, 2, 2), SMALL.shape)
+
+    assert ended.status == 0
+    assert mean[cord] == pytest.approx(40, abs=1e-4)
+    assert np.array_equal(count, np.where(cord, people, 0))
+    assert np.isnan(mean[~cord]).all()
+    assert np.isnan(values(files / "out" / "two_gm_mtr_in-template.nii.gz")[:, :, 1]).all()
+
+
+def test_a_map_comes_back_with_its_gaps(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    cord = body(SMALL).native("SC") > 0.5
+    given = save(files / "atlas.nii.gz", SMALL, np.where(cord, 40, np.nan))
+    ended = warp(capsys, files, "out", "--back", "--map", given)
+    back = values(files / "out" / "one_gm_atlas_in-image.nii.gz")
+
+    assert ended.status == 0
+    assert back[cord] == pytest.approx(40, abs=1e-4)
+    assert np.isnan(back[~cord]).all()
+
+
+def test_gaps_of_a_map_in_another_order_of_axes_stay_at_their_place(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    cord = body(SMALL).native("SC") > 0.5
+    given = save(files / "mtr.nii.gz", SMALL, np.where(cord, 40, np.nan))
+    image = turned(nib.load(given), "PIR")
+    nib.Nifti1Image(np.array(image.dataobj), image.affine).to_filename(given)
+    ended = warp(capsys, files, "out", "--map", given)
+    brought = values(files / "out" / "one_gm_mtr_in-template.nii.gz")
+
+    assert ended.status == 0
+    assert np.array_equal(~np.isnan(brought), cord)
+
+
+def test_gray_matter_that_was_not_drawn_does_not_count(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    """Of two people, one has no gray matter in slice 2, but a cord."""
+    save_cord(files, "two", SMALL)
+    drawn = body(SMALL).native("GM")
+    less = drawn.copy()
+    less[:, :, 2] = 0
+    save(files / "two_gm.nii.gz", SMALL, less)
+    for name in ("one", "two"):
+        assert warp(capsys, files, "out", name=name).status == 0
+    for what in ("gm", "cord"):
+        ended = run_scgm(
+            capsys, "template", "group", files / "out", "--map", what, "-o", files / "maps"
+        )
+        assert ended.status == 0
+    of_gm, of_cord = (
+        values(files / "maps" / f"group_{what}_count.nii.gz") for what in ("gm", "cord")
+    )
+    record = json.loads((files / "out" / "two_gm_template.json").read_text(encoding="utf-8"))
+
+    assert values(files / "maps" / "group_gm_mean.nii.gz") == pytest.approx(drawn, abs=1e-3)
+    assert np.array_equal(of_gm, np.broadcast_to((2, 2, 1, 2), SMALL.shape))
+    assert (of_cord == 2).all()
+    assert record["scores"]["gm"]["dice"] == 1
 
 
 def test_groups_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from scgm.errors import GeometryError, ImageReadError, UsageError
+from scgm.image.volume import Geometry
 from scgm.measurement.levels import LevelKind
 from scgm.measurement.masks import structures_from_masks
 from scgm.registration.field import Field
@@ -25,6 +26,13 @@ def displacement_at(field: Field, points: NDArray[np.float64]) -> NDArray[np.flo
         for c in range(3)
     ]
     return np.stack(parts, axis=-1)
+
+
+def translation(first: int) -> NDArray[np.float64]:
+    """Return the matrix from voxels of a grid that begins at voxel *first* of the first axis."""
+    matrix = np.eye(4)
+    matrix[0, 3] = first
+    return matrix
 
 
 @pytest.mark.parametrize("bent_mm", [0.5, 1.0])
@@ -133,7 +141,39 @@ def test_maps_and_labels_travel() -> None:
 
     assert brought[box][known] == pytest.approx(done.to_template.places()[known][:, 0], abs=1e-3)
     assert set(np.unique(sides[box][known])) == {1, 2}
-    assert brought[~done.to_template.known].max() == 0
+    assert np.isnan(brought[~done.to_template.known]).all()
+    assert (sides[~done.to_template.known] == 0).all()
+
+
+def test_places_without_a_value_do_not_blend_into_their_neighbors() -> None:
+    """A map of 40 with gaps is 40 everywhere or nothing, and 0 is a value."""
+    done = register(body(COARSE, 0.5), body(FINE))
+    x, y = places(COARSE)
+    there = np.hypot(x, y) < 3
+    there[:, :, 3] = False
+    brought = done.to_template.bring(np.where(there, 40, np.nan), COARSE.volume(x).geometry)
+    share = done.to_template.bring(there, COARSE.volume(x).geometry)
+    zeros = done.to_template.bring(np.where(there, 0, 40), COARSE.volume(x).geometry)
+
+    assert brought[~np.isnan(brought)] == pytest.approx(40, abs=1e-4)
+    assert np.array_equal(~np.isnan(brought), np.nan_to_num(share) >= 0.499)
+    assert 5 < zeros[~np.isnan(brought)].std() < 20
+
+
+def test_a_place_beyond_the_image_has_no_value() -> None:
+    """The image ends within the box of the field, on the left of the cord."""
+    done = register(body(FINE), body(FINE))
+    box = done.to_template.box
+    grid = FINE.volume(places(FINE)[0]).geometry
+    first = box[0].start + 6
+    cut = Geometry(
+        (grid.shape[0] - first, *grid.shape[1:]),
+        grid.affine @ translation(first),
+    )
+    brought = done.to_template.bring(np.full(cut.shape, 7.0), cut)
+
+    assert np.isnan(brought[:first]).all()
+    assert (brought[first : box[0].stop, box[1], box[2]] == 7).all()
 
 
 @pytest.mark.parametrize("label", ["GM", "SC"])

@@ -18,6 +18,9 @@ NOWHERE_MM = 1e5
 
 _ROUNDING = 1e-3
 
+# A voxel has a value if at least this share of what it is interpolated from has one.
+_LEAST_KNOWN = 0.5
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
@@ -68,25 +71,47 @@ class Field:
         return places
 
     def bring(self, values: NDArray[np.generic], of: Geometry, *, labels: bool = False) -> Floats:
-        """Bring values of the other image to the whole grid; 0 where there are none.
+        """Bring values of the other image to the whole grid.
 
         Parameters
         ----------
         values : (i, j, k) array
-            On the grid *of*.
+            On the grid *of*; NaN where there is none.
         of : Geometry
             The other image's grid.
         labels : bool
-            Take the nearest voxel; else interpolate linearly.
+            Take the nearest voxel; else interpolate linearly between the voxels with a value.
+
+        Returns
+        -------
+        (i, j, k) float32
+            NaN (0 for labels) where there is none: beyond the other image, or where most of what
+            a voxel is interpolated from has none.
         """
         inverse = np.linalg.inv(of.affine)
         index = np.moveaxis(self.places() @ inverse[:3, :3].T + inverse[:3, 3], -1, 0)
         last = np.array(of.shape)[:, None, None, None] - 1
         inside = ((index > -0.5 - _ROUNDING) & (index < last + 0.5 + _ROUNDING)).all(axis=0)
         index = np.clip(index, 0, last)
-        brought = map_coordinates(
-            np.asarray(values, np.float32), index, order=0 if labels else 1, mode="nearest"
-        )
-        whole = np.zeros(self.grid.shape, np.float32)
-        whole[self.box] = np.where(inside, brought, 0)
+        given = np.asarray(values, np.float32)
+        brought = _nearest(given, index) if labels else _interpolated(given, index)
+        nothing = np.float32(0 if labels else np.nan)
+        whole = np.full(self.grid.shape, nothing)
+        whole[self.box] = np.where(inside, brought, nothing)
         return whole
+
+
+def _nearest(values: Floats, index: Doubles) -> Floats:
+    return np.asarray(map_coordinates(values, index, order=0, mode="nearest"))
+
+
+def _interpolated(values: Floats, index: Doubles) -> Floats:
+    """Interpolate linearly between voxels with a value; NaN where most have none."""
+    there = ~np.isnan(values)
+    total, known = (
+        np.asarray(map_coordinates(each, index, order=1, mode="nearest"))
+        for each in (np.where(there, values, np.float32(0)), there.astype(np.float32))
+    )
+    enough = known >= _LEAST_KNOWN - _ROUNDING
+    found: Floats = np.divide(total, known, out=np.full_like(total, np.nan), where=enough)
+    return found

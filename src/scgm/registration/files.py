@@ -20,7 +20,7 @@ from scgm.io.nifti.write import as_nifti, write_nifti
 from scgm.io.read import read_labels, read_map
 from scgm.io.transaction import check_set, checksums, claims_from, file_set
 from scgm.registration.field import Field
-from scgm.registration.register import Body, Registration
+from scgm.registration.register import Body, Registration, brought_share
 from scgm.version import __version__
 
 RECORD = "_template.json"
@@ -69,11 +69,6 @@ class SavedWarp:
         """The grid of the template."""
         return _grid(self.record["template_grid"])
 
-    @property
-    def slice_axis(self) -> int:
-        """The axis of that grid along which the slices lie."""
-        return int(self.record["template_slice_axis"])
-
     def field(self, *, back: bool) -> Field:
         """Return the field that brings values to the template, or back to the image."""
         name, grid = (_TO_IMAGE, "image_grid") if back else (_TO_TEMPLATE, "template_grid")
@@ -121,14 +116,15 @@ def read_travelers(travelers: Travelers, grid: Geometry) -> dict[str, tuple[Volu
     """
     found = {}
     for name, (path, labels) in travelers.named().items():
-        volume = read_labels(path) if labels else _without_gaps(read_map(path))
+        volume = read_labels(path) if labels else read_map(path)
         values, _ = on_grid_of(grid, volume)
         if labels and not np.array_equal(values, np.round(values)):
             msg = f"{path}: its values are no whole numbers, so no labels; use --map"
             raise ImageReadError(msg)
         known = values * np.float32(volume.unit)
         notes = tuple(f"{path}: {note}" for note in volume.warnings)
-        found[name] = (Volume(known, grid, warnings=notes), labels)
+        missing = None if labels else _missing(grid, volume)
+        found[name] = (Volume(known, grid, warnings=notes, missing=missing), labels)
     return found
 
 
@@ -167,16 +163,13 @@ def write_registration(
     folder, name = target
     volumes = read_travelers(travelers, template.geometry if back else native.geometry)
     in_template = {
-        label: (done.to_template.bring(native.native(key), native.geometry), False)
+        label: (brought_share(done.to_template, native, template, key), False)
         for key, label in _LABEL_NAMES.items()
     }
     in_image: dict[str, tuple[NDArray[np.float32], bool]] = {}
     if back:
         in_image = {
-            f"template-{label}": (
-                done.to_native.bring(template.native(key), template.geometry),
-                False,
-            )
+            f"template-{label}": (brought_share(done.to_native, template, native, key), False)
             for key, label in _LABEL_NAMES.items()
         }
     (in_image if back else in_template).update(
@@ -224,7 +217,6 @@ def read_saved(path: Path) -> SavedWarp:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         sound = content["kind"] == _KIND and path.name.endswith(RECORD)
-        sound = sound and content["template_slice_axis"] in (0, 1, 2)
         for grid in ("template_grid", "image_grid"):
             _grid(content[grid])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -270,18 +262,26 @@ def _names(name: str, travelers: Travelers) -> list[str]:
     ]
 
 
-def _without_gaps(volume: Volume) -> Volume:
-    """Return a map that is 0 where the file has no value."""
+def _missing(grid: Geometry, volume: Volume) -> NDArray[np.bool_] | None:
+    """Return where a map has no value, in the order of a grid's voxels."""
     if volume.missing is None:
-        return volume
-    return replace(volume, voxels=np.where(volume.missing, np.float32(0), volume.voxels))
+        return None
+    missing, _ = on_grid_of(grid, replace(volume, voxels=volume.missing.astype(np.float32)))
+    return missing > 0
+
+
+def _with_gaps(volume: Volume) -> NDArray[np.float32]:
+    """Return the values of a map; NaN where it has none."""
+    if volume.missing is None:
+        return volume.voxels
+    return np.where(volume.missing, np.float32(np.nan), volume.voxels)
 
 
 def _brought(
     volumes: Mapping[str, tuple[Volume, bool]], field: Field
 ) -> dict[str, tuple[NDArray[np.float32], bool]]:
     return {
-        name: (field.bring(volume.voxels, volume.geometry, labels=labels), labels)
+        name: (field.bring(_with_gaps(volume), volume.geometry, labels=labels), labels)
         for name, (volume, labels) in volumes.items()
     }
 
@@ -317,7 +317,6 @@ def _content(done: Registration, bodies: Sequence[Body]) -> dict[str, Any]:
         "warnings": list(done.warnings),
         "image_grid": _grid_record(native.geometry),
         "template_grid": _grid_record(template.geometry),
-        "template_slice_axis": template.structures.stack.native_axis,
     }
 
 

@@ -50,8 +50,8 @@ def group_map(members: Sequence[SavedWarp], name: str = "gm") -> GroupMap:
     members : sequence of SavedWarp
         One registration for each person, all to one template.
     name : str
-        "gm", "cord", or the name of a map that was brought along. A map counts where the cord of
-        the person lies; gray matter and cord in all slices that the person's image shows.
+        "gm", "cord", or the name of a map that was brought along. A person counts where there is
+        a value; in a map, within the person's cord alone.
 
     Raises
     ------
@@ -63,11 +63,7 @@ def group_map(members: Sequence[SavedWarp], name: str = "gm") -> GroupMap:
     grid = common_grid(members)
     count, mean, squares = (np.zeros(grid.shape) for _ in range(3))
     for member in members:
-        value = read_labels(member.brought(name)).voxels
-        there = member.field(back=False).known
-        there = (
-            _whole_slices(there, member.slice_axis) if name in _SHAPES else there & _cord(member)
-        )
+        value, there = _values(member, name)
         count += there
         away = np.where(there, value - mean, 0)
         mean += np.divide(away, count, out=np.zeros_like(mean), where=count > 0)
@@ -146,12 +142,10 @@ def common_grid(members: Sequence[SavedWarp]) -> Geometry:
     return grid
 
 
-def _cord(member: SavedWarp) -> NDArray[np.bool_]:
-    return read_labels(member.brought("cord")).voxels >= _CORD_FROM
-
-
-def _whole_slices(known: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    """Return all voxels of the slices in which anything is known."""
-    first, second = (each for each in range(3) if each != axis)
-    shown = known.any(axis=(first, second), keepdims=True)
-    return np.broadcast_to(shown, known.shape)
+def _values(member: SavedWarp, name: str) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the values of a person, and where they count."""
+    volume = read_labels(member.brought(name))
+    there = np.ones(volume.voxels.shape, bool) if volume.missing is None else ~volume.missing
+    if name in _SHAPES:
+        return volume.voxels, there
+    return volume.voxels, there & (read_labels(member.brought("cord")).voxels >= _CORD_FROM)

@@ -136,6 +136,23 @@ def register(
     )
 
 
+def brought_share(field: Field, source: Body, target: Body, label: str) -> Floats:
+    """Return the share of a structure in each voxel (i, j, k) of the grid of another cord.
+
+    It is NaN in slices to which none is brought in which the structure was measured.
+    """
+    structures = source.structures
+    measured = np.broadcast_to(
+        structures.measured[label][:, None, None], structures.masks[label].shape
+    )
+    there = np.asarray(from_axial(structures.stack, measured))
+    brought = field.bring(np.where(there, source.native(label), np.nan), source.geometry)
+    axis = target.structures.stack.native_axis
+    across = tuple(each for each in range(3) if each != axis)
+    shown = np.isfinite(brought).any(axis=across, keepdims=True)
+    return np.where(shown, np.nan_to_num(brought), np.float32(np.nan))
+
+
 def _level_notes(body: Body) -> tuple[str, ...]:
     return body.levels.warnings if body.levels else ()
 
@@ -244,8 +261,9 @@ def _blended(
 def _score(native: Body, template: Body, field: Field, label: str) -> tuple[float, float]:
     """Return Dice and mean surface distance over the slices that were laid on the template."""
     axis = template.structures.stack.native_axis
-    brought = field.bring(native.native(label), native.geometry)[field.box] >= 0.5
-    known = field.known[field.box]
+    share = brought_share(field, native, template, label)[field.box]
+    known = field.known[field.box] & ~np.isnan(share)
+    brought = (share >= 0.5) & known
     drawn = (template.native(label)[field.box] >= 0.5) & known
     sizes = [mm for each, mm in enumerate(template.geometry.voxel_size_mm) if each != axis]
     distances = [
