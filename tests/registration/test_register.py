@@ -123,6 +123,14 @@ def test_one_slice_and_its_level_are_enough() -> None:
     assert any("approximate" in line for line in done.warnings)
 
 
+def test_levels_and_the_level_of_one_slice_exclude_each_other() -> None:
+    levels = ["C4"] * 3 + ["C3"] * 3
+    options = RegisterOptions(level_at=(1, "C3"))
+
+    with pytest.raises(UsageError, match="the level of one slice exclude each other; give one"):
+        register(body(FINE, levels=levels), body(FINE, levels=levels), options)
+
+
 def test_without_levels_ends_meet_ends_with_a_warning() -> None:
     done = register(body(COARSE, name="scan"), body(FINE, name="folder"))
 

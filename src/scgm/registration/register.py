@@ -111,6 +111,8 @@ def register(
         If one of them has no gray matter or no cord.
     GeometryError
         If they have no part of the cord in common.
+    UsageError
+        If the image has levels, and the level of one slice is given, too; or their kinds differ.
     """
     for body in (native, template):
         _refuse_missing(body.structures)
@@ -189,6 +191,9 @@ def _along(
         for body, shapes in ((native, here), (template, there))
     )
     if options.level_at is not None:
+        if native.levels:
+            msg = "levels from a file and the level of one slice exclude each other; give one"
+            raise UsageError(msg)
         index, level = options.level_at
         stack = native.structures.stack
         numbers = [stack.native_index(z) for z in range(len(here.usable))]
