@@ -218,6 +218,24 @@ def test_different_kinds_of_level_are_refused() -> None:
         register(body(COARSE, levels=["C4"] * 4), spinal)
 
 
+def test_a_thin_slice_between_two_of_the_template_is_refused() -> None:
+    """C4 has its middle between two slices of 5 mm, so a slice of 2 mm there reaches neither."""
+    thin = body(Grid((60, 50, 1), (0.5, 0.5, 2.0)), name="scan")
+    thick = body(Grid((60, 50, 4), (0.5, 0.5, 5.0)), name="folder", levels=["C4"] * 4)
+    here = RegisterOptions(level_at=(0, "C4"))
+
+    with pytest.raises(GeometryError, match=r"^scan: no slice of folder has its middle within"):
+        register(thin, thick, here)
+
+
+def test_a_thin_slice_within_one_of_the_template_is_laid_there() -> None:
+    thin = body(Grid((60, 50, 1), (0.5, 0.5, 2.0)))
+    thick = body(Grid((60, 50, 3), (0.5, 0.5, 5.0)), levels=["C4"] * 3)
+    done = register(thin, thick, RegisterOptions(level_at=(0, "C4")))
+
+    assert np.flatnonzero(done.to_template.known.any(axis=(0, 1))).tolist() == [1]
+
+
 def test_slices_beyond_the_template_are_named() -> None:
     template = body(FINE, levels=["C4"] * 3 + ["C3"] * 3)
     native = body(Grid((60, 50, 12), (0.5, 0.5, 3.0)), levels=["C4"] * 6 + ["C3"] * 6)

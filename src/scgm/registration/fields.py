@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scgm.errors import GeometryError
 from scgm.image.orientation import AxialStack
 from scgm.measurement.plane import Plane
 from scgm.registration.along_cord import AlongCord
@@ -38,14 +39,32 @@ class Matched:
     matches: Mapping[int, SliceMatch]
 
     def field_to_template(self) -> Field:
-        """Return where the voxels of the template lie in the native image."""
-        slices = np.arange(len(self.template.usable), dtype=np.float64)
-        beside = self.along.to_native(slices)
+        """Return where the voxels of the template lie in the native image.
+
+        Raises
+        ------
+        GeometryError
+            If no slice of the template has its middle within a matched slice.
+        """
+        usable = np.flatnonzero(self.template.usable)
+        beside = self.along.to_native(usable.astype(np.float64))
+        near_slices = {
+            int(t): near
+            for t, z in zip(usable, beside, strict=True)
+            if (near := self._near(float(z)))
+        }
+        if not near_slices:
+            msg = (
+                f"{self.native.structures.name}: no slice of {self.template.structures.name} has "
+                "its middle within one of its slices, which are too thin for this template; use "
+                "a template with thinner slices"
+            )
+            raise GeometryError(msg)
         last = len(self.native.usable) - 1
 
         def place(t: int, points: Doubles) -> Doubles | None:
-            near = self._near(float(beside[t]))
-            if not near or not self.template.usable[t]:
+            near = near_slices.get(t)
+            if near is None:
                 return None
             center = self.template.center(t)
             placed = sum(

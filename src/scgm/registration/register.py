@@ -110,7 +110,7 @@ def register(
     ImageReadError
         If one of them has no gray matter or no cord.
     GeometryError
-        If they have no part of the cord in common.
+        If they have no part of the cord in common, or the slices are too thin for the template.
     UsageError
         If the image has levels, and the level of one slice is given, too; or their kinds differ.
     """
