@@ -391,6 +391,32 @@ def test_gray_matter_that_was_not_drawn_does_not_count(
     assert record["scores"]["gm"]["dice"] == 1
 
 
+@pytest.mark.parametrize("name", ["gm", "cord", "GM", "template-gm", "template-cord"])
+def test_a_map_never_takes_the_place_of_gray_matter_or_cord(
+    capsys: pytest.CaptureFixture[str], files: Path, name: str
+) -> None:
+    given = save(files / "maps" / f"{name}.nii.gz", SMALL, flat(7))
+    ended = warp(capsys, files, "out", "--map", given, "--back")
+
+    assert ended.status == 2
+    assert f"{name}.nii.gz: gm, cord, template-gm, template-cord are names of files" in ended.err
+    assert not (files / "out").exists()
+
+
+def test_gray_matter_is_not_replaced_later(capsys: pytest.CaptureFixture[str], files: Path) -> None:
+    assert warp(capsys, files, "out").status == 0
+    before = (files / "out" / "one_gm_gm_in-template.nii.gz").read_bytes()
+    given = save(files / "maps" / "gm.nii.gz", SMALL, flat(7))
+    record = files / "out" / "one_gm_template.json"
+    ended = run_scgm(
+        capsys,
+        *("template", "apply", record, "--map", given, "-o", files / "out", "--overwrite"),
+    )
+
+    assert ended.status == 2
+    assert (files / "out" / "one_gm_gm_in-template.nii.gz").read_bytes() == before
+
+
 def test_groups_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:
     assert warp(capsys, files, "out").status == 0
     record = files / "out" / "one_gm_template.json"

@@ -28,6 +28,7 @@ _KIND = "scgm template"
 _TO_TEMPLATE, _TO_IMAGE = "_to-template.nii.gz", "_to-image.nii.gz"
 _IN_TEMPLATE, _IN_IMAGE = "_in-template.nii.gz", "_in-image.nii.gz"
 _LABEL_NAMES = {"GM": "gm", "SC": "cord"}
+_OWN_NAMES = (*_LABEL_NAMES.values(), *(f"template-{each}" for each in _LABEL_NAMES.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,16 @@ class Travelers:
         Raises
         ------
         UsageError
-            If two have one name.
+            If two have one name, or one has that of gray matter or cord.
         """
         found: dict[str, tuple[Path, bool]] = {}
         for paths, are_labels in ((self.maps, False), (self.labels, True)):
             for path in paths:
                 name = path.name.removesuffix(".gz").removesuffix(".nii")
+                if name.lower() in _OWN_NAMES:
+                    own = ", ".join(_OWN_NAMES)
+                    msg = f"{path}: {own} are names of files that scgm writes; rename it"
+                    raise UsageError(msg)
                 if name in found:
                     msg = f"{path}: another map has this name; bring them to different folders"
                     raise UsageError(msg)
