@@ -417,6 +417,63 @@ def test_gray_matter_is_not_replaced_later(capsys: pytest.CaptureFixture[str], f
     assert (files / "out" / "one_gm_gm_in-template.nii.gz").read_bytes() == before
 
 
+def test_a_group_finds_maps_that_were_brought_later(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    assert warp(capsys, files, "out").status == 0
+    given = save(files / "number.nii.gz", SMALL, flat(7))
+    record = files / "out" / "one_gm_template.json"
+    later = ("template", "apply", record, "--map", given, "-o", files / "out")
+    group = ("template", "group", files / "out", "--map", "number", "-o", files / "maps")
+    too_early = run_scgm(capsys, *group)
+    ended, again, replaced = (
+        run_scgm(capsys, *later, *more) for more in ((), (), ("--overwrite",))
+    )
+    of_group = run_scgm(capsys, *group)
+    anew = warp(capsys, files, "out", "--overwrite")
+    without_it = run_scgm(capsys, *group, "--overwrite")
+
+    assert "it has no map 'number'; known: cord, gm; bring it along with" in too_early.err
+    assert [ended.status, again.status, replaced.status, of_group.status] == [0, 1, 0, 0]
+    assert "it exists already" in again.err
+    assert given_values(files / "maps" / "group_number_mean.nii.gz") == {7}
+    # A new registration does not know what was brought along the old one.
+    assert (anew.status, without_it.status) == (0, 1)
+
+
+def test_maps_that_were_brought_later_are_replaced_with_the_registration(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    assert warp(capsys, files, "out").status == 0
+    given = save(files / "number.nii.gz", SMALL, flat(7))
+    record = files / "out" / "one_gm_template.json"
+    for back in ((), ("--back",)):
+        later = ("template", "apply", record, "--map", given, "-o", files / "out", *back)
+        assert run_scgm(capsys, *later).status == 0
+    listed = json.loads(record.read_text(encoding="utf-8"))["in_template"]
+    save(given, SMALL, flat(8))
+
+    assert listed["number"] == "one_gm_number_in-template.nii.gz"
+    assert warp(capsys, files, "out", "--map", given, "--overwrite").status == 0
+    assert given_values(files / "out" / "one_gm_number_in-template.nii.gz") == {8}
+
+
+def test_what_is_odd_about_a_map_is_told_later_too(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    ratio = flat(7)
+    ratio[1:4] = np.inf
+    given = save(files / "ratio.nii.gz", SMALL, ratio)
+    assert warp(capsys, files, "out").status == 0
+    record = files / "out" / "one_gm_template.json"
+    before = record.read_bytes()
+    ended = run_scgm(capsys, "template", "apply", record, "--map", given, "-o", files / "more")
+
+    assert ended.status == 0
+    assert "ratio.nii.gz: 552 voxels are NaN or infinite, taken as outside" in ended.err
+    assert record.read_bytes() == before
+
+
 def test_groups_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:
     assert warp(capsys, files, "out").status == 0
     record = files / "out" / "one_gm_template.json"

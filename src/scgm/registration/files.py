@@ -94,7 +94,10 @@ class SavedWarp:
         known = self.record.get("in_template", {})
         if name not in known:
             listed = ", ".join(sorted(known))
-            msg = f"{self.folder / (self.name + RECORD)}: it has no map {name!r}; known: {listed}"
+            msg = (
+                f"{self.folder / (self.name + RECORD)}: it has no map {name!r}; known: {listed}; "
+                "bring it along with 'scgm template apply' and the folder of this file as --output"
+            )
             raise ImageReadError(msg)
         return self.folder / str(known[name])
 
@@ -199,16 +202,35 @@ def write_registration(
 
 def apply_saved(
     saved: SavedWarp, travelers: Travelers, folder: Path, *, back: bool, overwrite: bool = False
-) -> list[Path]:
-    """Bring maps and labels along a saved registration; return the files written."""
+) -> tuple[list[Path], tuple[str, ...]]:
+    """Bring maps and labels along a saved registration.
+
+    In the folder of the registration, they are added to its record.
+
+    Returns
+    -------
+    files : list of Path
+        What was written.
+    warnings : tuple of str
+        What was odd about the files that were read.
+    """
     field = saved.field(back=back)
     grid = _grid(saved.record["template_grid" if back else "image_grid"])
     volumes = read_travelers(travelers, grid)
     ending = _IN_IMAGE if back else _IN_TEMPLATE
-    names = [f"{saved.name}_{each}{ending}" for each in volumes]
-    with file_set(folder, names, overwrite=overwrite) as staging:
+    names = {each: f"{saved.name}_{each}{ending}" for each in volumes}
+    check_set(folder, list(names.values()), overwrite=overwrite)
+    record = f"{saved.name}{RECORD}"
+    listed = [record] if folder.resolve() == saved.folder.resolve() else []
+    with file_set(
+        folder, [*names.values(), *listed], overwrite=overwrite or bool(listed)
+    ) as staging:
         _write_maps(_brought(volumes, field), field.grid, staging, saved.name, ending)
-    return [folder / name for name in names]
+        for each in listed:
+            files = checksums(sorted(staging.iterdir()))
+            write_json(staging / each, _extended(saved.record, {} if back else names, files))
+    warnings = tuple(note for volume, _ in volumes.values() for note in volume.warnings)
+    return [folder / name for name in names.values()], warnings
 
 
 def read_saved(path: Path) -> SavedWarp:
@@ -323,6 +345,14 @@ def _content(done: Registration, bodies: Sequence[Body]) -> dict[str, Any]:
         "image_grid": _grid_record(native.geometry),
         "template_grid": _grid_record(template.geometry),
     }
+
+
+def _extended(
+    record: Mapping[str, Any], in_template: Mapping[str, str], files: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a record that lists more files."""
+    more = {"in_template": in_template, "files": files}
+    return {**record, **{key: {**record.get(key, {}), **each} for key, each in more.items()}}
 
 
 def _grid_record(grid: Geometry) -> dict[str, Any]:

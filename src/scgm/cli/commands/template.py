@@ -149,7 +149,7 @@ def apply(
 ) -> None:
     """Bring more maps and labels along a registration that was saved.
 
-    For example:
+    In the folder of RECORD, 'scgm template group --map' finds them. For example:
 
       scgm template apply warped/t2s_template.json --labels atlas.nii.gz --back -o regions/
     """
@@ -160,7 +160,12 @@ def apply(
         msg = "there is nothing to bring along; give --map or --labels"
         raise UsageError(msg)
     travelers = Travelers(tuple(maps or ()), tuple(labels or ()))
-    for path in apply_saved(read_saved(record), travelers, output, back=back, overwrite=overwrite):
+    paths, warnings = apply_saved(
+        read_saved(record), travelers, output, back=back, overwrite=overwrite
+    )
+    for warning in warnings:
+        messages.warning(warning)
+    for path in paths:
         messages.result(f"{path}: written")
 
 
