@@ -241,6 +241,37 @@ def test_two_templates_make_no_group(capsys: pytest.CaptureFixture[str], files: 
     assert not (files / "maps" / "group_gm_mean.nii.gz").exists()
 
 
+def test_two_templates_of_one_grid_make_no_group(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    """The same template from another folder is the same one."""
+    save_cord(files / "bent", "bent", SMALL, 0.8)
+    save_cord(files / "copy", "copy", SMALL)
+    assert warp(capsys, files, "a").status == 0
+    assert warp(capsys, files, "b", "--template", files / "bent").status == 0
+    assert warp(capsys, files, "c", "--template", files / "copy").status == 0
+    group = ("template", "group", files / "a")
+    other = run_scgm(capsys, *group, files / "b", "-o", files / "maps")
+    same = run_scgm(capsys, *group, files / "c", "-o", files / "maps")
+
+    assert (other.status, same.status) == (1, 0)
+    assert "b/one_gm: it lies on another template than" in other.err
+
+
+def test_a_record_that_does_not_tell_the_template_makes_no_group(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    assert warp(capsys, files, "out").status == 0
+    record = files / "out" / "one_gm_template.json"
+    content = json.loads(record.read_text(encoding="utf-8"))
+    del content["template_sha256"]
+    record.write_text(json.dumps(content), encoding="utf-8")
+    ended = run_scgm(capsys, "template", "group", record, "-o", files / "maps")
+
+    assert ended.status == 1
+    assert "its record does not tell which template it lies on; run 'scgm temp" in ended.err
+
+
 def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str], files: Path) -> None:
     assert warp(capsys, files, "out").status == 0
     before = (files / "out" / "one_gm_template.json").read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -332,6 +333,7 @@ def _content(done: Registration, bodies: Sequence[Body]) -> dict[str, Any]:
         "scgm": __version__,
         "image": native.structures.name,
         "template": template.structures.name,
+        "template_sha256": _sha256_of_shapes(template),
         "along_the_cord": {
             "by": along.how,
             "slices_of_image": along.native.tolist(),
@@ -345,6 +347,14 @@ def _content(done: Registration, bodies: Sequence[Body]) -> dict[str, Any]:
         "image_grid": _grid_record(native.geometry),
         "template_grid": _grid_record(template.geometry),
     }
+
+
+def _sha256_of_shapes(body: Body) -> str:
+    """Return a checksum of gray matter and cord, the same wherever their files lie."""
+    digest = hashlib.sha256()
+    for label in _LABEL_NAMES:
+        digest.update(np.ascontiguousarray(body.native(label), "<f4").tobytes())
+    return digest.hexdigest()
 
 
 def _extended(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import GeometryError, UsageError
+from scgm.errors import GeometryError, ImageReadError, UsageError
 from scgm.image.volume import Geometry
 from scgm.io.read import read_labels
 from scgm.io.transaction import file_set
@@ -123,6 +123,8 @@ def common_grid(members: Sequence[SavedWarp]) -> Geometry:
         If there is none, or one is named twice.
     GeometryError
         If they lie on different templates.
+    ImageReadError
+        If a record does not tell the template.
     """
     if not members:
         msg = "a group needs at least one result of scgm template warp"
@@ -132,14 +134,24 @@ def common_grid(members: Sequence[SavedWarp]) -> Geometry:
         msg = "a result is named twice; name each person once"
         raise UsageError(msg)
     grid = members[0].template_grid
-    for member in members[1:]:
-        if not grid.matches(member.template_grid):
+    for member in members:
+        if "template_sha256" not in member.record:
+            msg = (
+                f"{member.folder / member.name}: its record does not tell which template it lies "
+                "on; run 'scgm template warp' again"
+            )
+            raise ImageReadError(msg)
+        if not grid.matches(member.template_grid) or _template(member) != _template(members[0]):
             msg = (
                 f"{member.folder / member.name}: it lies on another template than "
                 f"{members[0].folder / members[0].name}; register all to one"
             )
             raise GeometryError(msg)
     return grid
+
+
+def _template(member: SavedWarp) -> object:
+    return member.record["template_sha256"]
 
 
 def _values(member: SavedWarp, name: str) -> tuple[Floats, NDArray[np.bool_]]:
