@@ -21,6 +21,9 @@ Doubles = NDArray[np.float64]
 _SHAPES = ("gm", "cord")
 _CORD_FROM = 0.5
 
+# Values that differ by less than this share of their mean are equal, but for rounding.
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupMap:
@@ -76,7 +79,8 @@ def group_map(members: Sequence[SavedWarp], name: str = "gm") -> GroupMap:
 def t_map(first: GroupMap, second: GroupMap) -> tuple[Doubles, Doubles]:
     """Return Welch's t of the first group less the second, and its degrees of freedom.
 
-    Both are NaN where a group has fewer than two people, or where nobody differs.
+    Both are NaN where a group has fewer than two people, or where all people of each group are
+    equal, apart from rounding.
 
     References
     ----------
@@ -88,7 +92,9 @@ def t_map(first: GroupMap, second: GroupMap) -> tuple[Doubles, Doubles]:
     with np.errstate(invalid="ignore", divide="ignore"):
         one, two = (each.variance / each.count for each in (first, second))
         error = one + two
-        t = np.where(error > 0, (first.mean - second.mean) / np.sqrt(error), np.nan)
+        size = np.maximum(abs(first.mean), abs(second.mean))
+        differ = np.sqrt(np.maximum(first.variance, second.variance)) > _ROUNDING * size
+        t = np.where(differ, (first.mean - second.mean) / np.sqrt(error), np.nan)
         freedom = error**2 / (one**2 / (first.count - 1) + two**2 / (second.count - 1))
     return t, np.where(np.isnan(t), np.nan, freedom)
 
