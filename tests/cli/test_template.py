@@ -505,6 +505,22 @@ def test_what_is_odd_about_a_map_is_told_later_too(
     assert record.read_bytes() == before
 
 
+def test_a_map_that_lies_a_little_beside_the_image_is_taken_with_a_warning(
+    capsys: pytest.CaptureFixture[str], files: Path
+) -> None:
+    moved = SMALL.affine.copy()
+    moved[0, 3] += 0.1  # a fifth of a voxel
+    given = files / "number.nii.gz"
+    nib.Nifti1Image(flat(7).astype(np.float32), moved).to_filename(given)
+    at_once = warp(capsys, files, "out", "--map", given)
+    record = files / "out" / "one_gm_template.json"
+    later = run_scgm(capsys, "template", "apply", record, "--map", given, "-o", files / "more")
+
+    for ended in (at_once, later):
+        assert ended.status == 0
+        assert "number.nii.gz: its voxels lie up to 0.1 mm from those of the image" in ended.err
+
+
 def test_groups_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:
     assert warp(capsys, files, "out").status == 0
     record = files / "out" / "one_gm_template.json"

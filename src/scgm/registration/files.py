@@ -126,12 +126,12 @@ def read_travelers(travelers: Travelers, grid: Geometry) -> dict[str, tuple[Volu
     found = {}
     for name, (path, labels) in travelers.named().items():
         volume = read_labels(path) if labels else read_map(path)
-        values, _ = on_grid_of(grid, volume)
+        values, grid_notes = on_grid_of(grid, volume)
         if labels and not np.array_equal(values, np.round(values)):
             msg = f"{path}: its values are no whole numbers, so no labels; use --map"
             raise ImageReadError(msg)
         known = values * np.float32(volume.unit)
-        notes = tuple(f"{path}: {note}" for note in volume.warnings)
+        notes = (*(f"{path}: {note}" for note in volume.warnings), *grid_notes)
         missing = None if labels else _missing(grid, volume)
         found[name] = (Volume(known, grid, warnings=notes, missing=missing), labels)
     return found
