@@ -11,10 +11,11 @@ GROUPS_SINCE := "pip>=25.1"
 LOCK := requirements-dev.lock
 
 MEASURE := $(BIN)/python -m experiments
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+COVER :=
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile $(COVER)
 
 .NOTPARALLEL:
-.PHONY: studio studio-test demo test test-all explore coverage wheel-test mutations results lint format lock hooks clean
+.PHONY: studio studio-test demo test test-slow test-all explore coverage wheel editable mutations results lint format lock hooks clean
 
 # A synthetic scan, segmented, scored and drawn.
 demo: $(VENV)/.base
@@ -35,6 +36,9 @@ studio/node_modules/.package-lock.json: studio/package-lock.json
 test: $(VENV)/.full
 	$(PYTEST) -m "not slow"
 
+test-slow: $(VENV)/.full
+	$(PYTEST) -m slow
+
 test-all: $(VENV)/.full
 	$(PYTEST)
 
@@ -45,13 +49,14 @@ explore: $(VENV)/.full
 coverage: $(VENV)/.full
 	$(PYTEST) --cov --cov-report term:skip-covered
 
-# All tests against the wheel as it is built, not against this folder.
-wheel-test: $(VENV)/.full
+# The wheel as it is built: what follows tests it, not this folder, until `make editable`.
+wheel: $(VENV)/.full
 	rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PIP) --force-reinstall --no-deps dist/*.whl
-	$(PYTEST) --cov --cov-report term:skip-covered; \
-	status=$$?; $(PIP) --no-deps --editable .; exit $$status
+
+editable: $(VENV)/.full
+	$(PIP) --no-deps --editable .
 
 # Deliberate faults in a copy of the code; prints those that no test notices.
 mutations: $(VENV)/.full
