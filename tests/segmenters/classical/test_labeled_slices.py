@@ -26,11 +26,12 @@ def test_levels_are_those_of_the_slices_that_have_labels(tmp_path: Path) -> None
     first, second, third = (
         write_scan(tmp_path, name, up) for name, up in (("a", 5.0), ("b", -5.0), ("c", 5.0))
     )
-    (tmp_path / "levels.txt").write_text("0 C7\n1 C6\n2 C5\n3 T1\n")
-    rows = [f"{first},levels.txt", f"{second},levels.txt", f"{third},"]
+    (tmp_path / "up.txt").write_text("0 T1\n1 C7\n2 C6\n3 C5\n")
+    (tmp_path / "down.txt").write_text("0 C5\n1 C6\n2 C7\n3 T1\n")
+    rows = [f"{first},up.txt", f"{second},down.txt", f"{third},"]
     (tmp_path / "set.csv").write_text("\n".join(["image,gm,cord,levels", *rows, ""]))
 
     slices = labeled_slices(read_dataset(tmp_path / "set.csv"))
 
     assert slices.level is not None
-    assert slices.level.tolist() == [6, 5, 8, 8, 5, 6, 0, 0, 0]
+    assert slices.level.tolist() == [7, 6, 5, 8, 7, 6, 0, 0, 0]
