@@ -96,7 +96,17 @@ TRAINING = (
     *faults_in(
         "training/data/examples.py",
         "training/test_examples.py",
-        ("every slice of a source is cut", "[:: stack.source.every, 0]", "[:, 0]"),
+        ("every slice of a source is cut", "[::every, 0]", "[:, 0]"),
+        (
+            "a slice in which nobody drew gray matter is learned as one without any",
+            "knows_gm=drawn[kept],",
+            "knows_gm=flag & (stack.gm is not None),",
+        ),
+        (
+            "a slice is painted together with one in which nobody drew gray matter",
+            "neighbor=start + _neighbors(drawn[kept]),",
+            "neighbor=start + (torch.arange(count) + 1).clamp(max=count - 1),",
+        ),
         (
             "a source of many slices counts more",
             "weight=torch.full((count,), stack.source.weight / count)",

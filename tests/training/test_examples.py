@@ -10,6 +10,10 @@ import pytest
 import torch
 
 from scgm.errors import ConfigError
+from scgm.synthesis.deformation import Deformation
+from scgm.synthesis.draw import Draw
+from scgm.synthesis.stacks import stack_batch
+from scgm.synthesis.windows import window_batch
 from scgm.training.config.sources import Source
 from scgm.training.data.counting import Counter
 from scgm.training.data.examples import (
@@ -55,6 +59,53 @@ def test_the_weight_of_a_source_is_shared_by_its_slices() -> None:
 def test_the_neighbor_of_a_slice_is_the_next_of_its_scan() -> None:
     """The last one has itself."""
     assert make_crops([stack(3), stack(2)]).neighbor.tolist() == [1, 2, 2, 4, 4]
+
+
+def sparse(slices: int, drawn: list[int], **source: Any) -> LabeledStack:
+    """Return a scan with a cord in all slices, and gray matter in some of them."""
+    given = stack(slices, **source)
+    assert given.gm is not None
+    alone = [number for number in range(slices) if number not in drawn]
+    given.gm[alone] = 0
+    return given
+
+
+def test_gray_matter_is_known_in_the_slices_alone_in_which_it_is_drawn() -> None:
+    crops = make_crops([sparse(6, [0, 5])])
+
+    assert crops.knows_gm.tolist() == [True, False, False, False, False, True]
+    assert crops.knows_cord.all()
+
+
+def test_a_share_of_one_half_is_drawn_gray_matter() -> None:
+    given = sparse(3, [1])
+    assert given.gm is not None
+    given.gm[0, 30, 30], given.gm[2, 30, 30] = 0.5, 0.4
+
+    assert make_crops([given]).knows_gm.tolist() == [True, True, False]
+
+
+def test_windows_and_stacks_are_painted_from_slices_with_gray_matter_alone() -> None:
+    """All the others are marked as unknown in real windows, and never mixed into painted ones."""
+    crops = make_crops([sparse(12, [2, 5, 11])])
+    drawn = torch.nonzero(crops.knows_gm)[:, 0]
+    batch = window_batch(crops, 40, 0.5, Draw(0))
+    real, painted = batch.known[:20, 1].flatten(), batch.known[20:, 1].flatten()
+
+    assert crops.neighbor[drawn].tolist() == [5, 11, 11]
+    assert set(real.tolist()) == {0, 1}
+    assert bool((real == 1).logical_or(batch.targets[:20, 1].sum(dim=(1, 2)) == 0).all())
+    assert bool((painted == 1).all())
+    assert bool((batch.targets[20:, 1].sum(dim=(1, 2)) > 0).all())
+    stacks = stack_batch(crops, 4, 3, 48, Deformation(), Draw(0))
+    assert bool((stacks.gm.sum(dim=(2, 3)) > 0).all())
+
+
+def test_of_slices_with_gray_matter_every_so_many_are_cut_whatever_lies_between() -> None:
+    """Gray matter is in slices 1, 3 and 5: of these 1 and 5 are cut, of the others 0 and 4."""
+    crops = make_crops([sparse(6, [1, 3, 5], every=2)])
+
+    assert crops.knows_gm.tolist() == [False, True, False, True]
 
 
 def test_slices_without_a_label_are_neither_cut_nor_shown() -> None:

@@ -3,13 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from scgm.io.nifti.write import as_nifti, write_nifti
+from scgm.phantom import make_phantom
+from scgm.training.config.read import read_config
 from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Source
 from scgm.training.data.examples import LabeledStack
-from scgm.training.data.materials import _scenes
+from scgm.training.data.materials import _scenes, prepare
+from tests.helpers.training_files import write_data
 
 
 def stack() -> LabeledStack:
@@ -32,3 +37,19 @@ def test_scenes_are_those_of_scans_and_of_phantoms(
     scenes = _scenes(config, [given], lambda _: None)
 
     assert len(scenes.image) == len(scenes.weight) == count
+
+
+def test_it_is_reported_how_many_slices_have_a_cord_but_no_gray_matter(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    phantom = make_phantom()
+    gm = np.array(phantom.gm, np.uint8)
+    gm[:, :, 1:] = 0
+    (tmp_path / "gm.nii.gz").unlink()
+    write_nifti(as_nifti(gm, phantom.volume, dtype=np.uint8), tmp_path / "gm.nii.gz")
+    lines: list[str] = []
+
+    prepare(read_config(tmp_path / "recipe.toml"), tmp_path, lines.append)
+
+    count = gm.shape[2]
+    (said,) = [line for line in lines if "with a cord but no gray matter" in line]
+    assert f": {count}; with gray matter: 1; with a cord but no gray matter: {count - 1} " in said

@@ -42,8 +42,9 @@ class Crops:
     """Label shapes, and images where there are any, around the cord.
 
     ``gm``, ``cord`` and ``image`` are (N, y, x), by default 40 mm, 160 x 160 at 0.25 mm; labels are
-    shares from 0 to 1, images have mean 1 (0 where there is none). ``neighbor`` is the next slice
-    of the same volume. ``weight`` (N,) is how often a crop is drawn.
+    shares from 0 to 1, images have mean 1 (0 where there is none). ``knows_gm`` and ``knows_cord``
+    (N,) are whether somebody drew the tissue in the slice. ``neighbor`` is the next slice of the
+    same volume for which ``knows_gm`` is the same. ``weight`` (N,) is how often a crop is drawn.
     """
 
     gm: Tensor

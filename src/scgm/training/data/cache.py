@@ -15,7 +15,7 @@ from scgm.training.engine.files import read_tensors, write_tensors
 from scgm.version import __version__
 
 # Increased whenever prepared data change their meaning: what was cached before is made again.
-FORMAT = 5
+FORMAT = 6
 
 Prepared = TypeVar("Prepared")
 

@@ -41,6 +41,14 @@ class LabeledStack:
         return torch.tensor(self.spacing_mm[1:])
 
     @property
+    def gm_drawn(self) -> Tensor:
+        """In which slices (Z,) gray matter is drawn; of the others nothing is known of it."""
+        if self.gm is None:
+            shape = next(part for part in (self.image, self.cord) if part is not None).shape
+            return torch.zeros(shape[0], dtype=torch.bool)
+        return (self.gm >= 0.5).any(dim=2).any(dim=1)
+
+    @property
     def without_cord(self) -> Tensor:
         """Which slices (Z,) are known to show no cord."""
         assert self.image is not None
@@ -220,7 +228,8 @@ def make_crops(
 
 def _crops_of(stack: LabeledStack, start: int, pixel_mm: float, window_mm: float) -> Crops:
     region = cord_region(stack)
-    kept = torch.nonzero(region.sum(dim=(1, 2)) > 0)[:: stack.source.every, 0]
+    drawn = stack.gm_drawn
+    kept = _every(region.sum(dim=(1, 2)) > 0, drawn, stack.source.every)
     centre = centres_mm(region[kept], stack.pixel)
     count, size = len(kept), crop_size(pixel_mm, window_mm)
 
@@ -237,11 +246,32 @@ def _crops_of(stack: LabeledStack, start: int, pixel_mm: float, window_mm: float
         cord=cut(stack.cord),
         image=image / mean,
         has_image=flag & (stack.image is not None),
-        knows_gm=flag & (stack.gm is not None),
+        knows_gm=drawn[kept],
         knows_cord=flag & (stack.cord is not None),
-        neighbor=start + (torch.arange(count) + 1).clamp(max=count - 1),
+        neighbor=start + _neighbors(drawn[kept]),
         weight=torch.full((count,), stack.source.weight / count),
     )
+
+
+def _every(shown: Tensor, drawn: Tensor, every: int) -> Tensor:
+    """Return the slices to cut: every so many of those with gray matter, and of the others.
+
+    ``shown`` (Z,) is whether a slice has a cord, ``drawn`` (Z,) whether it has gray matter.
+    """
+    parts = [torch.nonzero(part)[::every, 0] for part in (shown & drawn, shown & ~drawn)]
+    return torch.cat(parts).sort().values
+
+
+def _neighbors(drawn: Tensor) -> Tensor:
+    """Return for each slice (n,) the next one that has gray matter, too, or has none, too.
+
+    The last one has itself.
+    """
+    neighbor = torch.arange(len(drawn))
+    for alike in (drawn, ~drawn):
+        index = torch.nonzero(alike)[:, 0]
+        neighbor[index[:-1]] = index[1:]
+    return neighbor
 
 
 def make_scenes(stacks: Sequence[LabeledStack]) -> Scenes:

@@ -75,13 +75,27 @@ def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _si
     share = config.finder.phantom_share
     scenes_key = key_of(learned, data, *drawn, config.phantoms, share)
     crops_key = key_of(learned, data, *drawn, *grid)
+    scenes = cached(Scenes, scenes_key, lambda: _scenes(config, stacks(), report))
+    crops = cached(Crops, crops_key, lambda: make_crops(stacks(), *grid))
+    report(_slices_in_words(crops))
     return Materials(
-        scenes=cached(Scenes, scenes_key, lambda: _scenes(config, stacks(), report)),
-        crops=cached(Crops, crops_key, lambda: make_crops(stacks(), *grid)),
+        scenes=scenes,
+        crops=crops,
         fine=_fine(config, data, stacks),
         deciding=tuple(apart[source] for source in decided),
         scored=tuple(apart[source] for source in left_out),
         made=frozenset({PHANTOM} if config.phantom_scans else ()),
+    )
+
+
+def _slices_in_words(crops: Crops) -> str:
+    """Say in how many of the slices to learn from which tissue is drawn."""
+    drawn = int(crops.knows_gm.sum())
+    alone = int((crops.knows_cord & ~crops.knows_gm).sum())
+    told = " (nothing is learned about gray matter there)" if alone else ""
+    return (
+        f"slices for the segmentation network: {len(crops.knows_gm)}; with gray matter: {drawn}; "
+        f"with a cord but no gray matter: {alone}{told}"
     )
 
 

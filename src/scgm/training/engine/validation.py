@@ -97,7 +97,7 @@ def validate(
         assert stack.image is not None
         assert stack.gm is not None
         centre = centres_mm(cord_region(stack), stack.pixel)
-        kept = (stack.gm >= 0.5).any(dim=2).any(dim=1) & ~centre[:, 0].isnan()
+        kept = stack.gm_drawn & ~centre[:, 0].isnan()
         images, label, centre = stack.image[kept], stack.gm[kept], centre[kept]
         spacing, counts = torch.tensor(stack.spacing_mm), torch.ones(len(images))
         known = (images, spacing, centre, centre.isfinite(), counts)
