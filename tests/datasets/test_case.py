@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scgm.datasets import DataCase, Reference, reference_masks
 from scgm.datasets.case import one_spelling, site_key
-from scgm.errors import DataSetError, GeometryError
+from scgm.errors import DataSetError, GeometryError, ImageReadError
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.io.read import read_volume
 from tests.helpers.standin import turned
@@ -47,6 +47,44 @@ def test_one_file_with_two_values_gives_gray_matter_and_cord(tmp_path: Path) -> 
     assert np.array_equal(gm, zyx(LABELS == 1))
     assert cord is not None
     assert np.array_equal(cord, zyx(LABELS > 0))
+
+
+def test_several_labels_without_a_named_one_are_refused(tmp_path: Path) -> None:
+    file = write(tmp_path / "labels.nii.gz", LABELS)
+    one, stack = case(tmp_path, {"r1": Reference(gm=file)})
+
+    with pytest.raises(
+        ImageReadError, match=r"labels\.nii\.gz: it holds the labels 1, 2; .*gm_value"
+    ):
+        reference_masks(one, "r1", stack)
+
+
+def test_a_label_that_a_file_does_not_hold_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path / "labels.nii.gz", LABELS)
+    one, stack = case(tmp_path, {"r1": Reference(gm=file, gm_value=3)})
+
+    with pytest.raises(ImageReadError, match="no voxel of it has the label 3, and it holds 1, 2"):
+        reference_masks(one, "r1", stack)
+
+
+def test_the_label_of_the_cord_counts_in_its_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "labels.nii.gz", LABELS)
+    named = Reference(gm=file, gm_value=1, cord=file, cord_value=2)
+    one, stack = case(tmp_path, {"r1": named})
+
+    _, cord = reference_masks(one, "r1", stack)
+
+    assert cord is not None
+    assert np.array_equal(cord, zyx(LABELS == 2))
+
+
+def test_a_mask_of_0_and_255_is_a_mask(tmp_path: Path) -> None:
+    file = write(tmp_path / "gm.nii.gz", np.where(LABELS == 1, 255, 0).astype(np.uint8))
+    one, stack = case(tmp_path, {"r1": Reference(gm=file)})
+
+    gm, _ = reference_masks(one, "r1", stack)
+
+    assert np.array_equal(gm, zyx(LABELS == 1))
 
 
 def test_a_mask_counts_from_one_half_on(tmp_path: Path) -> None:

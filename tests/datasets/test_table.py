@@ -38,6 +38,25 @@ def test_a_row_is_an_image_with_all_that_is_known(files: Path) -> None:
     )
 
 
+def test_a_row_names_the_label_that_means_a_tissue(files: Path) -> None:
+    text = "image,gm,gm_value,wm,wm_value,cord,cord_value\n"
+    text += "a.nii.gz,gm.nii.gz,1,gm.nii.gz,2,c.nii.gz,\n"
+
+    (case,) = read_dataset(table(files, text)).cases
+
+    labels, cord = files / "gm.nii.gz", files / "c.nii.gz"
+    expected = Reference(gm=labels, wm=labels, cord=cord, gm_value=1, wm_value=2)
+    assert case.references == {"labels": expected}
+
+
+@pytest.mark.parametrize("cell", ["gray", "0", "-1", "1.5", "65536", "\u0661"])
+def test_a_label_that_is_no_whole_number_is_refused(files: Path, cell: str) -> None:
+    path = table(files, f"image,gm,gm_value\na.nii.gz,gm.nii.gz,{cell}\n")
+
+    with pytest.raises(DataSetError, match=r"line 2, column gm_value: '.*' is no label; give a"):
+        read_dataset(path)
+
+
 def test_rows_of_one_image_are_its_raters(files: Path) -> None:
     text = "image,gm,rater\na.nii.gz,gm.nii.gz,ann\nb.nii.gz,,\n./a.nii.gz,gm2.nii.gz,bob\n"
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -142,6 +143,50 @@ def test_a_challenge_set_becomes_sources_one_for_each_rater(tmp_path: Path) -> N
     assert read.cord is not None
     assert (int(read.gm.sum()), int(read.cord.sum())) == (3 * 32, 3 * 320)
     assert {subject_of(each) for each in sources} == {f"{tmp_path.name}/site1-sc01"}
+
+
+def table(folder: Path, head: str, row: str) -> Path:
+    """Write a table of one image, beside a label map with 1 for white and 2 for gray matter."""
+    save_scan(folder / "scan.nii.gz", cord_voxels(3))
+    save_scan(folder / "labels.nii.gz", np.rint(cord_voxels(3)).clip(0, 2))
+    path = folder / "set.csv"
+    path.write_text(f"image,gm,{head}\nscan.nii.gz,labels.nii.gz,{row}\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [("gm_value,wm,wm_value", "2,labels.nii.gz,1"), ("gm_value,cord", "2,cord.nii.gz")],
+)
+def test_labels_that_a_table_names_are_the_tissues(tmp_path: Path, head: str, row: str) -> None:
+    save_scan(tmp_path / "cord.nii.gz", (np.rint(cord_voxels(3)) > 0).astype(np.float32))
+
+    (given,) = dataset_sources(read_dataset(table(tmp_path, head, row)))
+
+    read = read_source(given, Path())
+    assert read.gm is not None
+    assert read.cord is not None
+    assert int(read.gm.sum()) == 3 * 32
+    assert int(read.cord.sum()) == 3 * 320
+
+
+def test_a_label_map_in_a_table_is_refused_with_the_columns_that_name_its_labels(
+    tmp_path: Path,
+) -> None:
+    (given,) = dataset_sources(read_dataset(table(tmp_path, "site", "a")))
+
+    with pytest.raises(ConfigError, match=r"labels\.nii\.gz: its values run.* columns gm_value"):
+        read_source(given, Path())
+
+
+def test_gray_and_white_matter_with_labels_in_two_files_need_a_cord(tmp_path: Path) -> None:
+    save_scan(tmp_path / "wm.nii.gz", cord_voxels(3))
+    path = table(tmp_path, "gm_value,wm", "2,wm.nii.gz")
+
+    with pytest.raises(
+        ConfigError, match=r"wm\.nii\.gz: gray matter has the label 2 .*column cord"
+    ):
+        dataset_sources(read_dataset(path))
 
 
 def test_a_set_that_nobody_drew_on_is_refused(tmp_path: Path) -> None:

@@ -225,10 +225,12 @@ def _job(
 
 
 def _cord_identity(case: DataCase) -> list[str]:
-    """Return what decides the cord that is given: checksums of the files it is read from."""
+    """Return what decides the cord that is given: checksums of its files, and labels in them."""
     rater = cord_rater(case)
     assert rater is not None
-    return [sha256_of_file(file) for file in case.references[rater].files]
+    drawn = case.references[rater]
+    labels = str([drawn.gm_value, drawn.wm_value, drawn.cord_value])
+    return [*(sha256_of_file(file) for file in drawn.files), labels]
 
 
 def describe(dataset: DataSet, jobs: Sequence[PlannedRun]) -> str:

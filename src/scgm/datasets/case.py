@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import DataSetError
+from scgm.errors import DataSetError, ImageReadError
 from scgm.image.orientation import AxialStack, stack_mask
 from scgm.image.volume import Volume
 from scgm.io.hashing import sha256_of_file
@@ -42,8 +42,9 @@ class Reference:
     gm, wm, cord : Path or None
         Files with gray matter, white matter and the whole cord; None where the rater has none.
         `gm` and `wm` can be the same file.
-    gm_value, wm_value : int or None
-        The label in that file that means gray (white) matter; None: every value of at least 0.5.
+    gm_value, wm_value, cord_value : int or None
+        The label in that file that means the tissue; None: the file has no other, and every value
+        of at least 0.5 counts.
     """
 
     gm: Path | None = None
@@ -51,6 +52,7 @@ class Reference:
     cord: Path | None = None
     gm_value: int | None = None
     wm_value: int | None = None
+    cord_value: int | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -146,7 +148,8 @@ def reference_masks(case: DataCase, rater: str, stack: AxialStack) -> tuple[Mask
     DataSetError
         If there is no such rater, or that rater drew no gray matter.
     ImageReadError
-        If a file cannot be read.
+        If a file cannot be read, or holds several labels and none of them is named, or not the one
+        that is named.
     GeometryError
         If a file does not lie on the grid of the image.
     """
@@ -159,7 +162,7 @@ def reference_masks(case: DataCase, rater: str, stack: AxialStack) -> tuple[Mask
         raise DataSetError(msg)
     gm = _mask(reference.gm, reference.gm_value, stack)
     if reference.cord is not None:
-        return gm, _mask(reference.cord, None, stack)
+        return gm, _mask(reference.cord, reference.cord_value, stack)
     if reference.wm is not None:
         return gm, gm | _mask(reference.wm, reference.wm_value, stack)
     return gm, None
@@ -168,11 +171,31 @@ def reference_masks(case: DataCase, rater: str, stack: AxialStack) -> tuple[Mask
 def _mask(file: Path, value: int | None, stack: AxialStack) -> Mask:
     """Read the pixels that have one label or, without *value*, at least 0.5."""
     labels = read_labels(file)
+    chosen = labels
     if value is not None:
-        chosen = np.rint(labels.voxels) == value
-        labels = Volume(chosen, labels.geometry, source=labels.source)
-    inside, _ = stack_mask(stack, labels)
+        named = np.rint(labels.voxels) == value
+        chosen = Volume(named, labels.geometry, source=labels.source)
+    inside, _ = stack_mask(stack, chosen)
+    _require_label(file, value, labels.voxels)
     return inside
+
+
+def _require_label(file: Path, value: int | None, voxels: NDArray[np.float32]) -> None:
+    """Refuse a file of several labels without *value*, and one without that label."""
+    whole = np.unique(np.rint(voxels))
+    held = whole[whole > 0].astype(int).tolist()
+    if value is None and len(held) > 1:
+        msg = (
+            f"{file}: it holds the labels {listed(map(str, held))}; give a mask of one tissue, or "
+            "name the label in a table of images (columns gm_value, wm_value, cord_value)"
+        )
+        raise ImageReadError(msg)
+    if value is not None and held and value not in held:
+        msg = (
+            f"{file}: no voxel of it has the label {value}, and it holds {listed(map(str, held))}; "
+            "name the label that means the tissue"
+        )
+        raise ImageReadError(msg)
 
 
 def one_spelling(cases: Sequence[DataCase]) -> tuple[tuple[DataCase, ...], tuple[str, ...]]:

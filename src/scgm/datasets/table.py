@@ -1,8 +1,9 @@
 """A table of paths: the layout for data that follow no other.
 
 A CSV or TSV file with a row for each image and rater, and the columns ``image`` and ``gm``, and if
-wanted ``wm``, ``cord``, ``rater``, ``site``, ``subject``, ``levels``. Paths start from the table's
-folder. An empty cell means that there is none.
+wanted ``wm``, ``cord``, ``rater``, ``site``, ``subject``, ``levels``. Where a file holds several
+labels, ``gm_value``, ``wm_value`` and ``cord_value`` name the one that means the tissue. Paths
+start from the table's folder. An empty cell means that there is none.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from scgm.errors import DataSetError
 
 ENDINGS = (".csv", ".tsv")
 REQUIRED = ("image", "gm")
-COLUMNS = (*REQUIRED, "wm", "cord", "rater", "site", "subject", "levels")
+VALUES = ("gm_value", "wm_value", "cord_value")
+COLUMNS = (*REQUIRED, "wm", "cord", "rater", "site", "subject", "levels", *VALUES)
 
+_MOST_LABEL = 65535
 _OF_THE_IMAGE = ("site", "subject", "levels")
 
 
@@ -151,7 +154,13 @@ def _add(images: dict[Path, _Rows], line: int, row: Mapping[str, str], table: Pa
         raise DataSetError(msg)
     if files.keys() & {"gm", "wm", "cord"}:
         rows.references[rater] = Reference(
-            gm=files.get("gm"), wm=files.get("wm"), cord=files.get("cord")
+            gm=files.get("gm"),
+            wm=files.get("wm"),
+            cord=files.get("cord"),
+            **{
+                column: _value(row.get(column, ""), f"{where}, column {column}")
+                for column in VALUES
+            },
         )
 
 
@@ -159,6 +168,16 @@ def _differ(column: str, first: Mapping[str, str], second: Mapping[str, str]) ->
     """Tell whether two rows say different things; a site can be spelled in several ways."""
     same = site_key if column == "site" else str
     return same(first[column]) != same(second[column])
+
+
+def _value(cell: str, where: str) -> int | None:
+    """Return the label that a cell names, if any."""
+    if not cell:
+        return None
+    if not (cell.isascii() and cell.isdigit() and 0 < int(cell) <= _MOST_LABEL):
+        msg = f"{where}: {cell!r} is no label; give a whole number from 1 to {_MOST_LABEL}"
+        raise DataSetError(msg)
+    return int(cell)
 
 
 def _file(root: Path, cell: str, where: str) -> Path:

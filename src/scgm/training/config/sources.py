@@ -207,7 +207,7 @@ def dataset_sources(
     Raises
     ------
     ConfigError
-        If no image has labels of gray matter or cord.
+        If no image has labels of gray matter or cord, or gray and white matter cannot be added up.
     """
     found = [
         source.model_copy(update={"every": every, "weight": source.weight * weight})
@@ -230,7 +230,7 @@ def _of_case(case: DataCase, of_set: str, site: str) -> Iterable[Source]:
             image=case.image.resolve(),
             gm=reference.gm and reference.gm.resolve(),
             cord=tuple(path.resolve() for path in cord),
-            gm_values=() if reference.gm_value is None else (reference.gm_value,),
+            gm_values=_values(reference.gm_value),
             cord_values=values,
             weight=1 / len(drawn),
         )
@@ -239,9 +239,21 @@ def _of_case(case: DataCase, of_set: str, site: str) -> Iterable[Source]:
 def _cord(reference: Reference) -> tuple[tuple[Path, ...], tuple[int, ...]]:
     """Return the files that add up to the cord, and which values in them mean it."""
     if reference.cord is not None:
-        return (reference.cord,), ()
+        return (reference.cord,), _values(reference.cord_value)
     if reference.wm is None or reference.gm is None:
         return (), ()
-    if reference.wm == reference.gm and reference.gm_value and reference.wm_value:
-        return (reference.gm,), (reference.gm_value, reference.wm_value)
-    return (reference.gm, reference.wm), ()
+    gm_value, wm_value = reference.gm_value, reference.wm_value
+    if reference.wm == reference.gm and gm_value and wm_value:
+        return (reference.gm,), _values(gm_value, wm_value)
+    if gm_value != wm_value:
+        msg = (
+            f"{reference.wm}: gray matter has the label {gm_value or 'not named'} in its file and "
+            f"white matter {wm_value or 'not named'}, so they cannot be added up to the cord; name "
+            "the file of the cord in the column cord"
+        )
+        raise ConfigError(msg)
+    return (reference.gm, reference.wm), _values(gm_value)
+
+
+def _values(*labels: int | None) -> tuple[int, ...]:
+    return tuple(label for label in labels if label is not None)

@@ -134,7 +134,8 @@ def _read_label(root: Path, path: Path, meant: tuple[int, ...]) -> _File:
     if low < -SHARE_TOLERANCE or high > 1 + SHARE_TOLERANCE:
         msg = (
             f"{root / path}: its values run from {low:g} to {high:g}, and a label is 0 or 1, or a "
-            "share between; name the numbers that mean the tissue (gm_values, cord_values)"
+            "share between; name the numbers that mean the tissue (gm_values, cord_values; in a "
+            "table of images the columns gm_value, wm_value, cord_value)"
         )
         raise ConfigError(msg)
     return _File(root / path, stack, torch.from_numpy(values.clip(0, 1)))
