@@ -122,6 +122,19 @@ def test_two_spellings_of_a_site_are_one(
     assert "at least two sites; found: CEITEC" in ended.err
 
 
+def test_a_site_may_not_stop_the_training_that_it_is_scored_with(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("crossvalidate", table(data, "a", "b"), "-o", tmp_path / "out", "--set")
+    ended = run_scgm(
+        capsys, *given, "segmenter.patience=2", "--set", "segmenter.validate_every=100"
+    )
+
+    assert ended.status == 1
+    assert "segmenter.patience = 2: the site left out would decide" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_without_images_it_says_what_to_give(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

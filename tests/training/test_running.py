@@ -299,6 +299,30 @@ def test_images_decide_only_where_sites_are_named(data: Path, tmp_path: Path) ->
         assert (choice["validated_on"], choice["kept"], decided) == expected
 
 
+@pytest.mark.parametrize(("scores", "decided"), [([0.5, 0.4], True), ([0.4, 0.5, 0.6], False)])
+def test_a_site_that_stopped_the_training_has_decided_though_the_last_weights_are_kept(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scores: list[float],
+    decided: bool,
+) -> None:
+    """With a patience of 1 it stops at step 2 of 3, unless the scores rise."""
+    seen = Seen(scores)
+    monkeypatch.setattr(
+        "scgm.training.engine.stages.validate", lambda network, *_: seen(network.eval())
+    )
+    changes = ("phantoms=0", "finder.steps=1", "segmenter.keep=last", "segmenter.patience=1")
+    config = read_config(data / "recipe.toml", (*changes, "segmenter.validate_every=1"))
+    train(config, data, tmp_path / "run", device="cpu", report=silent)
+
+    record = json.loads((tmp_path / "run" / "checkpoint.json").read_text())
+    assert record["choice"]["kept"] == "last"
+    assert record["choice"]["stopped_early"] is decided
+    assert record["choice"]["steps_done"] == (2 if decided else 3)
+    assert [row["decided"] for row in record["scores"]] == [decided]
+
+
 def test_sites_without_a_scan_to_validate_on_are_refused(data: Path, tmp_path: Path) -> None:
     shape = '[[source]]\nsite = "c"\ngm = "gm.nii.gz"\ncord = ["cord.nii.gz"]\n'
     (tmp_path / "r.toml").write_text((data / "recipe.toml").read_text() + shape)

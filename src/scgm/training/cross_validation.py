@@ -71,7 +71,8 @@ def cross_validate(config: TrainConfig, output: Path, runner: Runner) -> str:
     ------
     ConfigError
         If there are fewer than two sites with scans that can be scored, sites are left out
-        already, or a folder holds a training of another configuration.
+        already, scores are to stop a training, or a folder holds a training of another
+        configuration.
     UsageError
         If the name of a site cannot be that of a folder.
     ScgmError
@@ -79,6 +80,12 @@ def cross_validate(config: TrainConfig, output: Path, runner: Runner) -> str:
     """
     if config.leave_out:
         msg = "cross-validation leaves out each site in turn; set leave_out = []"
+        raise ConfigError(msg)
+    if config.segmenter.validates and config.segmenter.patience:
+        msg = (
+            f"segmenter.patience = {config.segmenter.patience}: the site left out would decide "
+            "when the training stops that it is scored with; set segmenter.patience = 0"
+        )
         raise ConfigError(msg)
     whole = config.expanded(runner.data)
     sites = scored_sites(whole)

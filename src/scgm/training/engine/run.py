@@ -177,11 +177,13 @@ def _train(session: Session, data: Path) -> None:
 
 def _choice(session: Session, place: Place, *, validated: bool) -> dict[str, Any]:
     """Say which weights of the segmentation network were kept, and what decided it."""
-    best = validated and session.config.segmenter.keep == "best"
+    stage = session.config.segmenter
+    best = validated and stage.keep == "best"
     return {
         "kept": "best" if best else "last",
         "step": place.best_step if best else place.step,
         "steps_done": place.step,
+        "stopped_early": validated and place.step < stage.steps,
         "validated_on": sorted(session.config.deciding()) if validated else [],
         "best_dice": place.best_dice,
     }
@@ -191,7 +193,8 @@ def _finish(session: Session, found: dict[str, Any]) -> None:
     """Write the record, and remove the state: the run is done."""
     choice = found["choice"]
     # A score that helped to choose the weights is a little better than one on unseen images.
-    decided = set(choice["validated_on"]) if choice["kept"] == "best" else set()
+    by_score = choice["kept"] == "best" or choice["stopped_early"]
+    decided = set(choice["validated_on"]) if by_score else set()
     for row in found["scores"]:
         row["decided"] = row["site"] in decided
         session.report(_in_words(row))
