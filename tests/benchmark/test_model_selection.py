@@ -111,6 +111,44 @@ def test_of_several_models_one_that_saw_the_site_is_enough(
     assert training_remark(cards, case(tmp_path, site="UCL")) == expected
 
 
+CHOSEN = {"kept": "best", "validated_on": ["u-c-l"]}
+
+
+@pytest.mark.parametrize(
+    ("choice", "chose"),
+    [
+        (CHOSEN, True),
+        ({**CHOSEN, "kept": "last", "stopped_early": True}, True),
+        ({**CHOSEN, "kept": "last", "stopped_early": False}, False),
+        ({**CHOSEN, "validated_on": ["rome"]}, False),
+        ({**CHOSEN, "validated_on": None}, False),
+        ("best", False),
+    ],
+)
+def test_a_model_whose_weights_a_site_has_chosen_is_not_called_new_to_it(
+    tmp_path: Path, choice: object, chose: bool
+) -> None:
+    graph = write_model(tmp_path, name="chosen", training={"sites": ["milan"], "choice": choice})
+    offers, one = read_offers(tmp_path), case(tmp_path, site="UCL")
+
+    expected = "its weights were chosen by this site, UCL" if chose else "trained without site UCL"
+    assert training_remark([read_card(graph)], one) == expected
+    if chose:
+        with pytest.raises(ModelError, match="had its weights chosen by it"):
+            unseen("default", one, offers)
+    else:
+        assert unseen("default", one, offers) == graph
+
+
+def test_a_site_whose_scores_are_marked_as_deciding_has_chosen_the_weights(tmp_path: Path) -> None:
+    scores = ({"site": "ucl", "gm_dice": 0.9, "decided": True},)
+    graph = write_model(tmp_path, training={"sites": ["milan"]}, scores=scores)
+
+    remark = training_remark([read_card(graph)], case(tmp_path, site="UCL"))
+
+    assert remark == "its weights were chosen by this site, UCL"
+
+
 def test_published_weights_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="--weights"):
         plan([case(tmp_path)], ["ddc-published"])

@@ -114,6 +114,19 @@ def test_scores_tell_evidence_from_the_labels_of_a_program() -> None:
     assert in_short([]) == "not measured"
 
 
+@pytest.mark.parametrize(
+    "mark", [{"seen_by_start": True}, {"seen_by_start": None}, {"decided": True}]
+)
+def test_scores_of_what_was_seen_or_chose_the_weights_are_no_evidence(mark: dict[str, Any]) -> None:
+    told = "1 without evidence (seen before, unknown, or chose the weights)"
+    new = {"gm_dice": 0.6, "seen_by_start": False, "decided": False}
+
+    assert in_short([{"gm_dice": 0.9, **mark}]) == f"not measured; {told}"
+    assert in_short([{"gm_dice": 0.9, **mark}, new]) == (
+        f"Dice 0.60 to 0.60 on 1 image with labels of unknown origin; {told}"
+    )
+
+
 @pytest.mark.parametrize("name", ["default", "ddc", "unet", "deepseg"])
 def test_a_shipped_card_says_whom_each_score_compares_with(name: str) -> None:
     """Three of the seven labels are the output of another program (docs/results.md)."""

@@ -323,6 +323,15 @@ def test_a_site_that_stopped_the_training_has_decided_though_the_last_weights_ar
     assert [row["decided"] for row in record["scores"]] == [decided]
 
 
+def test_a_site_has_decided_in_whichever_spelling_it_was_named(data: Path, tmp_path: Path) -> None:
+    changes = ('leave_out=["-B"]', "phantoms=0", "finder.steps=1", "segmenter.steps=1")
+    config = read_config(data / "recipe.toml", changes)
+    train(config, data, tmp_path / "run", device="cpu", report=silent)
+
+    record = json.loads((tmp_path / "run" / "checkpoint.json").read_text())
+    assert [(row["site"], row["decided"]) for row in record["scores"]] == [("b", True)]
+
+
 def test_sites_without_a_scan_to_validate_on_are_refused(data: Path, tmp_path: Path) -> None:
     shape = '[[source]]\nsite = "c"\ngm = "gm.nii.gz"\ncord = ["cord.nii.gz"]\n'
     (tmp_path / "r.toml").write_text((data / "recipe.toml").read_text() + shape)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scgm.artifacts.atlases import AtlasCard, read_atlas, read_atlas_card
 from scgm.artifacts.models import DEFAULT_MODEL, ModelCard, read_card, read_model
@@ -124,6 +125,8 @@ def select_model(
 def unseen(method: str, case: DataCase, offers: dict[Path, Card]) -> Path:
     """Return the first of a method's models that was made without the site of an image.
 
+    Neither did it learn from the site, nor did the site choose its weights.
+
     Raises
     ------
     ModelError
@@ -134,7 +137,8 @@ def unseen(method: str, case: DataCase, offers: dict[Path, Card]) -> Path:
         raise ModelError(msg)
     of_method = [path for path, card in offers.items() if card.method == method]
     for path in of_method:
-        if site_key(case.site) not in map(site_key, _sites(offers[path])):
+        card = offers[path]
+        if site_key(case.site) not in map(site_key, [*_sites(card), *_deciding_sites(card)]):
             return path
     folder = next(iter(offers)).parent
     if not of_method:
@@ -142,7 +146,7 @@ def unseen(method: str, case: DataCase, offers: dict[Path, Card]) -> Path:
         raise ModelError(msg)
     msg = (
         f"{case.image}: everything for method {method} in {folder} has seen its site "
-        f"{case.site!r}; train without it, or omit --models"
+        f"{case.site!r}, or had its weights chosen by it; train without it, or omit --models"
     )
     raise ModelError(msg)
 
@@ -156,7 +160,8 @@ def training_remark(cards: Sequence[Card], case: DataCase) -> str:
     """Say whether any card lists an image, or its site, among what it was trained on.
 
     "" without cards. One card that lists the site is enough to say so; that the site was left out
-    is said only if every card tells its sites and none of them is this one.
+    is said only if every card tells its sites, none of them is this one, and this one did not
+    choose the weights.
     """
     if not cards:
         return ""
@@ -166,6 +171,9 @@ def training_remark(cards: Sequence[Card], case: DataCase) -> str:
     seen = [set(map(site_key, _sites(card))) for card in cards]
     if case.site is not None and any(site_key(case.site) in sites for sites in seen):
         return f"its card lists site {case.site} as seen in training"
+    deciding = [site_key(site) for card in cards for site in _deciding_sites(card)]
+    if case.site is not None and site_key(case.site) in deciding:
+        return f"its weights were chosen by this site, {case.site}"
     if case.site is None or not all(seen):
         return MAY_HAVE_SEEN
     return f"{WITHOUT_SITE} {case.site}"
@@ -174,6 +182,19 @@ def training_remark(cards: Sequence[Card], case: DataCase) -> str:
 def _sites(card: Card) -> list[str]:
     sites = card.training.get("sites")
     return [str(site) for site in sites] if isinstance(sites, list | tuple) else []
+
+
+def _deciding_sites(card: Card) -> list[str]:
+    """Return the sites whose scores chose the weights, or stopped the training."""
+    scores = card.scores if isinstance(card, ModelCard) else ()
+    marked = [str(score["site"]) for score in scores if score.get("decided") and "site" in score]
+    choice: Any = card.training.get("choice")
+    if not isinstance(choice, dict):
+        return marked
+    by_score = choice.get("kept") == "best" or choice.get("stopped_early") is True
+    sites = choice.get("validated_on")
+    named = map(str, sites) if by_score and isinstance(sites, list | tuple) else ()
+    return [*marked, *named]
 
 
 def _card(name_or_path: str) -> Card:

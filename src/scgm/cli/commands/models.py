@@ -86,18 +86,28 @@ _COMPARED_WITH = {
 
 
 def in_short(scores: Sequence[dict[str, Any]]) -> str:
-    """Return the range of the mean Dice over images, apart for each origin of the labels."""
+    """Return the range of the mean Dice over images, apart for each origin of the labels.
+
+    Scores of images or sites that the model has seen, or that chose its weights, are counted alone.
+    """
+    measured = [score for score in scores if isinstance(score.get("gm_dice"), float)]
+    new = [score for score in measured if _is_new(score)]
     parts = []
     for origin, called in _COMPARED_WITH.items():
-        values = [
-            value
-            for score in scores
-            if isinstance(value := score.get("gm_dice"), float) and _origin(score) == origin
-        ]
+        values = [score["gm_dice"] for score in new if _origin(score) == origin]
         if values:
             count = f"{len(values)} image{'s' if len(values) > 1 else ''}"
             parts.append(f"Dice {min(values):.2f} to {max(values):.2f} on {count} {called}")
-    return "; ".join(parts) or "not measured"
+    parts = parts or ["not measured"]
+    if len(new) < len(measured):
+        left = len(measured) - len(new)
+        parts.append(f"{left} without evidence (seen before, unknown, or chose the weights)")
+    return "; ".join(parts)
+
+
+def _is_new(score: dict[str, Any]) -> bool:
+    """Whether a score is of an image that was used for nothing, as far as the card says."""
+    return score.get("seen_by_start", False) is False and not score.get("decided", False)
 
 
 def _origin(score: dict[str, Any]) -> str | None:

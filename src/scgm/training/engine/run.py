@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from scgm.datasets.case import site_key
 from scgm.errors import ConfigError, OutputError, ScgmError
 from scgm.training.confidence import DATA_FOLDER
 from scgm.training.config.settings import TrainConfig
@@ -194,9 +195,9 @@ def _finish(session: Session, found: dict[str, Any]) -> None:
     choice = found["choice"]
     # A score that helped to choose the weights is a little better than one on unseen images.
     by_score = choice["kept"] == "best" or choice["stopped_early"]
-    decided = set(choice["validated_on"]) if by_score else set()
+    decided = {site_key(site) for site in choice["validated_on"]} if by_score else set()
     for row in found["scores"]:
-        row["decided"] = row["site"] in decided
+        row["decided"] = site_key(row["site"]) in decided
         session.report(_in_words(row))
     facts = {
         "scgm": __version__,
