@@ -97,8 +97,8 @@ EVALUATION = (
         ),
         (
             "sites are told apart by their spelling",
-            "if site_key(case.site) not in map(site_key, _sites(offers[path])):",
-            "if case.site not in _sites(offers[path]):",
+            "if site_key(case.site) not in map(site_key, [*_sites(card), *_deciding_sites(card)]):",
+            "if case.site not in [*_sites(card), *_deciding_sites(card)]:",
         ),
     ),
     *faults_in(

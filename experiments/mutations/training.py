@@ -9,8 +9,13 @@ TRAINING = (
         ("a subject may be in two splits", "if before != split:", "if False:"),
         (
             "the same image under two names",
-            "if source.image is not None and (root /",
-            "if False and (root /",
+            "if (root / file).is_file():",
+            "if False:",
+        ),
+        (
+            "a packed image and the unpacked one are two",
+            "yield kind, sha256_of_unpacked(root / file), file",
+            "yield kind, str(file), file",
         ),
         ("gray matter may lie outside of the cord", "if outside > 0.5:", "if False:"),
         ("an empty label is learned from", "not bool((values >= 0.5).any())", "False"),

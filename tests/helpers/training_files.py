@@ -41,21 +41,27 @@ cord = ["cord.nii.gz"]
 [[source]]
 site = "b"
 image = "other.nii.gz"
-gm = "gm.nii.gz"
-cord = ["cord.nii.gz"]
+gm = "other_gm.nii.gz"
+cord = ["other_cord.nii.gz"]
 """
 
 CPU = torch.device("cpu")
 
 
 def write_data(folder: Path) -> Path:
-    """Write a phantom scan, another one that only its content tells apart, labels, a recipe."""
+    """Write a phantom scan with its labels, another one, different by one voxel, and a recipe."""
     phantom = make_phantom()
+    other_gm, other_cord = phantom.gm.copy(), phantom.cord.copy()
+    gray = tuple(np.argwhere(phantom.gm)[0])
+    outside = tuple(np.argwhere(phantom.cord)[0] - (1, 0, 0))
+    other_gm[gray], other_cord[outside] = False, True
     for name, values, dtype in (
         ("scan", phantom.volume.voxels, np.float32),
         ("other", phantom.volume.voxels + 1, np.float32),
         ("gm", phantom.gm, np.uint8),
         ("cord", phantom.cord, np.uint8),
+        ("other_gm", other_gm, np.uint8),
+        ("other_cord", other_cord, np.uint8),
     ):
         write_nifti(as_nifti(values, phantom.volume, dtype=dtype), folder / f"{name}.nii.gz")
     (folder / "recipe.toml").write_text(RECIPE)

@@ -1,5 +1,6 @@
 """What training refuses before it starts, and what it takes from data sets."""
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from scgm.datasets import read_dataset
 from scgm.errors import ConfigError
+from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Source, dataset_sources
 from scgm.training.data.checks import check_labels, check_splits, subject_of
 from scgm.training.data.examples import LabeledStack, read_source
@@ -34,11 +36,17 @@ def source(folder: Path, name: str, site: str = "a", **values: object) -> Source
         ("set/sub-01/anat/sub-01_T2starw.nii.gz", "set/sub-01"),
         ("set/derivatives/labels/sub-01/anat/sub-01_gm.nii.gz", "set/sub-01"),
         ("set/sub-9709Ses1/anat/sub-9709Ses1_T2starw.nii.gz", "set/sub-9709"),
+        ("set/derivatives/manual/labels/sub-01/anat/sub-01_gm.nii.gz", "set/sub-01"),
+        ("set/sub-01/ses-2/anat/one.nii.gz", "set/sub-01"),
+        ("set/sub-01_T2starw.nii.gz", "set/sub-01"),
+        ("set/sub-a-1/anat/sub-a-1_T2starw.nii.gz", "set/sub-a-1"),
         ("scans/one.nii.gz", "scans/one.nii.gz"),
     ],
 )
 def test_a_subject_is_read_from_the_path(path: str, subject: str) -> None:
-    assert subject_of(Source(site="a", image=Path(path))) == subject
+    root = Path("/data")
+
+    assert subject_of(Source(site="a", image=Path(path)), root) == f"/data/{subject}"
 
 
 def test_a_subject_in_two_splits_is_refused(tmp_path: Path) -> None:
@@ -56,6 +64,85 @@ def test_an_image_under_two_names_in_two_splits_is_refused(tmp_path: Path) -> No
 
     with pytest.raises(ConfigError, match=r"other\.nii\.gz.*image content"):
         check_splits({"learned from": [first], "left out": [second]}, tmp_path)
+
+
+def test_a_folder_above_the_data_names_no_subject(tmp_path: Path) -> None:
+    root = tmp_path / "sub-studies"
+    given = source(root, "one", "a"), source(root, "three", "b")
+
+    check_splits({"learned from": [given[0]], "left out": [given[1]]}, root)
+
+
+def test_an_image_that_is_packed_in_one_split_and_unpacked_in_the_other_is_refused(
+    tmp_path: Path,
+) -> None:
+    first = source(tmp_path, "one")
+    (tmp_path / "other.nii").write_bytes(gzip.decompress((tmp_path / "one.nii.gz").read_bytes()))
+    second = first.model_copy(update={"image": Path("other.nii")})
+
+    with pytest.raises(ConfigError, match=r"other\.nii: .* one\.nii\.gz .*image content"):
+        check_splits({"learned from": [first], "left out": [second]}, tmp_path)
+
+
+def test_a_label_in_two_splits_is_refused(tmp_path: Path) -> None:
+    scan(tmp_path, "labels")
+    first = source(tmp_path, "one", gm="labels.nii.gz")
+    second = source(tmp_path, "other", site="b", cord=["labels.nii.gz"])
+
+    with pytest.raises(ConfigError, match=r"^labels\.nii\.gz: .*\(label content\)"):
+        check_splits({"learned from": [first], "left out": [second]}, tmp_path)
+
+
+def labeled_set(root: Path, subject: str) -> Path:
+    """Write a BIDS folder of one scan with its gray matter; no two have the same content."""
+    anat = root / subject / "anat"
+    drawn = root / "derivatives" / "labels" / subject / "anat"
+    for folder, ending in ((anat, "T2starw"), (drawn, "T2starw_gmseg-manual")):
+        scan(folder, f"{subject}_run-1_{ending}")
+    return root
+
+
+def test_a_subject_of_a_data_set_is_that_of_a_source_with_a_session_in_its_name(
+    tmp_path: Path,
+) -> None:
+    labeled_set(tmp_path / "set", "sub-01Ses1")
+    other = source(tmp_path, "set/sub-01Ses2/anat/sub-01Ses2_run-2_T2starw", site="b")
+    kept = dataset_sources(read_dataset(tmp_path / "set"))
+
+    with pytest.raises(ConfigError, match=r"Ses2_run-2.*\(subject sub-01\), but one is learned"):
+        check_splits({"learned from": kept, "kept apart": [other]}, tmp_path)
+
+
+@pytest.mark.parametrize("head", ["image,gm", "image,gm,subject"])
+def test_a_subject_of_a_table_is_that_of_the_data_set_that_it_lists(
+    tmp_path: Path, head: str
+) -> None:
+    labeled_set(tmp_path / "set", "sub-01")
+    image = scan(tmp_path, "set/sub-01/anat/sub-01_run-22_T2starw")
+    gm = scan(tmp_path, "gray")
+    path = tmp_path / "list.csv"
+    path.write_text(f"{head}\n{image},{gm}{',01' if 'subject' in head else ''}\n", encoding="utf-8")
+    kept, other = (dataset_sources(read_dataset(each)) for each in (tmp_path / "set", path))
+
+    with pytest.raises(ConfigError, match=r"run-22.*\(subject sub-01\)"):
+        check_splits({"learned from": kept, "kept apart": other}, tmp_path)
+
+
+def test_data_sets_in_folders_of_one_name_have_people_and_sites_of_their_own(
+    tmp_path: Path,
+) -> None:
+    for hospital, subject in (("one", "sub-01"), ("two", "sub-01")):
+        labeled_set(tmp_path / hospital / "bids", subject)
+        voxels = cord_voxels(4 if hospital == "one" else 5)
+        for path in (tmp_path / hospital).rglob("*.nii.gz"):
+            save_scan(path, voxels + len(path.name))
+    sets = [{"path": f"{hospital}/bids"} for hospital in ("one", "two")]
+
+    config = TrainConfig.model_validate({"dataset": sets}).expanded(tmp_path)
+
+    first, second = config.source
+    assert (first.site, second.site) == ("one-bids", "two-bids")
+    check_splits({"learned from": [first], "kept apart": [second]}, tmp_path)
 
 
 def test_subjects_of_one_name_in_two_data_sets_are_two(tmp_path: Path) -> None:
@@ -142,7 +229,7 @@ def test_a_challenge_set_becomes_sources_one_for_each_rater(tmp_path: Path) -> N
     assert read.gm is not None
     assert read.cord is not None
     assert (int(read.gm.sum()), int(read.cord.sum())) == (3 * 32, 3 * 320)
-    assert {subject_of(each) for each in sources} == {f"{tmp_path.name}/site1-sc01"}
+    assert {subject_of(each, Path()) for each in sources} == {f"{tmp_path}/site1-sc01"}
 
 
 def table(folder: Path, head: str, row: str) -> Path:

@@ -40,8 +40,8 @@ def table(data: Path, *sites: str) -> Path:
     path = data / f"{len(list(data.glob('*.csv')))}.csv"
     rows = ["image,gm,cord,site,subject"]
     rows += [
-        f"{name}.nii.gz,gm.nii.gz,cord.nii.gz,{site},{name}"
-        for name, site in zip(("mine", "yours"), sites, strict=True)
+        f"{name}.nii.gz,{labels}gm.nii.gz,{labels}cord.nii.gz,{site},{name}"
+        for name, labels, site in zip(("mine", "yours"), ("", "other_"), sites, strict=True)
     ]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path

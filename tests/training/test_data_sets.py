@@ -35,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "set.csv").write_text(
         "image,gm,cord,site,subject\n"
         "scan.nii.gz,gm.nii.gz,cord.nii.gz,here,one\n"
-        "other.nii.gz,gm.nii.gz,cord.nii.gz,there,two\n",
+        "other.nii.gz,other_gm.nii.gz,other_cord.nii.gz,there,two\n",
         encoding="utf-8",
     )
     return folder

@@ -16,7 +16,14 @@ from scgm.networks.preparation import (
     Windows,
     window_size,
 )
-from scgm.training.config.sources import Checked, Labeled, LabelFolder, Positive, Source
+from scgm.training.config.sources import (
+    Checked,
+    Labeled,
+    LabelFolder,
+    Positive,
+    Source,
+    names_of,
+)
 
 # Limits that no training needs to pass; beyond them numbers overflow, or memory does not suffice.
 MOST_WIDTH, MOST_BATCH, MOST_SEED = 1024, 4096, 2**32 - 1
@@ -274,7 +281,9 @@ class TrainConfig(Checked):
             If a data set cannot be read.
         """
         held = [source for folder in self.folder for source in folder.sources(root)]
-        held += [source for dataset in self.dataset for source in dataset.sources(root)]
+        names = names_of([root / dataset.path for dataset in self.dataset])
+        for dataset, name in zip(self.dataset, names, strict=True):
+            held += dataset.sources(root, name)
         own = [source.found(root, self.downloads) for source in self.source]
         whole = self.model_copy(update={"source": (*own, *held), "folder": (), "dataset": ()})
         whole.require_sites()

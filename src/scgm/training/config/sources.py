@@ -1,7 +1,8 @@
 """Training data as a configuration names them: single volumes, folders of label maps, data sets."""
 
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,9 +10,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from scgm.datasets import DataCase, DataSet, read_dataset
-from scgm.datasets.case import Kind, Reference
+from scgm.datasets.case import Kind, Reference, site_key
+from scgm.datasets.table import ENDINGS
 from scgm.errors import ConfigError
 
+# A subject of BIDS as names begin with it, and a session that some data sets write behind it.
+_SUBJECT, _SESSION = re.compile(r"sub-[^_.]+"), re.compile(r"Ses\d+$")
 GM_ENDING, CORD_ENDING = "_label-GM_seg.nii.gz", "_label-SC_seg.nii.gz"
 
 Positive = Annotated[int, Field(gt=0, le=10**9)]
@@ -182,8 +186,10 @@ class Labeled(Checked):
     every: Positive = 1
     weight: Weight = 1.0
 
-    def sources(self, root: Path) -> list[Source]:
+    def sources(self, root: Path, name: str = "") -> list[Source]:
         """Return what raters drew, with absolute paths.
+
+        ``name`` is the site of images for which neither the set nor `site` says one.
 
         Raises
         ------
@@ -193,7 +199,33 @@ class Labeled(Checked):
             If it has no labels.
         """
         dataset = read_dataset(root / self.path, kind=self.kind)
-        return dataset_sources(dataset, site=self.site, every=self.every, weight=self.weight)
+        site = self.site or name
+        return dataset_sources(dataset, site=site, every=self.every, weight=self.weight)
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """Return a name for each data set: its folder or table, with as much before it as is needed.
+
+    Data sets at different places have different names, also as sites are compared.
+
+    >>> names_of([Path("/a/one/bids"), Path("/a/two/bids"), Path("/a/set.csv")])
+    ['one-bids', 'two-bids', 'set']
+    """
+    places = [path.resolve() for path in paths]
+    return [_name_among(place, {other for other in places if other != place}) for place in places]
+
+
+def _name_among(place: Path, others: Iterable[Path]) -> str:
+    for count in range(1, len(place.parts)):
+        name = _last_parts(place, count)
+        if site_key(name) not in {site_key(_last_parts(other, count)) for other in others}:
+            return name
+    return "-".join(place.parts[1:])
+
+
+def _last_parts(place: Path, count: int) -> str:
+    own = place.stem if place.suffix.lower() in ENDINGS else place.name
+    return "-".join([*place.parts[-count:-1], own])
 
 
 def dataset_sources(
@@ -212,7 +244,7 @@ def dataset_sources(
     found = [
         source.model_copy(update={"every": every, "weight": source.weight * weight})
         for case in dataset.cases
-        for source in _of_case(case, dataset.name, case.site or site or dataset.name)
+        for source in _of_case(case, _person(case, dataset), case.site or site or dataset.name)
     ]
     if not found:
         msg = f"{dataset.root}: no image of it has gray matter or cord drawn on it; label one"
@@ -220,13 +252,54 @@ def dataset_sources(
     return found
 
 
-def _of_case(case: DataCase, of_set: str, site: str) -> Iterable[Source]:
+def person_key(root: Path, subject: str) -> str:
+    """Return what tells a person from all others: the root of a data set, and the subject in it.
+
+    All sessions are of one person. Subjects of one name in two data sets are two people.
+
+    >>> person_key(Path("/data/set"), "sub-01Ses2")
+    '/data/set/sub-01'
+    """
+    return (root.resolve() / _SESSION.sub("", subject)).as_posix()
+
+
+def person_of_path(path: Path, root: Path) -> str | None:
+    """Return the person whom the path of a file names, relative to *root*; None if it names none.
+
+    It is the ``sub-`` of its name or else of the folder, in the data set that holds that folder;
+    labels may lie among derivatives.
+    """
+    named = _SUBJECT.match(path.name)
+    folders = [part for part in path.parts[:-1] if _SUBJECT.fullmatch(part)]
+    if named is None and not folders:
+        return None
+    subject = _SESSION.sub("", named[0] if named else folders[-1])
+    above = Path(os.path.abspath(root / path)).parent.parts  # noqa: PTH100 - links keep their names
+    places = [at for at, part in enumerate(above) if _SESSION.sub("", part) == subject]
+    above = above[: places[-1]] if places else above
+    if "derivatives" in above:
+        above = above[: above.index("derivatives")]
+    return person_key(Path(*above), subject)
+
+
+def _person(case: DataCase, dataset: DataSet) -> str:
+    """Return whom an image of a data set shows, as its path says where the set says nothing."""
+    by_path = person_of_path(case.image, Path())
+    told = case.subject
+    if dataset.kind == "table" and told == case.name:  # the table names no subject
+        return by_path or ""
+    if by_path is not None and Path(by_path).name in (told, f"sub-{told}"):
+        return by_path
+    return person_key(dataset.root, told)
+
+
+def _of_case(case: DataCase, person: str, site: str) -> Iterable[Source]:
     drawn = [each for each in case.references.values() if each.gm or each.cord]
     for reference in drawn:
         cord, values = _cord(reference)
         yield Source(
             site=site,
-            subject=f"{of_set}/{case.subject}",
+            subject=person,
             image=case.image.resolve(),
             gm=reference.gm and reference.gm.resolve(),
             cord=tuple(path.resolve() for path in cord),

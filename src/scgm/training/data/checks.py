@@ -1,18 +1,15 @@
 """What is refused before training starts: missing files, impossible labels, splits that leak."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from scgm.errors import ConfigError
-from scgm.io.hashing import sha256_of_file
-from scgm.training.config.sources import Source
+from scgm.io.hashing import sha256_of_unpacked
+from scgm.training.config.sources import Source, person_of_path
 from scgm.training.data.examples import LabeledStack
 
 LEAST_CORD_MM2, MOST_CORD_MM2 = 10.0, 400.0  # of a whole section, from the conus to a wide cord
-# A subject of a BIDS folder, without a session in its name; labels may lie among derivatives.
-SUBJECT = re.compile(r"^(.*?)(?:derivatives/[^/]+/)?(sub-[0-9A-Za-z]+?)(?:Ses\d+)?(?=[/_.])")
 
 
 def check_files(sources: Sequence[Source], root: Path, downloads: Mapping[str, str]) -> None:
@@ -44,21 +41,20 @@ def check_files(sources: Sequence[Source], root: Path, downloads: Mapping[str, s
     raise ConfigError(msg)
 
 
-def subject_of(source: Source) -> str:
-    """Return the subject of a source: as it says, by the folder ``sub-`` of its path, or its path.
+def subject_of(source: Source, root: Path) -> str:
+    """Return the person whom a source shows: as it says, or as its path does, or else the path.
 
-    >>> subject_of(Source(site="a", image="set/sub-01/anat/sub-01_T2starw.nii.gz"))
-    'set/sub-01'
+    >>> subject_of(Source(site="a", image="sub-01/anat/sub-01_T2starw.nii.gz"), Path("/data/set"))
+    '/data/set/sub-01'
     """
     if source.subject:
         return source.subject
-    path = next(iter(source.files), Path(source.site)).as_posix()
-    found = SUBJECT.search(path)
-    return "".join(found.groups()) if found else path
+    path = next(iter(source.files), Path(source.site))
+    return person_of_path(path, root) or (root / path).resolve().as_posix()
 
 
 def check_splits(splits: Mapping[str, Sequence[Source]], root: Path) -> None:
-    """Refuse subjects, and images, that are in two splits: their scores would be too good.
+    """Refuse people, images and labels that are in two splits: their scores would be too good.
 
     Parameters
     ----------
@@ -68,27 +64,33 @@ def check_splits(splits: Mapping[str, Sequence[Source]], root: Path) -> None:
     Raises
     ------
     ConfigError
-        Naming the subject or image and both splits.
+        Naming the subject or file and both splits.
     """
-    where: dict[str, tuple[str, Source]] = {}
+    if sum(bool(sources) for sources in splits.values()) < 2:
+        return
+    where: dict[tuple[str, str], tuple[str, Path]] = {}
     for split, sources in splits.items():
         for source in sources:
-            for key in _marks(source, root):
-                before, other = where.setdefault(key, (split, source))
+            for kind, mark, file in _marks(source, root):
+                before, other = where.setdefault((kind, mark), (split, file))
                 if before != split:
+                    named = f"{kind} {Path(mark).name}" if kind == "subject" else kind
                     msg = (
-                        f"{source.image or source.gm}: it shows what {other.image or other.gm} "
-                        f"shows ({key}), but one is {before} and the other {split}; give both the "
-                        "same site, or leave one out"
+                        f"{file}: it shows what {other} shows ({named}), but one is {before} and "
+                        f"the other {split}; give both the same site, or leave one out"
                     )
                     raise ConfigError(msg)
 
 
-def _marks(source: Source, root: Path) -> Iterable[str]:
-    """Return what must not be in two splits: the subject, and the content of the image."""
-    yield f"subject {subject_of(source)}"
-    if source.image is not None and (root / source.image).is_file():
-        yield f"image content {sha256_of_file(root / source.image)[:12]}"
+def _marks(source: Source, root: Path) -> Iterable[tuple[str, str, Path]]:
+    """Return what must not be in two splits, with the file: person, content of image and labels."""
+    first = next(iter(source.files), None)
+    if first is not None:
+        yield "subject", subject_of(source, root), first
+    for file in source.files:
+        if (root / file).is_file():
+            kind = "image content" if file == source.image else "label content"
+            yield kind, sha256_of_unpacked(root / file), file
 
 
 def check_labels(stack: LabeledStack) -> None:

@@ -49,7 +49,7 @@ def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _si
     ------
     ConfigError
         If a file is missing, there is nothing to learn from, a label makes no sense or lies on
-        another grid, or a subject is in two splits.
+        another grid, or a person, an image or a label is in two splits.
     ScgmError
         If a file cannot be read.
     """
@@ -67,7 +67,7 @@ def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _si
         f"volumes to learn from: {len(learned)}; phantom scans: {config.phantom_scans}; volumes to "
         f"validate on: {len(decided)}, to score: {len(left_out)}"
     )
-    check_splits({"is learned from": learned, "is kept apart": [*decided, *left_out]}, data)
+    check_splits({"learned from": learned, "kept apart": [*decided, *left_out]}, data)
     apart = {source: _read(source, data) for source in dict.fromkeys((*decided, *left_out))}
     stacks = _OnceRead(config, learned, data, report)
     drawn = (config.seed, config.phantom_scans)
