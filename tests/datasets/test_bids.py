@@ -172,6 +172,28 @@ def test_sites_that_differ_by_letter_case_are_one_site(tmp_path: Path) -> None:
     assert {case.site for case in read_dataset(tmp_path).cases} == {"CEITEC"}
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_participants_that_are_not_separated_by_tabs_are_said_to_give_no_site(
+    tmp_path: Path, delimiter: str
+) -> None:
+    put(tmp_path, IMAGE)
+    text = "participant_id\tsite\nsub-01\tUCL\n".replace("\t", delimiter)
+    (tmp_path / "participants.tsv").write_text(text, encoding="utf-8")
+
+    dataset = read_dataset(tmp_path)
+
+    assert [case.site for case in dataset.cases] == [None]
+    (said,) = dataset.warnings
+    assert said.startswith("no site was read from participants.tsv: its first line has no tab")
+
+
+def test_participants_with_one_column_are_nothing_odd(tmp_path: Path) -> None:
+    put(tmp_path, IMAGE)
+    (tmp_path / "participants.tsv").write_text("participant_id\nsub-01\n", encoding="utf-8")
+
+    assert read_dataset(tmp_path).warnings == ()
+
+
 def test_participants_without_a_name_are_refused(tmp_path: Path) -> None:
     put(tmp_path, IMAGE)
     (tmp_path / "participants.tsv").write_text("id\tsite\nsub-01\tUCL\n", encoding="utf-8")

@@ -135,6 +135,19 @@ def test_a_site_may_not_stop_the_training_that_it_is_scored_with(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["train", "crossvalidate"])
+def test_what_is_odd_about_a_data_set_is_a_warning(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """The sites "CEITEC" and "ceitec" are one, so there is nothing to compare, or to learn from."""
+    path = table(data, "CEITEC", "ceitec")
+    leave_out = ("--set", "leave_out=['ceitec']") if command == "train" else ()
+    ended = run_scgm(capsys, command, path, "-o", tmp_path / "out", *leave_out)
+
+    assert ended.status == 1
+    assert f"warning: {data}: the sites 'CEITEC' and 'ceitec' are taken as one" in ended.err
+
+
 def test_without_images_it_says_what_to_give(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

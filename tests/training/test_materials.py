@@ -50,6 +50,7 @@ def test_it_is_reported_how_many_slices_have_a_cord_but_no_gray_matter(tmp_path:
 
     prepare(read_config(tmp_path / "recipe.toml"), tmp_path, lines.append)
 
+    assert "volumes to learn from: 1 (1 with gray matter)" in lines[0]
     count = gm.shape[2]
     (said,) = [line for line in lines if "with a cord but no gray matter" in line]
     assert f": {count}; with gray matter: 1; with a cord but no gray matter: {count - 1} " in said

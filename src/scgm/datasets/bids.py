@@ -44,6 +44,7 @@ IMAGE_SUFFIXES = frozenset((
 # Columns of participants.tsv that say where a subject was scanned; the first found counts.
 SITE_COLUMNS = ("site", "institution", "institution_id")
 
+_OTHER_DELIMITER = re.compile(r"[,;]")
 _UNKNOWN = ("", "n/a")
 _TISSUES = {"gm": "gm", "wm": "wm", "sc": "cord", "cord": "cord", "": "cord"}
 _LABEL = re.compile(r"label-(gm|wm|sc|cord)", re.IGNORECASE)
@@ -126,12 +127,12 @@ def read_bids(root: Path) -> DataSet:
     drawn, absent_labels = drop_absent(sorted(_label_files(root)))
     labels, soft = _known_labels(drawn, root)
     matches = _matched(labels, images)
-    sites = _sites(root / "participants.tsv")
+    sites, no_tabs = _sites(root / "participants.tsv")
     cases = tuple(
         DataCase(name, image, sites.get(_subject(image)), _subject(image), matches.references(name))
         for name, image in sorted(images.items())
     )
-    warnings = (*absent, *passed, *absent_labels, *soft, *matches.warnings)
+    warnings = (*absent, *passed, *absent_labels, *soft, *matches.warnings, *no_tabs)
     return DataSet(root.resolve().name, "bids", root, cases, warnings)
 
 
@@ -235,22 +236,29 @@ def _matched(labels: Iterable[_Label], images: Mapping[str, Path]) -> _Matches:
     return matches
 
 
-def _sites(table: Path) -> dict[str, str]:
-    """Return the site of each subject that participants.tsv tells one of."""
+def _sites(table: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the site of each subject that participants.tsv tells one of, and what is odd."""
     if not table.is_file():
-        return {}
+        return {}, ()
     rows = [cells for _, cells in read_cells(table, read_text(table), "\t")]
     head = [name.lower() for name in rows[0]] if rows else []
     column = next((head.index(name) for name in SITE_COLUMNS if name in head), None)
+    if column is None and len(head) == 1 and _OTHER_DELIMITER.search(head[0]):
+        sentence = (
+            f"no site was read from {table.name}: its first line has no tab; separate its columns "
+            "by tabs"
+        )
+        return {}, (sentence,)
     if column is None:
-        return {}
+        return {}, ()
     if "participant_id" not in head:
         msg = f"{table}: the column participant_id is missing; BIDS asks for it"
         raise DataSetError(msg)
     subject = head.index("participant_id")
     full = [row for row in rows[1:] if len(row) > max(column, subject)]
-    return {
+    sites = {
         f"sub-{row[subject].removeprefix('sub-')}": row[column]
         for row in full
         if row[column].lower() not in _UNKNOWN
     }
+    return sites, ()

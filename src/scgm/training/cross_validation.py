@@ -87,7 +87,7 @@ def cross_validate(config: TrainConfig, output: Path, runner: Runner) -> str:
             "when the training stops that it is scored with; set segmenter.patience = 0"
         )
         raise ConfigError(msg)
-    whole = config.expanded(runner.data)
+    whole = config.expanded(runner.data, runner.warn)
     sites = scored_sites(whole)
     folders = {site: safe_child(output, f"without-{site}", "site") for site in sites}
     starts = read_starts(whole, runner.data)

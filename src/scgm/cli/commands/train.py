@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -73,4 +74,6 @@ def train(
     else:
         settings = configured(config, recipe, method, change or (), datasets or ())
     root = data_folder(settings, data)
+    if os.environ.get("RANK", "0") == "0":  # of several processes one warns (torchrun sets it)
+        settings = settings.expanded(root, messages.warning)
     run(settings, root, output, device=device.value, report=messages.result, resume=resume)

@@ -1,6 +1,6 @@
 """Sections and keys of a configuration, with defaults and limits; explained in docs/training.md."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -270,8 +270,12 @@ class TrainConfig(Checked):
     dataset: tuple[Labeled, ...] = ()
     downloads: dict[str, str] = Field(default_factory=dict)
 
-    def expanded(self, root: Path) -> "TrainConfig":
+    def expanded(
+        self, root: Path, warn: Callable[[str], None] = lambda _line: None
+    ) -> "TrainConfig":
         """Return the same with what folders and data sets below ``root`` hold among the sources.
+
+        ``warn`` is given a sentence for all that is odd about the data sets.
 
         Raises
         ------
@@ -283,7 +287,7 @@ class TrainConfig(Checked):
         held = [source for folder in self.folder for source in folder.sources(root)]
         names = names_of([root / dataset.path for dataset in self.dataset])
         for dataset, name in zip(self.dataset, names, strict=True):
-            held += dataset.sources(root, name)
+            held += dataset.sources(root, name, warn)
         own = [source.found(root, self.downloads) for source in self.source]
         whole = self.model_copy(update={"source": (*own, *held), "folder": (), "dataset": ()})
         whole.require_sites()

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -174,6 +174,10 @@ class LabelFolder(Checked):
         return found
 
 
+def _silent(line: str) -> None:
+    """Report nothing."""
+
+
 class Labeled(Checked):
     """A data set that the readers know: the SCGM challenge, BIDS, or a table of paths.
 
@@ -186,10 +190,13 @@ class Labeled(Checked):
     every: Positive = 1
     weight: Weight = 1.0
 
-    def sources(self, root: Path, name: str = "") -> list[Source]:
+    def sources(
+        self, root: Path, name: str = "", warn: Callable[[str], None] = _silent
+    ) -> list[Source]:
         """Return what raters drew, with absolute paths.
 
-        ``name`` is the site of images for which neither the set nor `site` says one.
+        ``name`` is the site of images for which neither the set nor `site` says one; ``warn`` is
+        given a sentence for all that is odd about the set.
 
         Raises
         ------
@@ -199,6 +206,8 @@ class Labeled(Checked):
             If it has no labels.
         """
         dataset = read_dataset(root / self.path, kind=self.kind)
+        for warning in dataset.warnings:
+            warn(f"{dataset.root}: {warning}")
         site = self.site or name
         return dataset_sources(dataset, site=site, every=self.every, weight=self.weight)
 

@@ -63,9 +63,10 @@ def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _si
         msg = f"leave_out: there is no scan of {', '.join(config.leave_out)}, so nothing to score"
         raise ConfigError(msg)
     check_files([*learned, *decided, *left_out], data, config.downloads)
+    gray = sum(source.gm is not None for source in learned)
     report(
-        f"volumes to learn from: {len(learned)}; phantom scans: {config.phantom_scans}; volumes to "
-        f"validate on: {len(decided)}, to score: {len(left_out)}"
+        f"volumes to learn from: {len(learned)} ({gray} with gray matter); phantom scans: "
+        f"{config.phantom_scans}; volumes to validate on: {len(decided)}, to score: {len(left_out)}"
     )
     check_splits({"learned from": learned, "kept apart": [*decided, *left_out]}, data)
     apart = {source: _read(source, data) for source in dict.fromkeys((*decided, *left_out))}

@@ -44,7 +44,8 @@ def train(
 ) -> None:
     """Train both networks and write ``output`` (weights, ``checkpoint.json``, ``log.jsonl``).
 
-    Until it is done, ``output`` holds the state from which ``resume`` continues.
+    Until it is done, ``output`` holds the state from which ``resume`` continues. What is odd about
+    the data sets is not said: `TrainConfig.expanded` says it.
 
     Raises
     ------
