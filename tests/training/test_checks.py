@@ -224,7 +224,7 @@ def test_a_challenge_set_becomes_sources_one_for_each_rater(tmp_path: Path) -> N
 
     sources = dataset_sources(read_dataset(tmp_path), weight=3)
 
-    assert [each.weight for each in sources] == [1.5, 1.5]
+    assert [(each.weight, each.rater) for each in sources] == [(1.5, "r1"), (1.5, "r2")]
     read = read_source(sources[0], Path())
     assert read.gm is not None
     assert read.cord is not None

@@ -94,6 +94,25 @@ def test_where_no_site_is_new_the_page_says_that_the_scores_tell_nothing_of_new_
     assert "No site is new to the start model" in page
 
 
+def test_an_image_of_two_raters_counts_once_with_their_mean() -> None:
+    """The images have 0.8 and 0.6 on the mean of their raters, the sites the same."""
+    row = {"site": "a", "image": "i", "slices": 9, "gm_slices": 2, "seen_by_start": False}
+    rows = [{**row, "rater": rater, "gm_dice": dice} for rater, dice in (("r1", 0.7), ("r2", 0.9))]
+    rows.append({**row, "site": "b", "rater": "r1", "gm_dice": 0.6})
+    page = _page(rows)
+
+    assert "| a | i | 2 | 0.900 | - | r2 |" in page
+    assert "| all | mean over 2 images |  | 0.700 (0.141) |" in page
+    assert "| all | mean over 2 sites |  | 0.700 (0.141) |" in page
+
+
+def test_the_table_tells_raters_apart_and_counts_the_slices_that_were_scored() -> None:
+    row = {"site": "a", "image": "i", "rater": "r1", "slices": 9, "gm_slices": 2, "gm_dice": 0.5}
+    (found,) = csv.DictReader(_table([row]).splitlines())
+
+    assert (found["rater"], found["slices"], found["cord_slices"]) == ("r1", "2", "9")
+
+
 def test_names_out_of_a_file_are_no_formulas_and_no_cells() -> None:
     row = {"site": "=a()", "image": "a|b\nc.nii.gz", "slices": 3, "gm_dice": 0.8}
 

@@ -20,7 +20,12 @@ from scgm.training.config.read import read_config
 from scgm.training.config.settings import Stage, TrainConfig
 from scgm.training.config.sources import Source
 from scgm.training.data.examples import LabeledStack, read_source
-from scgm.training.engine.checkpoints import load_checkpoint
+from scgm.training.engine.checkpoints import (
+    build_finder,
+    build_model,
+    build_segmenter,
+    load_checkpoint,
+)
 from scgm.training.engine.compute import Compute, choose, find_device, repeatable
 from scgm.training.engine.files import read_tensors
 from scgm.training.engine.learner import Learner
@@ -29,7 +34,7 @@ from scgm.training.engine.pictures import Shown, draw, spread
 from scgm.training.engine.progress import in_words, require_tensorboard
 from scgm.training.engine.run import train
 from scgm.training.engine.state import read_state
-from scgm.training.engine.validation import Validation, mean_dice, slice_dice, validate
+from scgm.training.engine.validation import Validation, mean_dice, score, slice_dice, validate
 from tests.helpers.training_files import (
     CPU,
     Images,
@@ -330,6 +335,22 @@ def test_a_site_has_decided_in_whichever_spelling_it_was_named(data: Path, tmp_p
 
     record = json.loads((tmp_path / "run" / "checkpoint.json").read_text())
     assert [(row["site"], row["decided"]) for row in record["scores"]] == [("b", True)]
+
+
+def test_a_score_says_who_drew_the_label_and_in_how_many_slices(stack: LabeledStack) -> None:
+    assert stack.gm is not None
+    gm = stack.gm.clone()
+    gm[1:] = 0
+    source = stack.source.model_copy(update={"rater": "r1"})
+    config = TrainConfig.model_validate(
+        {"finder": {"widths": [4, 4, 4, 4, 8]}, "segmenter": {"widths": [4, 4, 8, 8]}}
+    )
+    networks = build_finder(config.finder), build_segmenter(config)
+    model = build_model(*networks, config.segmenter)
+
+    row = score(model, replace(stack, gm=gm, source=source))
+
+    assert (row["rater"], row["gm_slices"], row["slices"]) == ("r1", 1, len(gm))
 
 
 def test_sites_without_a_scan_to_validate_on_are_refused(data: Path, tmp_path: Path) -> None:

@@ -22,9 +22,11 @@ TABLE, PAGE = "cross_validation.csv", "cross_validation.md"
 COLUMNS = (
     "site",
     "image",
+    "rater",
     "slices",
     "gm_dice",
     "gm_dice_centered",
+    "cord_slices",
     "cord_dice",
     "found_3mm",
     "seen_by_start",
@@ -161,7 +163,15 @@ def _scores(fold: TrainConfig, folder: Path, runner: Runner) -> list[dict[str, A
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    told = ({**row, "seen_by_start": _seen(row)} for row in rows)
+    told = (
+        {
+            **row,
+            "slices": row.get("gm_slices"),
+            "cord_slices": row.get("slices"),
+            "seen_by_start": _seen(row),
+        }
+        for row in rows
+    )
     return table_text(COLUMNS, ([row.get(column) for column in COLUMNS] for row in told))
 
 
@@ -172,17 +182,21 @@ def _seen(row: Mapping[str, Any]) -> str:
 def _page(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return a Markdown table: every image, and mean and deviation over images and over sites.
 
-    Where the model that the trainings started from has learned from some sites, the others have
-    means of their own.
+    An image that several raters drew on has a row for each, and counts once, with their mean. Where
+    the model that the trainings started from has learned from some sites, the others have means of
+    their own.
     """
     marked = any(_seen(row) != "no" for row in rows)
+    raters = any(row.get("rater") for row in rows)
     head = ["site left out", "image", "slices", "gray matter, 2D Dice", "cord Dice"]
-    head += ["seen by the start model"] * marked
+    head += ["rater"] * raters + ["seen by the start model"] * marked
     lines = [head, ["---"] * len(head)]
     for row in rows:
         cord = f"{row['cord_dice']:.3f}" if "cord_dice" in row else "-"
-        cells = [row["site"], Path(row["image"]).name, row["slices"], f"{row['gm_dice']:.3f}", cord]
-        lines.append([*map(str, cells), *([_seen(row)] * marked)])
+        slices = row.get("gm_slices", "")
+        cells = [row["site"], Path(row["image"]).name, slices, f"{row['gm_dice']:.3f}", cord]
+        cells += [row.get("rater", "")] * raters + [_seen(row)] * marked
+        lines.append([str(cell) for cell in cells])
     new = [row for row in rows if _seen(row) == "no"]
     if marked and new:
         lines += _means(new, "new to the start model", len(head))
@@ -194,11 +208,17 @@ def _page(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _means(rows: Sequence[Mapping[str, Any]], which: str, columns: int) -> list[list[str]]:
-    """Return the rows with mean and deviation over images and over sites."""
-    by_site: dict[str, list[float]] = {}
+    """Return the rows with mean and deviation over images and over sites.
+
+    An image has the mean of its raters.
+    """
+    by_image: dict[tuple[str, str], list[float]] = {}
     for row in rows:
-        by_site.setdefault(site_key(row["site"]), []).append(row["gm_dice"])
-    images = [row["gm_dice"] for row in rows]
+        by_image.setdefault((site_key(row["site"]), row["image"]), []).append(row["gm_dice"])
+    by_site: dict[str, list[float]] = {}
+    for (site, _), values in by_image.items():
+        by_site.setdefault(site, []).append(statistics.fmean(values))
+    images = [value for values in by_site.values() for value in values]
     sites = [statistics.fmean(values) for values in by_site.values()]
     lines = []
     for what, values in (("images", images), ("sites", sites)):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from scgm.datasets import DataCase, DataSet, read_dataset
-from scgm.datasets.case import Kind, Reference, site_key
+from scgm.datasets.case import ONLY_RATER, Kind, Reference, site_key
 from scgm.datasets.table import ENDINGS
 from scgm.errors import ConfigError
 
@@ -46,7 +46,8 @@ class Source(Checked):
     With ``image`` it is a scan (a label of gray matter, of the cord, or both); without, its two
     labels are a shape to paint. Several ``cord`` files are added up (gray and white matter).
     Labels are shares from 0 to 1, or numbers of which ``gm_values`` and ``cord_values`` say which
-    mean the tissue. ``subject`` is the person, by default from the ``sub-`` of a path. Of the
+    mean the tissue. ``subject`` is the person, by default from the ``sub-`` of a path, and
+    ``rater`` who drew the labels. Of the
     labeled slices each ``every``-th one is used; ``weight`` says how often they are drawn.
     ``without_cord`` are ranges of slices of a scan, (first, last) from the lowest, counted from 0,
     that show no cord: the cord finder learns from them, too. ``centers`` says where the cord of an
@@ -56,6 +57,7 @@ class Source(Checked):
 
     site: str
     subject: str = ""
+    rater: str = ""
     image: FilePath | None = None
     gm: FilePath | None = None
     cord: tuple[FilePath, ...] = ()
@@ -303,12 +305,13 @@ def _person(case: DataCase, dataset: DataSet) -> str:
 
 
 def _of_case(case: DataCase, person: str, site: str) -> Iterable[Source]:
-    drawn = [each for each in case.references.values() if each.gm or each.cord]
-    for reference in drawn:
+    drawn = {name: each for name, each in case.references.items() if each.gm or each.cord}
+    for rater, reference in drawn.items():
         cord, values = _cord(reference)
         yield Source(
             site=site,
             subject=person,
+            rater="" if rater == ONLY_RATER else rater,
             image=case.image.resolve(),
             gm=reference.gm and reference.gm.resolve(),
             cord=tuple(path.resolve() for path in cord),

@@ -228,4 +228,5 @@ def _in_words(row: Mapping[str, Any]) -> str:
         parts.append("it helped to choose the weights")
     if row["seen_by_start"]:
         parts.append("the model that the training started from has seen it: no score of a new site")
-    return f"site {row['site']}, {Path(row['image']).name}: {', '.join(parts)}"
+    rater = f", rater {row['rater']}" if row["rater"] else ""
+    return f"site {row['site']}, {Path(row['image']).name}{rater}: {', '.join(parts)}"

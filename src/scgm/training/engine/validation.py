@@ -20,6 +20,7 @@ SHOWN_MM = 24.0
 def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
     """Score one stack: mean 2D Dice over the labeled slices, and how well the cord was found.
 
+    ``slices`` counts those with a cord, ``gm_slices`` those in which gray matter is drawn.
     ``left_empty`` is the share of the slices without a cord in which none is found.
     ``gm_dice_centered`` has the window on the center of the label: the result of the segmentation
     network if the cord finder makes no error.
@@ -36,6 +37,7 @@ def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
     row: dict[str, Any] = {
         "image": str(stack.source.image),
         "site": stack.source.site,
+        "rater": stack.source.rater,
         "slices": int(labeled.sum()),
     }
     if bool(labeled.any()) and not stack.source.centers:  # no label: their centers are rough
@@ -46,6 +48,7 @@ def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
         empty = ~is_present(presence.numpy(), stack.spacing_mm[0])[stack.without_cord.numpy()]
         row["left_empty"] = float(empty.mean())
     if stack.gm is not None:
+        row["gm_slices"] = int(stack.gm_drawn.sum())
         row["gm_dice"] = round(mean_dice(gm, stack.gm), 4)
         given = torch.where(labeled[:, None], truth, torch.zeros_like(truth)).to(device)
         row["gm_dice_centered"] = round(
