@@ -194,6 +194,39 @@ def test_gray_matter_outside_of_the_cord_is_refused(tmp_path: Path) -> None:
         check_labels(replace(made, gm=made.gm.roll(20, 1)))
 
 
+@pytest.mark.parametrize("axes", ["LPI", "PIR", "SLA"])
+def test_a_label_on_the_same_voxels_in_another_order_of_axes_is_learned_alike(
+    tmp_path: Path, axes: str
+) -> None:
+    voxels = cord_voxels(3)
+    save_scan(tmp_path / "scan.nii.gz", voxels)
+    for name, order in (("same", "RAS"), ("turned", axes)):
+        save_scan(tmp_path / f"gm-{name}.nii.gz", (voxels == 2).astype(np.float32), order)
+        save_scan(tmp_path / f"cord-{name}.nii.gz", (voxels > 0).astype(np.float32), order)
+    same, turned = (
+        read_source(
+            Source.model_validate(
+                {
+                    "site": "a",
+                    "image": "scan.nii.gz",
+                    "gm": f"gm-{name}.nii.gz",
+                    "cord": [f"cord-{name}.nii.gz"],
+                }
+            ),
+            tmp_path,
+        )
+        for name in ("same", "turned")
+    )
+
+    assert same.gm is not None
+    assert same.cord is not None
+    assert turned.gm is not None
+    assert turned.cord is not None
+    assert float(same.gm.sum()) == 3 * 32
+    assert torch.equal(same.gm, turned.gm)
+    assert torch.equal(same.cord, turned.cord)
+
+
 def test_numbers_that_are_no_shares_are_refused(tmp_path: Path) -> None:
     given = source(tmp_path, "scan", gm="scan.nii.gz", cord=["scan.nii.gz"])
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from scgm.errors import ConfigError
+from scgm.errors import ConfigError, GeometryError
+from scgm.image.grid import on_grid_of
 from scgm.image.orientation import AxialStack, to_axial
+from scgm.image.volume import Volume
 from scgm.io.read import read_labels, read_volume
 from scgm.networks.graph import cut_windows
 from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM
@@ -64,7 +66,7 @@ def read_source(source: Source, root: Path) -> LabeledStack:
     Raises
     ------
     ConfigError
-        If it has no label, or its files are not on one grid.
+        If it has no label, or its files do not have the same voxels.
     ImageReadError
         If a file is not an image.
     """
@@ -74,60 +76,43 @@ def read_source(source: Source, root: Path) -> LabeledStack:
             "nothing to learn from"
         )
         raise ConfigError(msg)
-    image = _read(root, source.image) if source.image else None
+    image = read_volume(root / source.image) if source.image else None
     gm = _read_label(root, source.gm, source.gm_values) if source.gm else None
     cords = [_read_label(root, path, source.cord_values) for path in source.cord]
-    first, *others = [part for part in (image, gm, *cords) if part is not None]
-    for other in others:
-        _require_one_grid(first, other)
+    first = next(part for part in (image, gm, *cords) if part is not None)
+    stack = to_axial(first)
+    cord = [_on_slices(stack, first, each) for each in cords]
     for key, named in (
         ("without_cord", [last for _, last in source.without_cord]),
         ("centers", [place[0] for place in source.centers]),
     ):
-        if named and max(named) >= len(first.values):
+        if named and max(named) >= len(stack.slices):
             msg = (
-                f"{first.path}: {key} names slice {max(named)}, and the last one is "
-                f"{len(first.values) - 1}"
+                f"{first.name}: {key} names slice {max(named)}, and the last one is "
+                f"{len(stack.slices) - 1}"
             )
             raise ConfigError(msg)
-    rows, columns = first.values.shape[1:]
+    rows, columns = stack.slices.shape[1:]
     for place, row, column in source.centers:
         if row > rows - 1 or column > columns - 1:
             msg = (
-                f"{first.path}: centers names row {row:g}, column {column:g} in slice {place}, and "
+                f"{first.name}: centers names row {row:g}, column {column:g} in slice {place}, and "
                 f"the last ones are {rows - 1} and {columns - 1}"
             )
             raise ConfigError(msg)
-    spacing: tuple[float, float, float] = first.stack.spacing_mm
     return LabeledStack(
         source=source,
-        image=image.values if image else None,
-        gm=gm.values if gm else None,
-        cord=torch.stack([cord.values for cord in cords]).sum(0).clamp(0, 1) if cords else None,
-        spacing_mm=spacing,
+        image=None if image is None else _writable(stack.slices),
+        gm=None if gm is None else _on_slices(stack, first, gm),
+        cord=torch.stack(cord).sum(0).clamp(0, 1) if cord else None,
+        spacing_mm=stack.spacing_mm,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _File:
-    """One volume of a source: where it came from, and its axial slices."""
-
-    path: Path
-    stack: AxialStack
-    values: Tensor
-
-
-def _read(root: Path, path: Path) -> _File:
-    stack = to_axial(read_volume(root / path))
-    # A copy that may be written to.
-    values: NDArray[np.float32] = np.array(stack.slices, np.float32, order="C")
-    return _File(root / path, stack, torch.from_numpy(values))
-
-
-def _read_label(root: Path, path: Path, meant: tuple[int, ...]) -> _File:
+def _read_label(root: Path, path: Path, meant: tuple[int, ...]) -> Volume:
     """Read a label: shares of a tissue, or numbers of which some mean it."""
-    stack = to_axial(read_labels(root / path))
-    values: NDArray[np.float32] = np.array(stack.slices, np.float32, order="C")
+    labels = read_labels(root / path)
+    values = labels.voxels
     if meant:
         values = np.isin(np.rint(values), meant).astype(np.float32)
     low, high = float(values.min()), float(values.max())
@@ -138,24 +123,24 @@ def _read_label(root: Path, path: Path, meant: tuple[int, ...]) -> _File:
             "table of images the columns gm_value, wm_value, cord_value)"
         )
         raise ConfigError(msg)
-    return _File(root / path, stack, torch.from_numpy(values.clip(0, 1)))
+    return Volume(values.clip(0, 1), labels.geometry, source=labels.source)
 
 
-def _require_one_grid(first: _File, other: _File) -> None:
-    """Refuse labels that are shifted by more than half a pixel: the error would be learned."""
-    ours, theirs = first.stack.geometry, other.stack.geometry
-    if ours.shape != theirs.shape:
-        msg = (
-            f"{other.path}: its grid has the shape {theirs.shape}, that of {first.path.name} "
-            f"{ours.shape}; resample one of them"
-        )
-        raise ConfigError(msg)
-    away = ours.distance_mm(theirs)
-    if away > min(ours.voxel_size_mm) / 2:
-        msg = (
-            f"{other.path}: it lies {away:.2g} mm away from {first.path.name}; resample one of them"
-        )
-        raise ConfigError(msg)
+def _on_slices(stack: AxialStack, first: Volume, label: Volume) -> Tensor:
+    """Return a label on the slices (Z, Y, X) of the first volume of its source.
+
+    Its axes may be in another order. Other voxels are refused: the error would be learned.
+    """
+    try:
+        values, _ = on_grid_of(stack.geometry, label)
+    except GeometryError as error:
+        raise ConfigError(str(error).replace("the image", first.name)) from error
+    return _writable(stack.axes.to_stack(values))
+
+
+def _writable(slices: NDArray[np.float32]) -> Tensor:
+    """Return a copy (Z, Y, X) that may be written to."""
+    return torch.from_numpy(np.array(slices, np.float32, order="C"))
 
 
 def cord_region(stack: LabeledStack) -> Tensor:
