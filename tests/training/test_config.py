@@ -11,6 +11,7 @@ from scgm.training.config.read import DEFAULT_RECIPE, read_config
 from scgm.training.config.settings import TrainConfig
 from scgm.training.config.sources import Source
 from scgm.training.data.checks import check_files
+from scgm.training.export import _card
 
 
 def written(folder: Path, content: bytes | str) -> Path:
@@ -166,3 +167,20 @@ def test_a_file_of_the_data_folder_comes_before_that_of_a_download(tmp_path: Pat
     found = source.found(tmp_path, {"x": "set/x"})
 
     assert found.files == (Path("x/gm.nii"), Path("set/x/cord.nii"))
+
+
+def test_the_card_of_a_configuration_without_a_name_names_no_recipe(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("seed = 1\n", encoding="utf-8")
+    own, shipped = read_config(tmp_path / "mine.toml"), read_config(DEFAULT_RECIPE)
+
+    recipes = [_card(each, {}, description="")["training"]["recipe"] for each in (own, shipped)]
+
+    assert recipes == ["", "default"]
+
+
+def test_the_page_tells_the_defaults_of_name_and_precision() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    config = TrainConfig()
+
+    assert f'| `name` | "{config.name}" |' in page
+    assert f'| `precision` | "{config.precision}" |' in page

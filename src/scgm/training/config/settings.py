@@ -244,6 +244,7 @@ class DeepsegStage(Checked):
 class TrainConfig(Checked):
     """Everything that a trained model depends on, except for the data folder.
 
+    ``name`` is what the card of a model calls the configuration; "" where it has none.
     The sites of ``leave_out`` and ``validate_on`` are not learned from; how a site is spelled does
     not matter. Networks are chosen by their score on ``validate_on``; where that is empty, on
     ``leave_out``. ``phantoms`` are single slices for the cord finder, ``phantom_scans`` whole scans
@@ -251,7 +252,7 @@ class TrainConfig(Checked):
     ``scgm data get`` puts the same files: those that are missing are looked for there.
     """
 
-    name: str = "default"
+    name: str = ""
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
     leave_out: tuple[str, ...] = ()
     validate_on: tuple[str, ...] = ()
