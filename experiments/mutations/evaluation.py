@@ -200,6 +200,11 @@ EVALUATION = (
         "datasets/case.py",
         None,
         (
+            "a map of several labels is a mask",
+            "if value is None and len(held) > 1:",
+            "if False:",
+        ),
+        (
             "sites of a data set are spelled differently",
             "spelled.setdefault(site_key(case.site), case.site)",
             "case.site",
@@ -257,6 +262,24 @@ EVALUATION = (
             "one file under two paths is compared with itself",
             "{path.resolve() for path in paths}",
             "set(paths)",
+        ),
+    ),
+    *faults_in(
+        "cli/commands/models.py",
+        None,
+        (
+            "scores of what was seen are evidence",
+            'return score.get("seen_by_start", False) is False and not score.get("decided", False)',
+            "return True",
+        ),
+    ),
+    *faults_in(
+        "benchmark/model_selection.py",
+        None,
+        (
+            "a model whose weights a site has chosen is new to it",
+            "if case.site is not None and site_key(case.site) in deciding:",
+            "if False:",
         ),
     ),
     *faults_in(

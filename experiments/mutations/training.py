@@ -142,6 +142,16 @@ TRAINING = (
             "compute=choose(us.device, config.precision)",
             'compute=choose(us.device, "float32")',
         ),
+        (
+            "a site that has stopped a training has not decided",
+            'choice["kept"] == "best" or choice["stopped_early"]',
+            'choice["kept"] == "best"',
+        ),
+        (
+            "a site has decided in one spelling alone",
+            '{site_key(site) for site in choice["validated_on"]} if by_score',
+            'set(choice["validated_on"]) if by_score',
+        ),
     ),
     *faults_in(
         "training/engine/files.py",
@@ -179,9 +189,42 @@ TRAINING = (
             'output / f"without-{site}"',
         ),
         (
+            "a site may stop the training that it is scored with",
+            "if config.segmenter.validates and config.segmenter.patience:",
+            "if False:",
+        ),
+        (
+            "an image of two raters counts twice",
+            '(site_key(row["site"]), row["image"])',
+            '(site_key(row["site"]), str(row))',
+        ),
+        (
             "the table says of every model that it has not seen the site",
             'return SEEN[row.get("seen_by_start", False)]',
             'return "no"',
+        ),
+    ),
+    *faults_in(
+        "training/config/sources.py",
+        "training/test_checks.py",
+        (
+            "two sessions are two people",
+            'return (root.resolve() / _SESSION.sub("", subject)).as_posix()',
+            "return (root.resolve() / subject).as_posix()",
+        ),
+        (
+            "data sets in folders of one name are one site",
+            "if site_key(name) not in {site_key(_last_parts(other, count)) for other in others}:",
+            "if True:",
+        ),
+    ),
+    *faults_in(
+        "training/config/sources.py",
+        "training/test_cross_validation.py",
+        (
+            "what is odd about a data set is not said",
+            'warn(f"{dataset.root}: {warning}")',
+            "pass",
         ),
     ),
     *faults_in(

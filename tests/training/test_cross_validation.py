@@ -144,10 +144,9 @@ def test_two_spellings_of_a_site_are_one(
 def test_a_site_may_not_stop_the_training_that_it_is_scored_with(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ("crossvalidate", table(data, "a", "b"), "-o", tmp_path / "out", "--set")
-    ended = run_scgm(
-        capsys, *given, "segmenter.patience=2", "--set", "segmenter.validate_every=100"
-    )
+    changes = (*TINY, "finder.steps=1", "segmenter.patience=2", "segmenter.validate_every=100")
+    given = [part for change in changes for part in ("--set", change)]
+    ended = run_scgm(capsys, "crossvalidate", table(data, "a", "b"), "-o", tmp_path / "out", *given)
 
     assert ended.status == 1
     assert "segmenter.patience = 2: the site left out would decide" in ended.err
