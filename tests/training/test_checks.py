@@ -84,6 +84,14 @@ def test_an_image_that_is_packed_in_one_split_and_unpacked_in_the_other_is_refus
         check_splits({"learned from": [first], "left out": [second]}, tmp_path)
 
 
+def test_a_packed_image_that_is_cut_off_is_left_to_the_reader(tmp_path: Path) -> None:
+    first, second = source(tmp_path, "one"), source(tmp_path, "other", site="b")
+    path = tmp_path / "one.nii.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+
+    check_splits({"learned from": [first], "left out": [second]}, tmp_path)
+
+
 def test_a_label_in_two_splits_is_refused(tmp_path: Path) -> None:
     scan(tmp_path, "labels")
     first = source(tmp_path, "one", gm="labels.nii.gz")
