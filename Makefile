@@ -66,7 +66,7 @@ mutations: $(VENV)/.full
 # fitted first, into the models' cards. Choices (selection) and trainings (network_seeds,
 # paper_recipe) stay as they were made.
 results: $(VENV)/.full
-	$(MEASURE).confidence
+	$(MEASURE).confidence fit test methods
 	$(MEASURE).contrast
 	$(MEASURE).calibration
 	$(MEASURE).accuracy

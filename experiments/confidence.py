@@ -1,4 +1,4 @@
-"""Confidence of slices: ``python -m experiments.confidence [fit] [test] [--method NAME ...]``.
+"""Confidence of slices: ``python -m experiments.confidence [fit] [test] [methods]``.
 
 ``fit`` finds the coefficients of every method that the package carries, and of the models that
 left sites out, on phantoms of many contrasts, noise levels and artefacts, and writes them to the
@@ -6,6 +6,8 @@ models' cards, or to ``scgm/artifacts/shipped/confidence.json`` for a method wit
 tries what the cards hold on other phantoms, on the evidence images (with the model that never saw
 the site) and on worse versions of those, and writes the table of docs/results/confidence.md and
 the picture of ROC curves.
+``methods`` tries all methods on the scans of three other people, drops the confidence of those in
+which it flags most of the good slices, and writes their table; ``--method NAME ...`` chooses.
 No real image has a part in the fit. What the contrast tells is measured by `experiments.contrast`.
 """
 
@@ -60,6 +62,7 @@ OTHERS = {
 PICTURE = Path("docs/images/roc.png")
 # What is flagged is told at the confidence below which this share of the good slices lies.
 FALSE_ALARMS, LEAST_FLAGGED = 0.05, 0.80
+MOST_FLAGGED = 0.5  # of the good slices of other people, above which a confidence is none
 FEWEST = 5  # slices of either kind, below which an area under the curve says nothing
 
 
@@ -95,7 +98,8 @@ def _opened(name: str) -> Segmenter:
     return open_method(name, MethodSettings(threads=1))
 
 
-def _write(name: str, coefficients: dict[str, float]) -> None:
+def _write(name: str, coefficients: dict[str, float] | None) -> None:
+    """Write coefficients to the card of a model, or to the table of methods; None: it has none."""
     for folder in (FOLDS, SHIPPED):
         card = folder / f"{name}.json"
         if card.with_suffix(".onnx").exists():
@@ -104,8 +108,9 @@ def _write(name: str, coefficients: dict[str, float]) -> None:
             card.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
             read_card(card.with_suffix(".onnx"))  # still a card
             return
-    table = json.loads(TABLE.read_text(encoding="utf-8")) | {name: coefficients}
-    TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    known = json.loads(TABLE.read_text(encoding="utf-8")) | {name: coefficients}
+    kept = {method: each for method, each in known.items() if each is not None}
+    TABLE.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 
 def try_all() -> str:
@@ -132,6 +137,47 @@ def try_all() -> str:
     return table((*header, "no cord found", *limited), rows)
 
 
+def carried_over(names: Iterable[str]) -> str:
+    """Table of what the confidence of methods says of other people's scans; drop what misleads."""
+    rows: list[Row] = []
+    for name in names:
+        slices = [each for item in OTHERS.items() for each in _slices_of_method(name, *item)]
+        flagged = [
+            each.confidence is not None and each.confidence < LOW_CONFIDENCE_BELOW
+            for each in slices
+        ]
+        good = [each.dice >= ENOUGH_DICE for each in slices]
+        of_good = sum(alarm for alarm, fine in zip(flagged, good, strict=True) if fine)
+        known = any(each.confidence is not None for each in slices)
+        dropped = of_good > MOST_FLAGGED * sum(good)
+        if dropped:
+            _write(name, None)
+        rows.append(
+            (
+                name,
+                str(len(slices)),
+                str(sum(good)),
+                f"{of_good} of {sum(good)}" if known else "-",
+                f"{sum(flagged) - of_good} of {len(good) - sum(good)}" if known else "-",
+                "dropped" if dropped else "kept" if known else "none",
+            )
+        )
+        sys.stdout.write(f"{rows[-1]}\n")
+    header = ("method", "slices", f"Dice of at least {ENOUGH_DICE}", "flagged of these")
+    return table((*header, "flagged of the others", "confidence"), rows)
+
+
+def _slices_of_method(name: str, person: str, image: str) -> list[Slice]:
+    """Score the slices of a scan as a method finds them that has not learned from its site."""
+    case = read_case(source_of(image))
+    assert case.gm is not None
+    method, site = METHODS[name], case.source.site
+    learned = None if method.learned == "nothing" else fold_for(site, name)
+    cord_model = fold_for(site) if method.needs_cord else None
+    settings = MethodSettings(model=learned, cord_model=cord_model, threads=2)
+    return _slices(person, "", read_volume(case.path), case.gm, open_method(name, settings))
+
+
 def _phantom_slices(seed: int, model: OnnxModel) -> list[Slice]:
     phantom = draw_scan(seed)
     return _slices(f"phantom {seed}", "", phantom.volume, phantom.gm.T, model)
@@ -149,7 +195,7 @@ def _real_slices(name: str, image: str, seed: int) -> Iterable[Slice]:
 
 
 def _slices(
-    name: str, fault: str, volume: Volume, label: NDArray[np.bool_], model: OnnxModel
+    name: str, fault: str, volume: Volume, label: NDArray[np.bool_], model: Segmenter
 ) -> list[Slice]:
     """Score the labeled slices of one scan."""
     labeled = np.flatnonzero(label.any(axis=(1, 2)))
@@ -234,7 +280,7 @@ def area_under_curve(confidence: NDArray[np.float64], bad: NDArray[np.bool_]) ->
 def main() -> None:
     """Fit, test, or both."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("steps", nargs="*", choices=["fit", "test"], metavar="STEP")
+    parser.add_argument("steps", nargs="*", choices=["fit", "test", "methods"], metavar="STEP")
     folds = [path.stem for path in sorted(FOLDS.glob("*.onnx"))]
     known = [name for name, method in METHODS.items() if method.learned != "published"]
     parser.add_argument("--method", nargs="+", default=[*known, *folds], help="method or fold")
@@ -247,6 +293,10 @@ def main() -> None:
         content = try_all()
         replace_section("confidence", content)
         sys.stdout.write(f"{content}\n")
+    if "methods" in steps:
+        content = carried_over(name for name in options.method if name in METHODS)
+        if options.method == [*known, *folds]:
+            replace_section("confidence-methods", content)
 
 
 if __name__ == "__main__":

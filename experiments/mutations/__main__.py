@@ -21,6 +21,7 @@ from pathlib import Path
 
 from experiments.markdown import Row, table
 from experiments.mutations.cohorts import COHORTS
+from experiments.mutations.cords import CORDS
 from experiments.mutations.evaluation import EVALUATION
 from experiments.mutations.fault import Fault
 from experiments.mutations.files import FILES
@@ -33,7 +34,7 @@ from experiments.mutations.training import TRAINING
 from experiments.mutations.trial import CORE, SOURCE, Copy, Trial, mirrored
 from experiments.results_page import replace_section, section
 
-FAULTS = FILES + COHORTS + SEGMENTATION + METHODS + SYNTHETIC + EVALUATION + TRAINING
+FAULTS = FILES + COHORTS + CORDS + SEGMENTATION + METHODS + SYNTHETIC + EVALUATION + TRAINING
 HEADER = ("package", "listed", "noticed", "drawn", "noticed", "not noticed, and why")
 
 

@@ -8,7 +8,7 @@ COHORTS = (
         "cli/test_cohort.py",
         (
             "a changed image is not segmented again",
-            'if record["input"]["sha256"] != image_checksum(self.scan.image, reading):',
+            "if sha256 != image_checksum(self.scan.image, self.choices.options.reading()):",
             "if False:",
         ),
         (

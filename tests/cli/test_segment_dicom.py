@@ -164,6 +164,7 @@ def test_dicom_of_a_nifti_image_is_refused(segment: Run, tmp_path: Path) -> None
 
     assert ended.status == 1
     assert "it is no DICOM" in ended.err
+    assert "omit --dicom, or segment" in ended.err
     assert names(tmp_path) == {"t2s.nii.gz"}
 
 

@@ -51,9 +51,10 @@ def test_levels_follow_the_slices_of_an_image_that_is_upside_down(tmp_path: Path
     upside_down = scan(cord_voxels(), np.diag([0.5, 0.5, -5, 1]))
     segmenter = method()
 
-    segment(upside_down, segmenter=segmenter, levels_from=levels_file(tmp_path))
+    levels = levels_file(tmp_path, "0 C2\n2 C4\n3 C4\n4 C5\n")
+    segment(upside_down, segmenter=segmenter, levels_from=levels)
 
-    np.testing.assert_array_equal(hint_of(segmenter).levels, [2, np.nan, 4, 4, 5])
+    np.testing.assert_array_equal(hint_of(segmenter).levels, [5, 4, 4, np.nan, 2])
 
 
 def test_labels_anywhere_in_a_slice_tell_its_level(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pydicom.dataset import Dataset
 
 from scgm.errors import ImageReadError
 from scgm.image.volume import Volume
+from scgm.io.dicom.read import series_in
 from scgm.io.read import ReadOptions, image_checksum, read_volume
 from tests.helpers.dicom_files import (
     Slab,
@@ -136,6 +137,14 @@ def require_same(volume: Volume, affine: NDArray[Any], values: NDArray[Any]) -> 
     theirs = nib.as_closest_canonical(nib.Nifti1Image(values.astype(np.float32), affine))
     np.testing.assert_allclose(ours.affine, theirs.affine, atol=1e-3)
     np.testing.assert_allclose(np.asarray(ours.dataobj), np.asarray(theirs.dataobj), rtol=1e-6)
+
+
+def test_a_path_may_be_a_text(tmp_path: Path) -> None:
+    folder = save(tmp_path / "in", slices(STRAIGHT))
+
+    (series,) = series_in(str(folder))
+
+    assert series.number == series_in(folder)[0].number
 
 
 def test_slope_and_intercept_are_applied(tmp_path: Path) -> None:

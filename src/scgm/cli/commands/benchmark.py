@@ -90,7 +90,7 @@ def benchmark(
 ) -> None:
     """Compare methods on labeled images: scores, time, memory, statistics, figures.
 
-    Writes report.md, cases.csv, summary.csv, statistics.csv and figures.
+    Writes report.md, cases.csv, summary.csv, headline.csv, statistics.csv and figures.
     A method that fails on an image is scored as having found nothing there.
     The same command resumes an interrupted run, and repeats what failed.
 

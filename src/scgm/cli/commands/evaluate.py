@@ -129,7 +129,7 @@ def evaluate(
     if json is not None and found:
         write_text(json, as_json(found))
     if statuses:
-        messages.error(f"{len(statuses)} of {len(jobs)} predictions could not be scored")
+        messages.error(f"{len(statuses)} of {len(jobs)} references could not be compared")
         raise typer.Exit(max(statuses))
 
 

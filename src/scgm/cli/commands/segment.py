@@ -422,7 +422,7 @@ class Batch:
 
     def _segment(self, image: Path, folder: Path, segmenter: Segmenter, *, alone: bool) -> None:
         """Segment one image, write its files, and keep what is to be said of it."""
-        from scgm.segmentation.outputs import check_targets, is_done, record_file, result_name
+        from scgm.segmentation.outputs import check_targets, is_done, record_file, result_name, save
         from scgm.segmentation.pipeline import segment
 
         if self.skip_existing:
@@ -436,7 +436,7 @@ class Batch:
         for warning in result.provenance.warnings:
             self.messages.warning(f"{image}: {warning}")
         self._refuse_doubtful(image, result)
-        files = result.save(folder, self.outputs)
+        files = save(result, folder, self.outputs)
         self.done.append(files[-1])
         self.summaries.append(_summary(image, result, files))
         # No viewer takes a mask and the DICOM files of a series at once.

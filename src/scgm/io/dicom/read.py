@@ -31,7 +31,7 @@ _KEPT = (
 )
 
 
-def series_in(path: Path) -> list[Series]:
+def series_in(path: str | Path) -> list[Series]:
     """Return all series of a folder, a ZIP or a file.
 
     Raises
@@ -39,7 +39,7 @@ def series_in(path: Path) -> list[Series]:
     ImageReadError
         If there is none, or pydicom is not installed.
     """
-    with _opened(path) as found:
+    with _opened(Path(path)) as found:
         return found.series
 
 
