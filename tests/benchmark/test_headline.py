@@ -1,6 +1,7 @@
 """Headline figures: means over images, subjects and sites, worked out on paper."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -70,7 +71,8 @@ def test_eight_subjects_of_two_sites_have_an_interval_that_knows_the_sites() -> 
 def test_an_image_whose_score_is_undefined_does_not_count() -> None:
     """Both outlines are missing on the first image, so there is no distance between them."""
     images = [scan("1", "one", "here", NONE), scan("2", "two", "here", ALL)]
-    object.__setattr__(images[0].scores, "values", {"assd_mm": math.nan, "dice": math.nan})
+    undefined = replace(images[0].scores, values={"assd_mm": math.nan, "dice": math.nan})
+    images[0] = replace(images[0], scores=undefined)
 
     found = [each for each in headlines(images) if each.score == "assd_mm"]
     nowhere = [each for each in headlines(images[:1]) if each.score == "dice"]

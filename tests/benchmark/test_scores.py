@@ -78,10 +78,12 @@ def test_a_failure_is_a_miss_where_nothing_was_drawn_too() -> None:
 def test_what_is_undefined_enters_no_mean() -> None:
     images = [comparison(result("a", name)) for name in ("first", "second")]
     images += [comparison(result("a", "third", subject="other"))]
-    for each, distance in zip(images, (math.nan, 0.5, math.nan), strict=True):
-        object.__setattr__(each.scores, "values", {"assd_mm": distance})
+    scored = [
+        replace(each, scores=replace(each.scores, values={"assd_mm": distance}))
+        for each, distance in zip(images, (math.nan, 0.5, math.nan), strict=True)
+    ]
 
-    assert by_subject(images, "2d", "assd_mm") == pytest.approx(
+    assert by_subject(scored, "2d", "assd_mm") == pytest.approx(
         {"subject": 0.5, "other": math.nan}, nan_ok=True
     )
 
