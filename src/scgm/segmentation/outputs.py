@@ -287,7 +287,7 @@ def is_done(
 def is_own_result(image: Path) -> bool:
     """Tell whether a file is a mask or probability map that scgm wrote, and no image to segment.
 
-    >>> is_own_mask(Path("no/such/folder/a_label-GM_seg.nii.gz"))
+    >>> is_own_result(Path("no/such/folder/a_label-GM_seg.nii.gz"))
     False
     """
     for ending in (label_file("", label, soft=soft) for label in LABELS for soft in (False, True)):
