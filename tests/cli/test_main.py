@@ -37,6 +37,19 @@ def ends_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     monkeypatch.setattr(pipeline, "segment", segment)
 
 
+def test_the_studio_without_its_libraries_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "scgm.studio.server", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+
+    ended = run_scgm(capsys, "serve")
+
+    assert ended.status == 2
+    assert "the studio needs uvicorn" in ended.err
+    assert "pip install '.[studio]'" in ended.err
+
+
 def test_help_and_version_end_with_zero(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_scgm(capsys, "--help").status == 0
     version = run_scgm(capsys, "--version")

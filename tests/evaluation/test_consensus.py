@@ -137,7 +137,7 @@ def test_staple_is_a_probability_whoever_marks_nothing_or_all(rest: list[bool]) 
 def test_staple_without_simpleitk_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "SimpleITK", None)
 
-    with pytest.raises(ScgmError, match=r"pip install 'scgm\[classical\]'"):
+    with pytest.raises(ScgmError, match=r"pip install '\.\[classical\]'"):
         staple(list(raters(2).values()))
 
 

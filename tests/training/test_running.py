@@ -479,7 +479,7 @@ def test_tensorboard_that_is_not_installed_is_said_before_anything_is_read(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     config = TrainConfig(tensorboard=True)
-    with pytest.raises(ConfigError, match=r"tensorboard = true needs .*scgm\[train\]"):
+    with pytest.raises(ConfigError, match=r"tensorboard = true needs .*'\.\[train\]', or set"):
         train(config, tmp_path, tmp_path / "run", device="cpu", report=silent)
 
     assert not (tmp_path / "run").exists()

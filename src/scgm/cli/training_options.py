@@ -71,13 +71,9 @@ def needs_train_extra() -> Iterator[None]:
     ConfigError
         If a library is missing.
     """
-    from scgm.errors import ConfigError
+    from scgm.errors import ConfigError, missing_library
 
     try:
         yield
     except ImportError as error:
-        msg = (
-            f"training and export need {error.name}, which is not installed: in a copy of the "
-            "source, run: pip install '.[train]'"
-        )
-        raise ConfigError(msg) from error
+        raise ConfigError(missing_library("training", error.name, "train")) from error

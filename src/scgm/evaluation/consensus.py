@@ -15,7 +15,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from scgm.errors import ScgmError
+from scgm.errors import ScgmError, missing_library
 from scgm.evaluation.metrics import CaseScores, Mode, evaluate_case
 from scgm.evaluation.metrics.arrays import Mask, as_mask, same_shape
 
@@ -228,6 +228,5 @@ def _simpleitk() -> Any:
     try:
         import SimpleITK  # noqa: PLC0415  (large, and of use here alone)
     except ImportError as error:
-        msg = "STAPLE needs SimpleITK; install it with: pip install 'scgm[classical]'"
-        raise ScgmError(msg) from error
+        raise ScgmError(missing_library("STAPLE", "SimpleITK", "classical")) from error
     return SimpleITK

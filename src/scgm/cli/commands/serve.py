@@ -10,10 +10,9 @@ import typer
 from scgm.cli.console import Messages
 from scgm.cli.options import Log, Quiet, Verbose
 from scgm.cli.signals import Stopped
-from scgm.errors import UsageError
+from scgm.errors import UsageError, missing_library
 
 INTERRUPTED = 130
-INSTALL = "the studio needs more libraries; install them: python -m pip install 'scgm[studio]'"
 
 
 def serve(
@@ -78,7 +77,7 @@ def serve(
         from scgm.studio.server import ServeOptions
         from scgm.studio.server import serve as run
     except ImportError as error:
-        raise UsageError(INSTALL) from error
+        raise UsageError(missing_library("the studio", error.name, "studio")) from error
     from dataclasses import replace
 
     from scgm.studio.limits import DEFAULT_LIMITS

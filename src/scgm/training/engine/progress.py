@@ -5,7 +5,7 @@ import math
 import time
 from typing import Protocol
 
-from scgm.errors import ConfigError, OutputError
+from scgm.errors import ConfigError, OutputError, missing_library
 from scgm.training.config.settings import Stage
 from scgm.training.engine.session import Session
 from scgm.training.engine.state import Place
@@ -119,9 +119,7 @@ def require_tensorboard() -> None:
     try:
         import torch.utils.tensorboard  # noqa: F401, PLC0415 - an optional library
     except ImportError as error:
-        msg = (
-            f"tensorboard = true needs {error.name}: pip install 'scgm[train]', or set it to false"
-        )
+        msg = missing_library("tensorboard = true", error.name, "train") + ", or set it to false"
         raise ConfigError(msg) from error
 
 
