@@ -121,6 +121,20 @@ def test_one_bad_image_is_in_the_table_with_its_reason_and_the_status_says_so(
     assert "content not present" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
+def test_an_image_whose_session_is_called_failed_has_not_failed(
+    cohort: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "sub-01" / "ses-failed" / "anat"
+    folder.mkdir(parents=True)
+    save_scan(folder / "sub-01_ses-failed_T2starw.nii.gz")
+    cohort(tmp_path / "data", tmp_path / "out")
+
+    ended = cohort(tmp_path / "data", tmp_path / "out", "group")
+
+    assert "tables of 1 image, 0 failed" in ended.out
+    assert rows(tmp_path / "out" / "failures.tsv") == []
+
+
 def test_a_failure_is_tried_again_and_its_file_goes(cohort: Run, tmp_path: Path) -> None:
     data = bids_folder(tmp_path / "data")
     image = data / "sub-01" / "anat" / "sub-01_T2starw.nii.gz"

@@ -1,5 +1,6 @@
 """What becomes of a result when something fails later."""
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -160,3 +161,22 @@ def test_a_failure_is_forgotten_when_the_result_is_there(
 
     assert process(scan, choices).state == "done already"
     assert set(files(choices)) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["file;label;area_mm2\na;GM;1\n", "label,status,area_mm2\nGM,ok,8 mm\n", "x" * 200_000]
+)
+def test_a_table_that_somebody_changed_ends_no_cohort_and_is_named(
+    choices: CohortChoices, scan: Scan, text: str
+) -> None:
+    process(scan, choices)
+    table = choices.output / "sub-01" / "anat" / "sub-01_T2starw_measurements.csv"
+    table.write_text(text, encoding="utf-8")
+
+    assert process(scan, choices).state == "edited"
+    assert table.read_text(encoding="utf-8") == text
+    images = choices.output / "sub-01" / "sub-01_images.tsv"
+    with images.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file, delimiter="\t")
+    assert (row["state"], row["slices_ok"], row["GM_area_mm2"]) == ("done", "5", "")
+    assert row["reason"].startswith("sub-01_T2starw_measurements.csv: it was changed or is missing")

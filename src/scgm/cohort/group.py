@@ -25,6 +25,7 @@ from scgm.report.write import Beside, Report, write_report
 
 IMAGE_TABLE, FAILURE_TABLE, LONG_TABLE = "images.tsv", "failures.tsv", "measurements.tsv"
 REPORT = "report.html"
+_STATE = IMAGE_COLUMNS.index("state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def write_group_tables(output: Path) -> Totals:
             name = subject.name
             for line in _lines(subject / f"{name}{IMAGES}"):
                 images.write(line)
-                if b"\tfailed\t" in line:
+                if line.split(b"\t")[_STATE] == b"failed":
                     failures.write(line)
                     failed += 1
                 else:

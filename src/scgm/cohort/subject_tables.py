@@ -94,24 +94,36 @@ def _image(path: Path) -> tuple[Row, list[Row]] | None:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         statuses = [each["status"] for each in record["slices"]]
-        table = path.with_name(f"{name}_measurements.csv").read_text(encoding="utf-8")
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None  # no record of ours
     who = _who(name)
-    slices = [{**who, **line} for line in csv.DictReader(io.StringIO(table))]
+    table = path.with_name(f"{name}_measurements.csv")
+    slices: list[Row] = []
+    reason, areas = "", {}
+    try:
+        lines = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8")))
+        slices = [{**who, **line} for line in lines]
+        areas = {f"{label}_area_mm2": _mean_area(slices, label) for label in _AREAS}
+    except (OSError, ValueError, KeyError, csv.Error):
+        slices = []
+        reason = (
+            f"{table.name}: it was changed or is missing, and cannot be read; restore it, or "
+            "remove this result and run again"
+        )
     row = {
         **who,
         **_on_one_line({"image": str(record.get("source", ""))}),
         "result": path.relative_to(path.parents[2 if not who["session"] else 3]).as_posix(),
         "state": "done",
+        "reason": printable(reason),
         "slices": len(statuses),
         "slices_ok": statuses.count("ok"),
-        **{f"{label}_area_mm2": _mean_area(slices, label) for label in _AREAS},
+        **areas,
     }
     return row, slices
 
 
-def _mean_area(slices: list[Mapping[str, str]] | list[Row], label: str) -> float | None:
+def _mean_area(slices: list[Row], label: str) -> float | None:
     """Return the mean area over the slices that need no look; None if there are none."""
     areas = [
         float(row["area_mm2"])
