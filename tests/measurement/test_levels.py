@@ -159,6 +159,7 @@ def test_slices_without_a_level_stay_without(tmp_path: Path) -> None:
         ("0 C4\n0 C3\n", "slice 0 has two levels"),
         ("0 C4 x\n", "not of the form 'SLICE LEVEL'"),
         ("", "not of the form"),
+        ("0 -\n1 NA\n2 0\n", "names no level of any slice"),
     ],
 )
 def test_a_text_file_that_is_no_list_of_levels_is_refused(

@@ -52,6 +52,9 @@ def read_level_text(path: Path, native_of_slice: tuple[int, ...], kind: LevelKin
         raise ImageReadError(msg)
     found = _by_slice(path, cells, native_of_slice, kind)
     of_slice = tuple(found.get(index) for index in native_of_slice)
+    if not any(of_slice):
+        msg = f"{path}: it names no level of any slice; write for example '4 C3'"
+        raise ImageReadError(msg)
     require_order(of_slice, kind, str(path))
     return Levels(of_slice, kind, "text file")
 
