@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "segmenters": {"image", "io", "artifacts", "datasets", "networks", "measurement"},
     "measurement": {"image", "io"},
     "segmentation": {"image", "io", "segmenters", "measurement"},
-    "report": {"image", "io", "artifacts", "measurement", "segmentation"},
+    "report": {"image", "io", "artifacts", "segmentation"},
     "cohort": {"image", "io", "datasets", "segmenters", "segmentation", "report"},
     "registration": {"image", "io", "measurement", "evaluation"},
     "evaluation": {"image", "io"},

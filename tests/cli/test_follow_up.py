@@ -263,6 +263,7 @@ def test_pixels_of_two_sizes_are_told(capsys: pytest.CaptureFixture[str], tmp_pa
     [
         ("first,second\na,b\n", "it has no column subject"),
         ("subject,first,second\n", "it has no pairs"),
+        ("x" * 200_000, "it is no table"),
         ("subject,first,second\nann,a,\n", "line 2: second is empty"),
     ],
 )

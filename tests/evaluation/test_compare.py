@@ -151,7 +151,7 @@ def test_measurements_split_the_slices_outside_the_reference(tmp_path: Path) -> 
     assert scores.values["dice_3d"] == 0.5
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "slice_is,status\nx,ok\n"])
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "slice_is,status\nx,ok\n", "x" * 200_000])
 def test_a_table_that_is_not_of_measurements_is_refused(tmp_path: Path, text: str) -> None:
     true = save(tmp_path / "true.nii", box(10))
     table = tmp_path / "m.csv"

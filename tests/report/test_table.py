@@ -54,6 +54,7 @@ def test_a_normal_range_is_taken_where_the_table_has_one(tmp_path: Path) -> None
     [
         (None, "no such table"),
         ("a,b\n1,2\n", "no table of measurements"),
+        ("x" * 200_000, "no table of measurements"),
         ("slice_is,label,area_mm2,confidence\n0,GM,8,\n", "not those of the record"),
         ("slice_is,label,area_mm2,confidence\n0,GM,eight,\n", "no number"),
         ("slice_is,label,area_mm2,confidence\n0,GM,nan,\n", "no number"),

@@ -105,7 +105,7 @@ def read_ok_slices(path: Path, slices: int) -> NDArray[np.bool_]:
             for row in csv.DictReader(text.splitlines())
             if row.get("label", "GM") == "GM"
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         msg = (
             f"{path}: it cannot be read as a table with the columns slice_is and status; give the "
             "measurements that scgm segment wrote beside the prediction"

@@ -1,4 +1,4 @@
-"""Tables as text for programs: comma- or tab-separated, safe to open in a spreadsheet."""
+"""Tables as text, comma- or tab-separated: written safe to open in a spreadsheet, and read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from scgm.errors import DataSetError
 from scgm.io.text import printable
+
+Row = dict[str, str | None]
 
 # A spreadsheet runs a cell that starts with one of these.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -62,3 +66,41 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def read_table(path: Path) -> tuple[list[str], list[Row]]:
+    """Read the names of the columns and the rows of a .csv or .tsv file.
+
+    Raises
+    ------
+    DataSetError
+        If it is none.
+    """
+    if path.suffix.lower() not in {".csv", ".tsv"}:
+        msg = f"{path}: it is no .csv or .tsv file; write the table as one"
+        raise DataSetError(msg)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        msg = f"{path}: there is no such file"
+        raise DataSetError(msg) from error
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: it cannot be read as text in UTF-8"
+        raise DataSetError(msg) from error
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    try:
+        reader = csv.DictReader(io.StringIO(text), delimiter=separator)
+        names = reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        return names, list(reader)
+    except csv.Error as error:
+        msg = f"{path}: it is no table ({error})"
+        raise DataSetError(msg) from error
+
+
+def number_of(text: str | None) -> float | None:
+    """Return the number in a cell; None if there is none, or none that is finite."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

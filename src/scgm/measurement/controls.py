@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from scgm.errors import DataSetError
+from scgm.io.tables import Row, number_of, read_table
 from scgm.measurement.columns import COLUMNS
 from scgm.measurement.levels import LevelKind, parsed_level
 from scgm.measurement.sct import METRICS
@@ -34,7 +33,6 @@ _HEALTHY = (*_UNKNOWN, "hc", "healthy", "control")
 _PARTICIPANTS = "participants.tsv"
 
 Place = tuple[str, str, str]
-Row = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,36 +176,8 @@ def _without_patients(found: _Found, patients: set[str]) -> list[str]:
     ]
 
 
-def rows_of_table(table: Path) -> tuple[list[str], list[Row]]:
-    """Read a .csv or .tsv file.
-
-    Raises
-    ------
-    DataSetError
-        If it is none.
-    """
-    if table.suffix.lower() not in {".csv", ".tsv"}:
-        msg = f"{table}: it is no .csv or .tsv file; write the table as one"
-        raise DataSetError(msg)
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        msg = f"{table}: there is no such file"
-        raise DataSetError(msg) from error
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{table}: it cannot be read as text in UTF-8"
-        raise DataSetError(msg) from error
-    separator = "\t" if table.suffix.lower() == ".tsv" else ","
-    try:
-        reader = csv.DictReader(text.splitlines(), delimiter=separator)
-        return list(reader.fieldnames or ()), list(reader)
-    except csv.Error as error:
-        msg = f"{table}: it is no table ({error})"
-        raise DataSetError(msg) from error
-
-
 def _read_table(table: Path, found: _Found) -> None:
-    names, rows = rows_of_table(table)
+    names, rows = read_table(table)
     if {"VertLevel", "Filename", "MEAN(area)"} <= set(names):
         read, found.other_program = _sct_rows, True
     elif {"file", "level", "level_kind", "label", "by"} <= set(names):
@@ -248,7 +218,7 @@ def _own_rows(
         if row.get("age") or row.get("sex"):
             found.people[name] = _person(row, table)
         for column in NORMED:
-            value = _number(row.get(column))
+            value = number_of(row.get(column))
             if value is not None:
                 yield name, (level, row["label"] or "", column), value
 
@@ -264,7 +234,7 @@ def _sct_rows(
             continue
         name = _subject(row["Filename"] or "", table)
         for there, column in METRICS.items():
-            value = _number(row.get(f"MEAN({there})"))
+            value = number_of(row.get(f"MEAN({there})"))
             if column in NORMED and value is not None:
                 yield name, (level, "SC", column), value
 
@@ -280,7 +250,7 @@ def _people(table: Path, measured: set[str], patients: set[str]) -> Iterator[tup
 
     Lists are common that name "01" whom BIDS calls "sub-01", and tables, too.
     """
-    names, rows = rows_of_table(table)
+    names, rows = read_table(table)
     if "participant_id" not in names or not {"age", "sex"} & set(names):
         msg = f"{table}: it must have the columns participant_id, and age or sex"
         raise DataSetError(msg)
@@ -299,7 +269,7 @@ def _without_sub(name: str) -> str:
 
 def _person(row: Row, table: Path) -> Person:
     age, sex = ((row.get(name) or "").strip() for name in ("age", "sex"))
-    years = _number(age)
+    years = number_of(age)
     if age.lower() not in _UNKNOWN and (years is None or not 0 <= years <= 120):
         msg = f"{table}: age {age[:20]!r} is no number of years"
         raise DataSetError(msg)
@@ -308,11 +278,3 @@ def _person(row: Row, table: Path) -> Person:
         msg = f"{table}: sex {sex[:20]!r} is neither F nor M; write F, M, O or n/a"
         raise DataSetError(msg)
     return Person(years, known)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

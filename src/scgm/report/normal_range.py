@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scgm.errors import RecordError
+from scgm.io.tables import number_of, read_table
 from scgm.io.text import name_text
-from scgm.measurement.controls import rows_of_table
 from scgm.report.records import Record
 from scgm.report.table import HIGH, LOW, SliceRow
 
@@ -85,16 +85,16 @@ def read_ranges(tables: Sequence[Path]) -> NormalRanges:
 
 
 def _read(table: Path) -> dict[str, dict[tuple[int, str], RangeRow]]:
-    names, rows = rows_of_table(table)
+    names, rows = read_table(table)
     found: dict[str, dict[tuple[int, str], RangeRow]] = {}
     if set(names) >= _NEEDED:
         for row in rows:
-            low, high = _number(row[LOW]), _number(row[HIGH])
+            low, high = number_of(row[LOW]), number_of(row[HIGH])
             if row["by"] == "slice" and low is not None and high is not None and low <= high:
                 own = RangeRow(
-                    low, high, _number(row["area_mm2"]), _number(row["area_uncorrected_mm2"])
+                    low, high, number_of(row["area_mm2"]), number_of(row["area_uncorrected_mm2"])
                 )
-                place = (int(_number(row["slice_is"]) or 0), row["label"] or "")
+                place = (int(number_of(row["slice_is"]) or 0), row["label"] or "")
                 found.setdefault((row["file"] or "").removeprefix("'"), {})[place] = own
     if not found:
         msg = f"{table}: it has no normal range of slices; use scgm measure --by slice --norms"
@@ -117,11 +117,3 @@ def _fill(ranges: Ranges, rows: Sequence[SliceRow]) -> None:
             one = ranges.get((row.slice_is, label))
             if one is not None:
                 row.normal[label] = one.in_slice
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -99,11 +99,15 @@ def _lines(path: Path) -> list[dict[str, str]]:
     except (OSError, ValueError) as error:
         msg = f"{path}: it cannot be read, so there are no areas; segment the image again"
         raise RecordError(msg) from error
-    table = csv.DictReader(io.StringIO(text))
-    if not set(table.fieldnames or ()) >= _NEEDED:
+    try:
+        table = csv.DictReader(io.StringIO(text))
+        lines, names = list(table), set(table.fieldnames or ())
+    except csv.Error:
+        lines, names = [], set()
+    if not names >= _NEEDED:
         msg = f"{path}: this is no table of measurements of scgm; segment the image again"
         raise RecordError(msg)
-    return list(table)
+    return lines
 
 
 def _numbers(line: Mapping[str, str]) -> dict[str, float | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 from scgm.errors import DataSetError, ImageReadError, UsageError
 from scgm.io.read import DEFAULT_READING
+from scgm.io.tables import read_table
 from scgm.measurement.change import ChangeTable, changes
 from scgm.measurement.level_source import levels_for
 from scgm.measurement.masks import structures_from_masks
@@ -99,23 +99,15 @@ def read_pairs(table: Path) -> list[Pair]:
     DataSetError
         If it cannot be read, or a column or cell is missing.
     """
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{table}: it cannot be read as text in UTF-8; give a .csv or .tsv file"
-        raise DataSetError(msg) from error
-    separator = "\t" if table.suffix.lower() == ".tsv" else ","
-    reader = csv.DictReader(text.splitlines(), delimiter=separator)
-    names = [name.strip() for name in reader.fieldnames or ()]
+    names, rows = read_table(table)
     missing = [name for name in _COLUMNS if name not in names]
     if missing:
         msg = (
-            f"{table}: it has no column {', '.join(missing)}; its first line must be "
-            f"{separator.join(_COLUMNS)}"
+            f"{table}: it has no column {', '.join(missing)}; its first line must name "
+            f"{', '.join(_COLUMNS)}"
         )
         raise DataSetError(msg)
-    reader.fieldnames = names
-    pairs = [_pair(table, number, row) for number, row in enumerate(reader, 2)]
+    pairs = [_pair(table, number, row) for number, row in enumerate(rows, 2)]
     if not pairs:
         msg = f"{table}: it has no pairs; give a line for each person"
         raise DataSetError(msg)
