@@ -1,6 +1,7 @@
 """Who may import whom, and what a start must not cost; drawn in docs/architecture.md."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 import scgm
 
 PACKAGE = Path(scgm.__file__).parent
+PAGE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 # What each package may import of ours, beside `errors` and `version`, which all may.
 ALLOWED: dict[str, set[str]] = {
@@ -102,6 +104,14 @@ def test_every_permission_is_used() -> None:
     assert {own: names - used[own] for own, names in ALLOWED.items()} == {
         own: set() for own in ALLOWED
     }
+
+
+@pytest.mark.parametrize("own", [name for name in ALLOWED if (PACKAGE / name).is_dir()])
+def test_the_page_names_the_files_of_each_package(own: str) -> None:
+    (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{own}/` |")]
+    files = {path.stem for path in (PACKAGE / own).glob("*.py")} - {"__init__"}
+
+    assert files - set(re.findall("`([a-z_]+)`", row)) == set()
 
 
 def test_no_module_imports_itself_through_others() -> None:
