@@ -25,7 +25,7 @@ from scgm.networks.preparation import (
     SEGMENTED_MM,
     Windows,
     compress,
-    standardise,
+    standardize,
     window_size,
 )
 from scgm.networks.resampling import resample
@@ -229,10 +229,10 @@ def test_compression_ignores_the_unit_and_is_bounded() -> None:
 
 def test_standardization_ignores_unit_and_offset() -> None:
     image, inside = torch.rand(2, WINDOW, WINDOW), torch.ones(2, WINDOW, WINDOW)
-    first, second = standardise(image, inside), standardise(image * 300 + 1000, inside)
+    first, second = standardize(image, inside), standardize(image * 300 + 1000, inside)
 
     assert torch.allclose(first, second, atol=1e-2)
-    assert standardise(image, torch.zeros_like(inside)).abs().max() == 0
+    assert standardize(image, torch.zeros_like(inside)).abs().max() == 0
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_cord_of_less_than_5_mm2_has_no_middle(samples: int, step_mm: float, e
 def test_standardized_windows_are_clipped_at_5_deviations() -> None:
     image = torch.rand(1, WINDOW, WINDOW)
     image[0, 0, 0], image[0, 0, 1] = 1e4, -1e4
-    window = standardise(image, torch.ones_like(image), focus_mm=4.0)
+    window = standardize(image, torch.ones_like(image), focus_mm=4.0)
 
     assert (window.max().item(), window.min().item()) == (5.0, -5.0)
 

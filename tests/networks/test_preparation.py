@@ -2,7 +2,7 @@
 
 import torch
 
-from scgm.networks.preparation import CLIP, compress, standardise
+from scgm.networks.preparation import CLIP, compress, standardize
 
 
 def ramp(size: int = 32) -> torch.Tensor:
@@ -16,7 +16,7 @@ def test_values_far_from_the_mean_are_cut_at_five_deviations() -> None:
     windows[0, 0, 0], windows[0, -1, -1] = 1e6, -1e6
     inside = torch.ones_like(windows)
 
-    found = standardise(windows, inside, 0.25, 1.0)
+    found = standardize(windows, inside, 0.25, 1.0)
 
     assert CLIP == 5.0
     assert found[0, 0, 0] == 5.0
@@ -26,7 +26,7 @@ def test_values_far_from_the_mean_are_cut_at_five_deviations() -> None:
 
 def test_values_within_five_deviations_are_not_cut() -> None:
     """A ramp has at most some 2 deviations on either side, in equal steps."""
-    found = standardise(ramp(), torch.ones(1, 32, 32), 0.25, 100.0)
+    found = standardize(ramp(), torch.ones(1, 32, 32), 0.25, 100.0)
 
     steps = found[0, 0, 1:] - found[0, 0, :-1]
     assert 1.5 < found.max() < 2.0
@@ -38,7 +38,7 @@ def test_what_lies_outside_the_image_is_zero_and_has_no_part_in_the_scale() -> N
     inside[..., 20:] = 0
     other = torch.where(inside > 0, ramp(), torch.tensor(1e4))
 
-    one, two = (standardise(each * 1.0, inside) for each in (ramp(), other))
+    one, two = (standardize(each * 1.0, inside) for each in (ramp(), other))
 
     assert torch.equal(one, two)
     assert (two[..., 20:] == 0).all()

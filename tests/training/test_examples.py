@@ -18,7 +18,7 @@ from scgm.training.config.sources import Source
 from scgm.training.data.counting import Counter
 from scgm.training.data.examples import (
     LabeledStack,
-    centres_mm,
+    centers_mm,
     cord_region,
     make_crops,
     make_scenes,
@@ -156,7 +156,7 @@ def test_named_centers_stand_for_the_cord_of_a_scan_without_labels() -> None:
 
     assert (region.sum(dim=(1, 2)) > 0).tolist() == [False, True, True, True, False]
     pixel = given.pixel
-    middle = centres_mm(region, pixel)[1:4] / pixel
+    middle = centers_mm(region, pixel)[1:4] / pixel
     assert middle.tolist() == [[20, 30], [22, 35], [24, 40]]
     area_mm2 = float(region[2].sum() * pixel.prod())
     assert area_mm2 == pytest.approx(np.pi * 16, rel=0.05)

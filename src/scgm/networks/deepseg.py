@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from scgm.networks.graph import CordAndGrayMatter, back_matrix, cut_windows, middle_of
-from scgm.networks.preparation import standardise
+from scgm.networks.preparation import standardize
 from scgm.networks.resampling import resample
 
 PIXEL_MM = 0.5
@@ -185,4 +185,4 @@ class CascadeGraph(CordAndGrayMatter):
 
 def standard_boxes(boxes: Tensor, inside: Tensor) -> Tensor:
     """Center and scale boxes (N, Y, X) as windows are, by a middle as wide as a quarter of them."""
-    return standardise(boxes, inside, PIXEL_MM, boxes.shape[-1] * PIXEL_MM / 4)
+    return standardize(boxes, inside, PIXEL_MM, boxes.shape[-1] * PIXEL_MM / 4)

@@ -18,7 +18,7 @@ from scgm.networks.preparation import (
     WINDOW_PIXEL_MM,
     Windows,
     compress,
-    standardise,
+    standardize,
     with_pixel_size,
 )
 from scgm.networks.resampling import (
@@ -111,7 +111,7 @@ class CordAndGrayMatter(nn.Module):
         pixel = spacing[1:]
         step, size = self.windows.sampled(pixel)
         windows, inside, at_mm = cut_windows(slices, pixel, center_mm, size, step)
-        windows = standardise(windows, inside, step)
+        windows = standardize(windows, inside, step)
         tells = self.windows.tells_pixel
         logits = self.segmenter(with_pixel_size(windows, step) if tells else windows[:, None])
         cord = torch.sigmoid(logits[:, 0])

@@ -77,13 +77,13 @@ def with_pixel_size(windows: Tensor, step_mm: Tensor | float) -> Tensor:
     return torch.stack([windows, torch.zeros_like(windows) + size], dim=1)
 
 
-def standardise(
+def standardize(
     windows: Tensor,
     inside: Tensor,
     step_mm: Tensor | float = WINDOW_PIXEL_MM,
     focus_mm: float = FOCUS_MM,
 ) -> Tensor:
-    """Centre and scale windows (N, Y, X) by the mean and deviation near their middle.
+    """Center and scale windows (N, Y, X) by the mean and deviation near their middle.
 
     Pixels of ``step_mm`` count by a Gaussian of ``focus_mm``: the cord and its surroundings set
     the scale, not fat or air at the border. Clipped to +-``CLIP`` deviations; 0 outside the image.

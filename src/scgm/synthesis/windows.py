@@ -9,7 +9,7 @@ from torch import Tensor
 from scgm.networks.preparation import (
     LEARNED_MM,
     WINDOW_PIXEL_MM,
-    standardise,
+    standardize,
     window_size,
     with_pixel_size,
 )
@@ -125,7 +125,7 @@ def _painted(crops: Crops, count: int, draw: Draw, size: int, pixel_mm: float) -
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm)
     images, inside = acquire(signal, Scanner(), draw, pixel_mm)
     known = torch.ones(count, 2, 1, 1, device=draw.device)
-    images = standardise(images, inside, pixel_mm)
+    images = standardize(images, inside, pixel_mm)
     return WindowBatch(images[:, None], targets * inside[:, None], known)
 
 
@@ -144,7 +144,7 @@ def fine_batch(crops: Crops, count: int, draw: Draw, pixel_mm: float, size: int)
     signal = paint(targets[:, 1], targets[:, 0], draw, pixel_mm, IN_TUBE)
     images, inside = acquire(signal, FINE, draw, pixel_mm)
     known = torch.ones(count, 2, 1, 1, device=draw.device)
-    images = standardise(images, inside, pixel_mm)
+    images = standardize(images, inside, pixel_mm)
     return WindowBatch(images[:, None], targets * inside[:, None], known)
 
 
@@ -157,7 +157,7 @@ def _real(crops: Crops, count: int, draw: Draw, size: int, pixel_mm: float) -> W
     images, inside = acquire(signal, GENTLE, draw, pixel_mm)
     known = torch.stack([crops.knows_cord[chosen], crops.knows_gm[chosen]], dim=1)
     return WindowBatch(
-        standardise(images, inside, pixel_mm)[:, None],
+        standardize(images, inside, pixel_mm)[:, None],
         targets * inside[:, None],
         known.float()[:, :, None, None],
     )

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from scgm.errors import ConfigError
-from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM, standardise, window_size
+from scgm.networks.preparation import LEARNED_MM, WINDOW_PIXEL_MM, standardize, window_size
 from scgm.synthesis.deformation import Deformation, sample_at, sampling_grids
 from scgm.synthesis.draw import Draw
 from scgm.synthesis.windows import Crops, WindowBatch
@@ -72,7 +72,7 @@ def paper_batch(
     moved = sample_at(torch.stack(parts, dim=1), grids, pixel_mm)
     inside = (moved[:, 3] > 0.5).float()
     shift = draw.uniform(-INTENSITY_SHIFT, INTENSITY_SHIFT, count, 1, 1)
-    images = (standardise(moved[:, 2], inside, pixel_mm) + shift) * inside
+    images = (standardize(moved[:, 2], inside, pixel_mm) + shift) * inside
     targets = (moved[:, :2] >= 0.5).float() * inside[:, None]
     known = torch.stack([crops.knows_cord[chosen], crops.knows_gm[chosen]], dim=1)
     return WindowBatch(images[:, None], targets, known.float()[:, :, None, None])

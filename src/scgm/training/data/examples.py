@@ -174,7 +174,7 @@ def _around_centers(stack: LabeledStack) -> Tensor:
     return region
 
 
-def centres_mm(region: Tensor, pixel: Tensor) -> Tensor:
+def centers_mm(region: Tensor, pixel: Tensor) -> Tensor:
     """Return centroids (Z, 2) in mm from the first pixel; NaN where a slice is empty."""
     total = region.sum(dim=(1, 2))
     rows = torch.arange(region.shape[1]) * pixel[0]
@@ -216,7 +216,7 @@ def _crops_of(stack: LabeledStack, start: int, pixel_mm: float, window_mm: float
     region = cord_region(stack)
     drawn = stack.gm_drawn
     kept = _every(region.sum(dim=(1, 2)) > 0, drawn, stack.source.every)
-    centre = centres_mm(region[kept], stack.pixel)
+    centre = centers_mm(region[kept], stack.pixel)
     count, size = len(kept), crop_size(pixel_mm, window_mm)
 
     def cut(volume: Tensor | None) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from scgm.networks.graph import CordAndGrayMatter
 from scgm.networks.preparation import Windows
 from scgm.segmenters.presence import is_present
-from scgm.training.data.examples import LabeledStack, centres_mm, cord_region
+from scgm.training.data.examples import LabeledStack, centers_mm, cord_region
 from scgm.training.engine.pictures import Shown
 
 SHOWN_MM = 24.0
@@ -31,7 +31,7 @@ def score(model: CordAndGrayMatter, stack: LabeledStack) -> dict[str, Any]:
     nowhere = torch.full((image.shape[0], 2), float("nan"), device=device)
     gm, cord, centre, presence = (part.cpu() for part in model(image, spacing, nowhere))
     region = cord_region(stack)
-    truth = centres_mm(region, stack.pixel) / stack.pixel
+    truth = centers_mm(region, stack.pixel) / stack.pixel
     labeled = ~truth[:, 0].isnan()
     error = ((centre - truth) * stack.pixel).norm(dim=1)[labeled]
     row: dict[str, Any] = {
@@ -99,7 +99,7 @@ def validate(
     for stack in stacks:
         assert stack.image is not None
         assert stack.gm is not None
-        centre = centres_mm(cord_region(stack), stack.pixel)
+        centre = centers_mm(cord_region(stack), stack.pixel)
         kept = stack.gm_drawn & ~centre[:, 0].isnan()
         images, label, centre = stack.image[kept], stack.gm[kept], centre[kept]
         spacing, counts = torch.tensor(stack.spacing_mm), torch.ones(len(images))
