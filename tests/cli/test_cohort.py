@@ -275,7 +275,7 @@ def test_images_that_were_left_out_are_counted(cohort: Run, tmp_path: Path) -> N
 
     ended = cohort(data, tmp_path / "out", "participant", "--run-label", 2)
 
-    assert "1 images: 1 done;" in ended.out
+    assert "1 image: 1 done;" in ended.out
     assert "left out: 1 T1w, 1 T2starw (of another contrast or label than wanted)" in ended.out
 
 

@@ -66,7 +66,7 @@ def test_a_series_that_changed_is_done_again(cohort: Run, tmp_path: Path) -> Non
     shutil.rmtree(folder)
     scan(folder)  # another study: other numbers
 
-    assert "1 images: 1 done;" in cohort("participant", "--pattern", "{subject}/").out
+    assert "1 image: 1 done;" in cohort("participant", "--pattern", "{subject}/").out
 
 
 def test_zips_are_images_where_the_pattern_names_them(cohort: Run, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ class Store(Generic[C]):
             known = ", ".join(self.names()) or "none in this installation"
             msg = (
                 f"there is no {self.noun} {text[:100]!r}; known: {known}; or give the path of "
-                f"{'an' if self.suffix[1] in 'on' else 'a'} {self.suffix} file"
+                f"an {self.suffix} file"
             )
             raise ModelError(msg)
         try:

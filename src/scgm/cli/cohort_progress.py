@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from scgm.cli.console import Messages
+from scgm.cli.console import Messages, counted
 from scgm.cli.log import log
 from scgm.io.text import printable
 
@@ -78,9 +78,7 @@ class CohortProgress:
 
     def line(self) -> str:
         """Say how far it is, in one line."""
-        ended = self.states.total()
-        minutes = (time.monotonic() - self.started) / 60
-        speed = ended / minutes if minutes and ended else 0.0
+        ended, speed = self.states.total(), self._a_minute()
         of_all = "" if self.total is None else f" of {self.total}"
         left = ""
         if self.total is not None and speed:
@@ -90,12 +88,14 @@ class CohortProgress:
 
     def tell(self) -> None:
         """Say at the end what became of all images."""
-        minutes = (time.monotonic() - self.started) / 60
-        ended = self.states.total()
         words = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items()))
-        self.messages.result(
-            f"{ended} images: {words or 'none found'}; {ended / minutes:.1f} a minute"
-        )
+        ended = counted(self.states.total(), "image")
+        self.messages.result(f"{ended}: {words or 'none found'}; {self._a_minute():.1f} a minute")
+
+    def _a_minute(self) -> float:
+        """Return how many images ended in a minute so far."""
+        minutes = (time.monotonic() - self.started) / 60
+        return self.states.total() / minutes if minutes else 0.0
 
     def _show(self) -> None:
         if self._bar is not None:

@@ -120,6 +120,11 @@ def cell(value: str | float | None) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number with a word that is then singular or plural: 1 image, 2 images."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def plain(text: str, *, stderr: bool = False, shown: bool = True) -> None:
     """Print *text* as one piece, whatever it is: no markup, no line breaks, no control codes."""
     log(text)

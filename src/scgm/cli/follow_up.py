@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from scgm.cli.console import Failures, Messages, cell
+from scgm.cli.console import Failures, Messages, cell, counted
 from scgm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def compare(
         _show(table, messages)
         if output is not None:
             table.write(output, overwrite=overwrite)
-            messages.result(f"{output}: {len(table.rows)} rows")
+            messages.result(f"{output}: {counted(len(table.rows), 'row')}")
     if statuses:
         if len(pairs) > 1:
             messages.error(f"{len(statuses)} of {len(pairs)} pairs could not be compared")

@@ -64,8 +64,10 @@ def rows_of(
     for group in groups:
         for label in structures.labels:
             ones = [by_place[z, label] for z in group.slices]
-            make = _slice_row if group.by is By.SLICE else _mean_row
-            rows.append(make(structures, group, ones, levels, options))
+            if group.by is By.SLICE:
+                rows.append(_slice_row(structures, group, ones[0], levels))
+            else:
+                rows.append(_mean_row(structures, group, ones, levels, options))
     return rows
 
 
@@ -129,13 +131,8 @@ def _head(
 
 
 def _slice_row(
-    structures: Structures,
-    group: _Group,
-    ones: Sequence[SliceNumbers],
-    levels: Levels | None,
-    options: MeasureOptions,  # noqa: ARG001  (as `_mean_row`)
+    structures: Structures, group: _Group, one: SliceNumbers, levels: Levels | None
 ) -> Row:
-    (one,) = ones
     values = _head(structures, group, one.label, levels) | one.values
     values |= {
         "slice": structures.stack.native_index(one.z),

@@ -54,11 +54,6 @@ class CordSection:
             stalk_mm=anatomy.stalk_mm,
         )
 
-    @property
-    def cord_area(self) -> float:
-        """Area of the cord in mm2, fissure included."""
-        return math.pi * self.half_width * self.half_depth
-
     def outline(self, x: Plane, y: Plane) -> Plane:
         """Return the depth in the cord, negative inside, in mm."""
         straight = bent(x, y, _LIFT * self.half_depth, self.half_width)

@@ -14,7 +14,7 @@ import typer
 from scgm.cli.bids_arguments import BidsAppCommand
 from scgm.cli.cohort_progress import CohortProgress
 from scgm.cli.commands.segment import DeviceName, SliceAxis, VoxelSizeFrom, read_volume_choice
-from scgm.cli.console import EXIT_FAILED, EXIT_FAULT, Messages
+from scgm.cli.console import EXIT_FAILED, EXIT_FAULT, Messages, counted
 from scgm.cli.options import Log, Quiet, Verbose
 from scgm.cli.signals import Stopped
 from scgm.errors import UsageError
@@ -301,7 +301,7 @@ class Cohort:
         for scan in self.scans:
             self.messages.result(printable(f"{scan.source} -> {scan.folder}/{scan.name}"))
             count += 1
-        self.messages.result(_count(count, "image"))
+        self.messages.result(counted(count, "image"))
         self._tell_left_out()
 
     def segment(self, subjects: list[str], *, redo: bool) -> None:
@@ -346,7 +346,7 @@ class Cohort:
             refresh_subjects(output)
             totals = write_group_tables(output)
             self.messages.result(
-                f"{output}: tables of {_count(totals.done, 'image')}, {totals.failed} failed"
+                f"{output}: tables of {counted(totals.done, 'image')}, {totals.failed} failed"
             )
             count = min(most, totals.done)
             with self.messages.progress(count, "Reading results") as advance:
@@ -354,7 +354,7 @@ class Cohort:
         for notice in (*made.notices, *made.left_out):
             self.messages.warning(notice)
         of_all = "" if made.shown >= totals.done else f" of {totals.done}, those to look at first"
-        self.messages.result(f"{output / REPORT}: {_count(made.shown, 'image')}{of_all}")
+        self.messages.result(f"{output / REPORT}: {counted(made.shown, 'image')}{of_all}")
         if made.left_out:
             raise typer.Exit(EXIT_FAILED)
 
@@ -377,7 +377,7 @@ class Cohort:
         if cluster is not None:
             at = f"; dashboard: {cluster.dashboard}" if cluster.dashboard else ""
             begun = (
-                _count(cluster.workers, "worker") if cluster.workers else "workers are waited for"
+                counted(cluster.workers, "worker") if cluster.workers else "workers are waited for"
             )
             self.messages.result(f"{begun}{at}")
 
@@ -387,9 +387,8 @@ class Cohort:
                 for outcome in outcomes:
                     progress.add(outcome)
             except Stopped:
-                self.messages.error(
-                    f"stopped; {_count(progress.done, 'image')} done; run the same command to go on"
-                )
+                done = counted(progress.done, "image")
+                self.messages.error(f"stopped; {done} done; run the same command to go on")
                 raise
 
     @contextmanager
@@ -426,7 +425,3 @@ def _make_folder(output: Path) -> None:
     except OSError as error:
         msg = f"{output}: this cannot be a folder ({error.strerror or error}); give another one"
         raise OutputError(msg) from error
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

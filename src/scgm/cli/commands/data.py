@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scgm.cli.console import Messages
+from scgm.cli.console import Messages, counted
 from scgm.cli.options import Log, Quiet, Verbose
 from scgm.errors import UsageError
 
@@ -109,8 +109,8 @@ def _described(dataset: PublicSet) -> str:
     folder = data_home() / dataset.name
     present, count = present_files(dataset, folder), len(dataset.files)
     lines = [
-        f"{dataset.name}: {count} {'file' if count == 1 else 'files'}, "
-        f"{_megabytes(dataset.bytes)}, license {dataset.license}",
+        f"{dataset.name}: {counted(count, 'file')}, {_megabytes(dataset.bytes)}, "
+        f"license {dataset.license}",
         f"  {dataset.title}",
         f"  needed for {dataset.needed_for}",
     ]

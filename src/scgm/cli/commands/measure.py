@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from scgm.cli.console import Failures, Messages, cell
+from scgm.cli.console import Failures, Messages, cell, counted
 from scgm.cli.follow_up import Given, compare
 from scgm.cli.level_options import LevelKind
 from scgm.cli.level_options import level_at as read_level_at
@@ -212,7 +212,7 @@ def measure(
         messages.table(_shown(table))
         if output is not None:
             table.write(output, columns=columns.value, overwrite=overwrite)
-            messages.result(f"{output}: {len(table)} row{'s' * (len(table) > 1)}")
+            messages.result(f"{output}: {counted(len(table), 'row')}")
     if statuses:
         messages.error(f"{len(statuses)} of {len(statuses) + len(tables)} could not be measured")
         raise typer.Exit(max(statuses))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scgm.cli.console import Messages
+from scgm.cli.console import Messages, counted
 from scgm.cli.options import Log, Quiet, Verbose
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def in_short(scores: Sequence[dict[str, Any]]) -> str:
     for origin, called in _COMPARED_WITH.items():
         values = [score["gm_dice"] for score in new if _origin(score) == origin]
         if values:
-            count = f"{len(values)} image{'s' if len(values) > 1 else ''}"
+            count = counted(len(values), "image")
             parts.append(f"Dice {min(values):.2f} to {max(values):.2f} on {count} {called}")
     parts = parts or ["not measured"]
     if len(new) < len(measured):

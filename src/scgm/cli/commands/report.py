@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scgm.cli.console import EXIT_FAILED, Messages
+from scgm.cli.console import EXIT_FAILED, Messages, counted
 from scgm.cli.options import Log, Quiet, Verbose
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def make_report(
     for sentence in made.left_out:
         messages.error(sentence)
     size = made.path.stat().st_size / 1e6
-    count = "1 image" if made.shown == 1 else f"{made.shown} images"
-    messages.result(f"{made.path}: {count}, {size:.1f} MB; open it in a browser")
+    messages.result(
+        f"{made.path}: {counted(made.shown, 'image')}, {size:.1f} MB; open it in a browser"
+    )
     return not made.left_out

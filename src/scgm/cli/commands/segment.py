@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from scgm.cli.commands.report import check_report, make_report
-from scgm.cli.console import Failures, Messages
+from scgm.cli.console import Failures, Messages, counted
 from scgm.cli.level_options import LevelKind
 from scgm.cli.level_options import level_at as read_level_at
 from scgm.cli.options import Log, Quiet, Verbose
@@ -481,12 +481,12 @@ def _summary(image: Path, result: Segmentation, files: Sequence[Path]) -> str:
         for row in result.measurements()
         if row.label == "GM" and not row.flagged and row.area_mm2 is not None
     ]
-    of_all = f"{len(areas)} ok of {_count(len(result.status), 'slice')}"
+    of_all = f"{len(areas)} ok of {counted(len(result.status), 'slice')}"
     mean = f"{sum(areas) / len(areas):.1f} mm2 (mean of {of_all})" if areas else "in no ok slice"
     return (
         f"{printable(str(image))}: {len(files)} files in {printable(str(files[0].parent))}, "
         f"{result.provenance.seconds:.1f} s, gray matter {mean}, "
-        f"{_count(len(result.flagged), 'slice')} flagged"
+        f"{counted(len(result.flagged), 'slice')} flagged"
     )
 
 
@@ -496,7 +496,3 @@ def _view(image: Path, result: Segmentation, files: Sequence[Path]) -> str:
     gm, *others = (shlex.quote(str(path)) for path in files[: len(result.labels)])
     cord = f" {others[-1]} -cm blue -a 30" if others else ""
     return f"  fsleyes {shlex.quote(str(image))}{cord} {gm} -cm red -a 60"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -176,10 +176,6 @@ class LabelFolder(Checked):
         return found
 
 
-def _silent(line: str) -> None:
-    """Report nothing."""
-
-
 class Labeled(Checked):
     """A data set that the readers know: the SCGM challenge, BIDS, or a table of paths.
 
@@ -193,7 +189,7 @@ class Labeled(Checked):
     weight: Weight = 1.0
 
     def sources(
-        self, root: Path, name: str = "", warn: Callable[[str], None] = _silent
+        self, root: Path, name: str = "", warn: Callable[[str], None] = lambda _: None
     ) -> list[Source]:
         """Return what raters drew, with absolute paths.
 

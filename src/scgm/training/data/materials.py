@@ -33,11 +33,9 @@ class Materials:
     made: frozenset[str]
 
 
-def _silent(line: str) -> None:
-    """Report nothing."""
-
-
-def prepare(config: TrainConfig, data: Path, report: Callable[[str], None] = _silent) -> Materials:
+def prepare(
+    config: TrainConfig, data: Path, report: Callable[[str], None] = lambda _: None
+) -> Materials:
     """Read and check all images that a configuration names.
 
     Parameters

@@ -106,15 +106,15 @@ class Gsbme:
         That is the same as a vote of the masks that the windows make.
         """
         index = prepared.index
-        of_window = [self._of_window(prepared, k, self.reach) for k in range(len(index))]
+        of_window = [self._of_window(prepared, k) for k in range(len(index))]
         found = np.empty(len(index))
         for k in range(len(index)):
             covering = np.flatnonzero(np.abs(index - index[k]) <= self.reach)
             found[k] = np.median([of_window[other] for other in covering])
         return found
 
-    def _of_window(self, prepared: Prepared, k: int, reach: int) -> float:
-        near = np.abs(prepared.index - prepared.index[k]) <= reach
+    def _of_window(self, prepared: Prepared, k: int) -> float:
+        near = np.abs(prepared.index - prepared.index[k]) <= self.reach
         values = prepared.values[near][prepared.core[near]]
         return entropy_threshold(values, bins=self.bins, share=self.share)
 
