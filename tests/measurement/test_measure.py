@@ -140,6 +140,14 @@ def test_an_oblique_cut_on_pixels_that_are_no_squares_is_corrected() -> None:
         assert number(row, "diameter_ap_mm") == pytest.approx(8, rel=0.015)
 
 
+def test_the_area_by_probability_of_an_oblique_cut_is_corrected_by_the_same_angle() -> None:
+    grid = Grid(shape=(180, 140, 8), size=(0.2, 0.2, 3.0), lean=(0.3, 0.4))
+    cord = grid.volume(0.75 * grid.mask([CORD]))
+
+    for row in measure(structures_from_masks("oblique", None, cord)):
+        assert number(row, "area_soft_mm2") == pytest.approx(0.75 * CORD.area, rel=0.01)
+
+
 def test_the_center_line_is_smoothed() -> None:
     """A jump of one pixel between slices of 2 mm is no angle of 14 degrees."""
     grid = Grid(shape=(80, 60, 12), size=(0.5, 0.5, 2.0))
