@@ -9,7 +9,7 @@ import pytest
 
 from scgm.errors import ImageReadError
 from scgm.registration.files import read_saved
-from tests.helpers.bent_cords import COARSE, FINE, body
+from tests.helpers.bent_cords import COARSE, FINE, bent_cord
 from tests.helpers.drawn_shapes import Grid
 from tests.helpers.standin import Ended, run_scgm, save_scan, turned, write_model
 
@@ -23,7 +23,7 @@ def save(path: Path, grid: Grid, values: np.ndarray[tuple[int, ...], np.dtype[np
 
 
 def save_cord(folder: Path, name: str, grid: Grid, bent_mm: float = 0) -> None:
-    cord = body(grid, bent_mm)
+    cord = bent_cord(grid, bent_mm)
     save(folder / f"{name}_gm.nii.gz", grid, cord.native("GM"))
     save(folder / f"{name}_cord.nii.gz", grid, cord.native("SC"))
 
@@ -98,7 +98,7 @@ def test_the_template_and_its_labels_come_back(
     assert (ended.status, again.status) == (0, 0)
     assert np.array_equal(there[there > 0], sides[there > 0])
     assert np.array_equal(there, later)
-    assert np.array_equal(gm > 0.5, body(SMALL).native("GM") > 0.5)
+    assert np.array_equal(gm > 0.5, bent_cord(SMALL).native("GM") > 0.5)
 
 
 def test_the_group_map_of_identical_masks_is_the_mask(
@@ -112,7 +112,7 @@ def test_the_group_map_of_identical_masks_is_the_mask(
 
     assert ended.status == 0
     assert values(files / "maps" / "group_gm_mean.nii.gz") == pytest.approx(
-        body(SMALL).native("GM"), abs=1e-3
+        bent_cord(SMALL).native("GM"), abs=1e-3
     )
     assert (values(files / "maps" / "group_gm_count.nii.gz") == 3).all()
 
@@ -134,7 +134,7 @@ def test_a_t_map_is_that_on_paper(capsys: pytest.CaptureFixture[str], files: Pat
     t, freedom, mean = (
         values(files / "maps" / f"group_number_{what}.nii.gz") for what in ("t", "t_df", "mean")
     )
-    cord = body(SMALL).native("SC") > 0.5
+    cord = bent_cord(SMALL).native("SC") > 0.5
 
     assert ended.status == 0
     assert t[cord] == pytest.approx(-6 / np.sqrt(5), abs=1e-3)
@@ -302,9 +302,9 @@ def test_what_cannot_be_a_template_is_refused(
 
 def test_files_on_another_grid_are_refused(capsys: pytest.CaptureFixture[str], files: Path) -> None:
     other = save(files / "other.nii.gz", COARSE, np.indices(COARSE.shape)[0])
-    fine = save(files / "straight" / "straight_cord.nii.gz", FINE, body(FINE).native("SC"))
+    fine = save(files / "straight" / "straight_cord.nii.gz", FINE, bent_cord(FINE).native("SC"))
     of_template = warp(capsys, files, "out")
-    save(fine, SMALL, body(SMALL).native("SC"))
+    save(fine, SMALL, bent_cord(SMALL).native("SC"))
     of_map = warp(capsys, files, "out", "--map", other)
 
     assert (of_template.status, of_map.status) == (1, 1)
@@ -348,7 +348,7 @@ def test_a_group_counts_only_people_with_a_value(
 ) -> None:
     """40 within the cords, nothing around them, and nothing in slice 1 of one of two people."""
     save_cord(files, "two", SMALL)
-    cord = body(SMALL).native("SC") > 0.5
+    cord = bent_cord(SMALL).native("SC") > 0.5
     for name in ("one", "two"):
         given = np.where(cord, 40, np.nan)
         if name == "two":
@@ -371,7 +371,7 @@ def test_a_group_counts_only_people_with_a_value(
 
 
 def test_a_map_comes_back_with_its_gaps(capsys: pytest.CaptureFixture[str], files: Path) -> None:
-    cord = body(SMALL).native("SC") > 0.5
+    cord = bent_cord(SMALL).native("SC") > 0.5
     given = save(files / "atlas.nii.gz", SMALL, np.where(cord, 40, np.nan))
     ended = warp(capsys, files, "out", "--back", "--map", given)
     back = values(files / "out" / "one_gm_atlas_in-image.nii.gz")
@@ -384,7 +384,7 @@ def test_a_map_comes_back_with_its_gaps(capsys: pytest.CaptureFixture[str], file
 def test_gaps_of_a_map_in_another_order_of_axes_stay_at_their_place(
     capsys: pytest.CaptureFixture[str], files: Path
 ) -> None:
-    cord = body(SMALL).native("SC") > 0.5
+    cord = bent_cord(SMALL).native("SC") > 0.5
     given = save(files / "mtr.nii.gz", SMALL, np.where(cord, 40, np.nan))
     image = turned(nib.load(given), "PIR")
     nib.Nifti1Image(np.array(image.dataobj), image.affine).to_filename(given)
@@ -400,7 +400,7 @@ def test_gray_matter_that_was_not_drawn_does_not_count(
 ) -> None:
     """Of two people, one has no gray matter in slice 2, but a cord."""
     save_cord(files, "two", SMALL)
-    drawn = body(SMALL).native("GM")
+    drawn = bent_cord(SMALL).native("GM")
     less = drawn.copy()
     less[:, :, 2] = 0
     save(files / "two_gm.nii.gz", SMALL, less)

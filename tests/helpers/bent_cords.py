@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scgm.measurement.levels import LevelKind, Levels
 from scgm.measurement.masks import structures_from_masks
-from scgm.registration.register import Body
+from scgm.registration.register import SegmentedCord
 from tests.helpers.drawn_shapes import CORD, GRAY, Ellipse, Grid
 
 Doubles = NDArray[np.float64]
@@ -36,9 +36,9 @@ def inside(ellipses: Sequence[Ellipse], x: Doubles, y: Doubles) -> NDArray[np.bo
     return np.asarray(np.any(found, axis=0))
 
 
-def body(
+def bent_cord(
     grid: Grid, bent_mm: float = 0, name: str = "cord", levels: Sequence[str | None] | None = None
-) -> Body:
+) -> SegmentedCord:
     """Return a cord whose point (x, y) is the point (x, y) + `bend` of the straight one."""
     x, y = places(grid)
     right, front = bend(x, y, bent_mm)
@@ -46,4 +46,4 @@ def body(
         grid.volume(inside(what, x + right, y + front).astype(np.uint8)) for what in (GRAY, [CORD])
     )
     known = None if levels is None else Levels(tuple(levels), LevelKind.VERTEBRAL, "text file")
-    return Body(structures_from_masks(name, gm, cord), known)
+    return SegmentedCord(structures_from_masks(name, gm, cord), known)

@@ -12,8 +12,8 @@ from scgm.image.volume import Geometry
 from scgm.measurement.levels import LevelKind
 from scgm.measurement.masks import structures_from_masks
 from scgm.registration.field import Field
-from scgm.registration.register import Body, RegisterOptions, register
-from tests.helpers.bent_cords import COARSE, FINE, bend, body, inside, places
+from scgm.registration.register import RegisterOptions, SegmentedCord, register
+from tests.helpers.bent_cords import COARSE, FINE, bend, bent_cord, inside, places
 from tests.helpers.drawn_shapes import CORD, GRAY, Grid
 
 
@@ -38,7 +38,7 @@ def translation(first: int) -> NDArray[np.float64]:
 @pytest.mark.parametrize("bent_mm", [0.5, 1.0])
 @pytest.mark.parametrize("grid", [FINE, COARSE], ids=["fine", "coarse"])
 def test_a_known_deformation_is_recovered_both_ways(grid: Grid, bent_mm: float) -> None:
-    done = register(body(grid, bent_mm), body(FINE))
+    done = register(bent_cord(grid, bent_mm), bent_cord(FINE))
     x, y = places(grid)
     right, front = bend(x, y, bent_mm)
     cord = inside([CORD], x + right, y + front)[done.to_native.box]
@@ -66,7 +66,7 @@ def test_without_the_deformation_the_same_cords_do_not_fit() -> None:
 
 
 def test_the_same_cord_stays_where_it_is() -> None:
-    done = register(body(FINE), body(FINE))
+    done = register(bent_cord(FINE), bent_cord(FINE))
     known = done.to_template.known[done.to_template.box]
 
     assert np.abs(done.to_template.displacement[known]).max() < 1e-3
@@ -76,13 +76,13 @@ def test_the_same_cord_stays_where_it_is() -> None:
 def test_rotation_shift_and_size_are_found() -> None:
     """A cord that is turned by 15 degrees: a point of it goes where the rotation takes it."""
     turned = replace(FINE, turn_deg=15.0)
-    gm_and_cord = body(FINE).structures
-    native = Body(
+    gm_and_cord = bent_cord(FINE).structures
+    native = SegmentedCord(
         structures_from_masks(
             "turned", turned.volume(turned.mask(GRAY)), turned.volume(turned.mask([CORD]))
         )
     )
-    done = register(native, Body(gm_and_cord))
+    done = register(native, SegmentedCord(gm_and_cord))
     angle = np.radians(15)
     moved = np.array([[3 * np.cos(angle), 3 * np.sin(angle), 1.0]])  # 3 mm to the cord's right
     back = moved + displacement_at(done.to_native, moved)
@@ -92,10 +92,10 @@ def test_rotation_shift_and_size_are_found() -> None:
 
 def test_levels_say_where_slices_belong() -> None:
     """Slices 0 to 3 show C4 C4 C3 C3; C3 begins at 7.5 slices of 2 mm in the template."""
-    template = body(
+    template = bent_cord(
         Grid((112, 92, 12), (0.25, 0.25, 2.0)), levels=["C5"] * 3 + ["C4"] * 5 + ["C3"] * 4
     )
-    done = register(body(COARSE, levels=["C4", "C4", "C3", "C3"]), template)
+    done = register(bent_cord(COARSE, levels=["C4", "C4", "C3", "C3"]), template)
 
     assert done.along.how == "levels"
     # 1.5 slices lies on 7.5; a millimeter is a millimeter: 3 mm are 1.5 slices of the template.
@@ -104,8 +104,8 @@ def test_levels_say_where_slices_belong() -> None:
 
 
 def test_between_two_borders_a_level_is_stretched() -> None:
-    native = body(Grid((60, 50, 4), (0.5, 0.5, 3.0)), levels=["C5", "C4", "C4", "C3"])
-    template = body(
+    native = bent_cord(Grid((60, 50, 4), (0.5, 0.5, 3.0)), levels=["C5", "C4", "C4", "C3"])
+    template = bent_cord(
         Grid((112, 92, 8), (0.25, 0.25, 2.0)), levels=["C5"] * 2 + ["C4"] * 4 + ["C3"] * 2
     )
 
@@ -116,8 +116,8 @@ def test_between_two_borders_a_level_is_stretched() -> None:
 
 
 def test_one_slice_and_its_level_are_enough() -> None:
-    template = body(FINE, levels=["C4"] * 3 + ["C3"] * 3)
-    done = register(body(COARSE), template, RegisterOptions(level_at=(1, "C3")))
+    template = bent_cord(FINE, levels=["C4"] * 3 + ["C3"] * 3)
+    done = register(bent_cord(COARSE), template, RegisterOptions(level_at=(1, "C3")))
 
     assert done.along.to_template(np.array([1.0, 2.0])).tolist() == [4.0, 5.5]
     assert any("approximate" in line for line in done.warnings)
@@ -128,11 +128,11 @@ def test_levels_and_the_level_of_one_slice_exclude_each_other() -> None:
     options = RegisterOptions(level_at=(1, "C3"))
 
     with pytest.raises(UsageError, match="the level of one slice exclude each other; give one"):
-        register(body(FINE, levels=levels), body(FINE, levels=levels), options)
+        register(bent_cord(FINE, levels=levels), bent_cord(FINE, levels=levels), options)
 
 
 def test_without_levels_ends_meet_ends_with_a_warning() -> None:
-    done = register(body(COARSE, name="scan"), body(FINE, name="folder"))
+    done = register(bent_cord(COARSE, name="scan"), bent_cord(FINE, name="folder"))
 
     assert done.along.to_template(np.array([-0.5, 1.5, 3.5])).tolist() == [-0.5, 2.5, 5.5]
     assert any("no levels are known" in line for line in done.warnings)
@@ -140,7 +140,7 @@ def test_without_levels_ends_meet_ends_with_a_warning() -> None:
 
 def test_maps_and_labels_travel() -> None:
     """A map that is the place itself arrives as the place it came from."""
-    done = register(body(COARSE, 0.5), body(FINE))
+    done = register(bent_cord(COARSE, 0.5), bent_cord(FINE))
     x, _ = places(COARSE)
     brought = done.to_template.bring(x, COARSE.volume(x).geometry)
     sides = done.to_template.bring(np.where(x > 0, 2, 1), COARSE.volume(x).geometry, labels=True)
@@ -155,7 +155,7 @@ def test_maps_and_labels_travel() -> None:
 
 def test_places_without_a_value_do_not_blend_into_their_neighbors() -> None:
     """A map of 40 with gaps is 40 everywhere or nothing, and 0 is a value."""
-    done = register(body(COARSE, 0.5), body(FINE))
+    done = register(bent_cord(COARSE, 0.5), bent_cord(FINE))
     x, y = places(COARSE)
     there = np.hypot(x, y) < 3
     there[:, :, 3] = False
@@ -170,7 +170,7 @@ def test_places_without_a_value_do_not_blend_into_their_neighbors() -> None:
 
 def test_a_place_beyond_the_image_has_no_value() -> None:
     """The image ends within the box of the field, on the left of the cord."""
-    done = register(body(FINE), body(FINE))
+    done = register(bent_cord(FINE), bent_cord(FINE))
     box = done.to_template.box
     grid = FINE.volume(places(FINE)[0]).geometry
     first = box[0].start + 6
@@ -186,42 +186,42 @@ def test_a_place_beyond_the_image_has_no_value() -> None:
 
 @pytest.mark.parametrize("label", ["GM", "SC"])
 def test_a_template_without_a_structure_is_refused(label: str) -> None:
-    whole = body(FINE, name="folder")
+    whole = bent_cord(FINE, name="folder")
     masks = {key: mask for key, mask in whole.structures.masks.items() if key != label}
     empty = {**whole.structures.masks, label: np.zeros_like(whole.structures.masks[label])}
 
     with pytest.raises(ImageReadError, match=r"^folder: it has no (gray matter|cord); regis"):
-        register(body(COARSE), Body(replace(whole.structures, masks=masks)))
+        register(bent_cord(COARSE), SegmentedCord(replace(whole.structures, masks=masks)))
     with pytest.raises(ImageReadError, match=r"^folder: its (gray matter|cord) is empty; regis"):
-        register(body(COARSE), Body(replace(whole.structures, masks=empty)))
+        register(bent_cord(COARSE), SegmentedCord(replace(whole.structures, masks=empty)))
 
 
 def test_levels_without_a_common_one_are_refused() -> None:
     with pytest.raises(GeometryError, match="it shows T1, and folder shows C3 to C4; no level is"):
         register(
-            body(COARSE, levels=["T1"] * 4),
-            body(FINE, name="folder", levels=["C4"] * 3 + ["C3"] * 3),
+            bent_cord(COARSE, levels=["T1"] * 4),
+            bent_cord(FINE, name="folder", levels=["C4"] * 3 + ["C3"] * 3),
         )
 
 
 def test_levels_that_the_template_lacks_are_refused() -> None:
     with pytest.raises(UsageError, match=r"^folder: it has no vertebral levels, and those of scan"):
-        register(body(COARSE, name="scan", levels=["C4"] * 4), body(FINE, name="folder"))
+        register(bent_cord(COARSE, name="scan", levels=["C4"] * 4), bent_cord(FINE, name="folder"))
 
 
 def test_different_kinds_of_level_are_refused() -> None:
-    template = body(FINE, levels=["C4"] * 3 + ["C3"] * 3)
+    template = bent_cord(FINE, levels=["C4"] * 3 + ["C3"] * 3)
     assert template.levels is not None
     spinal = replace(template, levels=replace(template.levels, kind=LevelKind.SPINAL))
 
     with pytest.raises(UsageError, match="its levels are vertebral, those of cord spinal"):
-        register(body(COARSE, levels=["C4"] * 4), spinal)
+        register(bent_cord(COARSE, levels=["C4"] * 4), spinal)
 
 
 def test_a_thin_slice_between_two_of_the_template_is_refused() -> None:
     """C4 has its middle between two slices of 5 mm, so a slice of 2 mm there reaches neither."""
-    thin = body(Grid((60, 50, 1), (0.5, 0.5, 2.0)), name="scan")
-    thick = body(Grid((60, 50, 4), (0.5, 0.5, 5.0)), name="folder", levels=["C4"] * 4)
+    thin = bent_cord(Grid((60, 50, 1), (0.5, 0.5, 2.0)), name="scan")
+    thick = bent_cord(Grid((60, 50, 4), (0.5, 0.5, 5.0)), name="folder", levels=["C4"] * 4)
     here = RegisterOptions(level_at=(0, "C4"))
 
     with pytest.raises(GeometryError, match=r"^scan: no slice of folder has its middle within"):
@@ -229,16 +229,16 @@ def test_a_thin_slice_between_two_of_the_template_is_refused() -> None:
 
 
 def test_a_thin_slice_within_one_of_the_template_is_laid_there() -> None:
-    thin = body(Grid((60, 50, 1), (0.5, 0.5, 2.0)))
-    thick = body(Grid((60, 50, 3), (0.5, 0.5, 5.0)), levels=["C4"] * 3)
+    thin = bent_cord(Grid((60, 50, 1), (0.5, 0.5, 2.0)))
+    thick = bent_cord(Grid((60, 50, 3), (0.5, 0.5, 5.0)), levels=["C4"] * 3)
     done = register(thin, thick, RegisterOptions(level_at=(0, "C4")))
 
     assert np.flatnonzero(done.to_template.known.any(axis=(0, 1))).tolist() == [1]
 
 
 def test_slices_beyond_the_template_are_named() -> None:
-    template = body(FINE, levels=["C4"] * 3 + ["C3"] * 3)
-    native = body(Grid((60, 50, 12), (0.5, 0.5, 3.0)), levels=["C4"] * 6 + ["C3"] * 6)
+    template = bent_cord(FINE, levels=["C4"] * 3 + ["C3"] * 3)
+    native = bent_cord(Grid((60, 50, 12), (0.5, 0.5, 3.0)), levels=["C4"] * 6 + ["C3"] * 6)
 
     assert any(
         "8 of 12 slices are not laid" in line for line in register(native, template).warnings

@@ -21,7 +21,7 @@ from scgm.io.nifti.write import as_nifti, write_nifti
 from scgm.io.read import read_labels, read_map
 from scgm.io.transaction import check_set, checksums, claims_from, file_set
 from scgm.registration.field import Field
-from scgm.registration.register import Body, Registration, brought_share
+from scgm.registration.register import Registration, SegmentedCord, brought_share
 from scgm.version import __version__
 
 RECORD = "_template.json"
@@ -139,7 +139,7 @@ def read_travelers(travelers: Travelers, grid: Geometry) -> dict[str, tuple[Volu
 
 def write_registration(
     done: Registration,
-    bodies: tuple[Body, Body],
+    cords: tuple[SegmentedCord, SegmentedCord],
     target: tuple[Path, str],
     travelers: Travelers,
     *,
@@ -152,7 +152,7 @@ def write_registration(
     ----------
     done : Registration
         What `register` returned.
-    bodies : (Body, Body)
+    cords : (SegmentedCord, SegmentedCord)
         The image and the template.
     target : (Path, str)
         Folder, and how the names of the files begin.
@@ -168,7 +168,7 @@ def write_registration(
     Path
         The record.
     """
-    native, template = bodies
+    native, template = cords
     folder, name = target
     volumes = read_travelers(travelers, template.geometry if back else native.geometry)
     in_template = {
@@ -194,7 +194,7 @@ def write_registration(
             (in_image, native.geometry, _IN_IMAGE),
         ):
             _write_maps(values, grid, staging, name, ending)
-        content = _content(done, bodies)
+        content = _content(done, cords)
         content["in_template"] = {each: f"{name}_{each}{_IN_TEMPLATE}" for each in in_template}
         content["files"] = checksums(sorted(staging.iterdir()))
         write_json(staging / record, content)
@@ -325,8 +325,8 @@ def _write_maps(
         write_values(one, grid, folder / f"{name}_{each}{ending}", labels=labels)
 
 
-def _content(done: Registration, bodies: Sequence[Body]) -> dict[str, Any]:
-    native, template = bodies
+def _content(done: Registration, cords: Sequence[SegmentedCord]) -> dict[str, Any]:
+    native, template = cords
     along = done.along
     return {
         "kind": _KIND,
@@ -349,11 +349,11 @@ def _content(done: Registration, bodies: Sequence[Body]) -> dict[str, Any]:
     }
 
 
-def _sha256_of_shapes(body: Body) -> str:
+def _sha256_of_shapes(cord: SegmentedCord) -> str:
     """Return a checksum of gray matter and cord, the same wherever their files lie."""
     digest = hashlib.sha256()
     for label in _LABEL_NAMES:
-        digest.update(np.ascontiguousarray(body.native(label), "<f4").tobytes())
+        digest.update(np.ascontiguousarray(cord.native(label), "<f4").tobytes())
     return digest.hexdigest()
 
 

@@ -33,7 +33,7 @@ NAMES = {"GM": "gray matter", "SC": "cord"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Body:
+class SegmentedCord:
     """A segmented cord, and which level each of its slices shows."""
 
     structures: Structures
@@ -97,7 +97,7 @@ class Registration:
 
 
 def register(
-    native: Body, template: Body, options: RegisterOptions = DEFAULT_REGISTER
+    native: SegmentedCord, template: SegmentedCord, options: RegisterOptions = DEFAULT_REGISTER
 ) -> Registration:
     """Lay a cord on a template.
 
@@ -114,8 +114,8 @@ def register(
     UsageError
         If the image has levels, and the level of one slice is given, too; or their kinds differ.
     """
-    for body in (native, template):
-        _refuse_missing(body.structures)
+    for cord in (native, template):
+        _refuse_missing(cord.structures)
     here = shapes_of(native.structures, include_flagged=options.include_flagged)
     there = shapes_of(template.structures, include_flagged=True)
     for shapes in (here, there):
@@ -126,7 +126,7 @@ def register(
     forward = matched.field_to_template()
     backward = matched.field_to_native()
     warnings = (*native.structures.warnings, *template.structures.warnings)
-    warnings += tuple(note for body in (native, template) for note in _level_notes(body))
+    warnings += tuple(note for cord in (native, template) for note in _level_notes(cord))
     left_out = len(here.usable) - len(matches)
     if left_out:
         name = native.structures.name
@@ -138,7 +138,7 @@ def register(
     )
 
 
-def brought_share(field: Field, source: Body, target: Body, label: str) -> Floats:
+def brought_share(field: Field, source: SegmentedCord, target: SegmentedCord, label: str) -> Floats:
     """Return the share of a structure in each voxel (i, j, k) of the grid of another cord.
 
     It is NaN in slices to which none is brought in which the structure was measured.
@@ -155,8 +155,8 @@ def brought_share(field: Field, source: Body, target: Body, label: str) -> Float
     return np.where(shown, np.nan_to_num(brought), np.float32(np.nan))
 
 
-def _level_notes(body: Body) -> tuple[str, ...]:
-    return body.levels.warnings if body.levels else ()
+def _level_notes(cord: SegmentedCord) -> tuple[str, ...]:
+    return cord.levels.warnings if cord.levels else ()
 
 
 def _refuse_missing(structures: Structures) -> None:
@@ -179,16 +179,20 @@ def _refuse_unusable(shapes: Shapes) -> None:
 
 
 def _along(
-    native: Body, here: Shapes, template: Body, there: Shapes, options: RegisterOptions
+    native: SegmentedCord,
+    here: Shapes,
+    template: SegmentedCord,
+    there: Shapes,
+    options: RegisterOptions,
 ) -> AlongCord:
     first, second = (
         Cord(
             shapes.structures.name,
             np.asarray(shapes.structures.masks["SC"].any(axis=(1, 2))),
             shapes.plane.distance_mm,
-            body.levels,
+            cord.levels,
         )
-        for body, shapes in ((native, here), (template, there))
+        for cord, shapes in ((native, here), (template, there))
     )
     if options.level_at is not None:
         if native.levels:
@@ -263,7 +267,9 @@ def _blended(
     return np.asarray(np.sum(parts, axis=0), np.float32)
 
 
-def _score(native: Body, template: Body, field: Field, label: str) -> tuple[float, float]:
+def _score(
+    native: SegmentedCord, template: SegmentedCord, field: Field, label: str
+) -> tuple[float, float]:
     """Return Dice and mean surface distance over the slices that were laid on the template."""
     axis = template.structures.stack.native_axis
     share = brought_share(field, native, template, label)[field.box]

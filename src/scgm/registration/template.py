@@ -13,7 +13,7 @@ from scgm.measurement.level_image import DISCS, show_surfaces
 from scgm.measurement.level_source import LEVEL_TEXT, levels_for
 from scgm.measurement.masks import structures_from_masks
 from scgm.measurement.options import MeasureOptions
-from scgm.registration.register import Body
+from scgm.registration.register import SegmentedCord
 
 _ENDING = ".nii.gz"
 _GM = ("gm",)
@@ -47,7 +47,9 @@ def template_folder(name: str) -> Path:
     raise ImageReadError(msg)
 
 
-def read_template(folder: Path, levels: Path | None = None, kind: str | None = None) -> Body:
+def read_template(
+    folder: Path, levels: Path | None = None, kind: str | None = None
+) -> SegmentedCord:
     """Read a template.
 
     Parameters
@@ -75,11 +77,11 @@ def read_template(folder: Path, levels: Path | None = None, kind: str | None = N
     structures = replace(structures, warnings=())  # a template of probabilities is as it must be
     chosen = levels or _levels_file(place, kind)
     if chosen is None:
-        return Body(structures)
+        return SegmentedCord(structures)
     own = levels is None
     meaning = ("spinal" if kind == "spinal" else "vertebral") if own else kind
     found = levels_for(structures, MeasureOptions(levels_from=chosen, level_kind=meaning))
-    return Body(structures, found)
+    return SegmentedCord(structures, found)
 
 
 def kind_of_levels(levels: Path | None, kind: str | None) -> str | None:

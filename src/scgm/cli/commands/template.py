@@ -16,7 +16,7 @@ from scgm.errors import UsageError
 if TYPE_CHECKING:
     from scgm.measurement.structures import Structures
     from scgm.registration.files import SavedWarp
-    from scgm.registration.register import Body, Registration
+    from scgm.registration.register import Registration, SegmentedCord
 
 template = typer.Typer(
     no_args_is_help=True, help="Lay segmented cords on a template; maps of groups there."
@@ -249,7 +249,7 @@ def _result(path: Path) -> tuple[str, Structures]:
     return saved.name, structures_of_saved(saved)
 
 
-def _template(name: str, levels: Path | None, kind: str | None) -> Body:
+def _template(name: str, levels: Path | None, kind: str | None) -> SegmentedCord:
     """Return a template, or another result in its place."""
     from scgm.registration.template import kind_of_levels, read_template, template_folder
 
@@ -261,13 +261,13 @@ def _template(name: str, levels: Path | None, kind: str | None) -> Body:
     return read_template(template_folder(name), levels, kind)
 
 
-def _with_levels(structures: Structures, levels: Path | None, kind: str | None) -> Body:
+def _with_levels(structures: Structures, levels: Path | None, kind: str | None) -> SegmentedCord:
     from scgm.measurement.level_source import levels_for
     from scgm.measurement.options import MeasureOptions
-    from scgm.registration.register import Body
+    from scgm.registration.register import SegmentedCord
 
     options = MeasureOptions(levels_from=levels, level_kind=kind)
-    return Body(structures, levels_for(structures, options))
+    return SegmentedCord(structures, levels_for(structures, options))
 
 
 def _show(done: Registration, messages: Messages) -> None:
