@@ -139,6 +139,32 @@ def test_missing_voxels_of_the_scan_are_left_out() -> None:
     assert row["cnr"] is None
 
 
+@pytest.mark.parametrize(
+    ("order", "flipped"), [((0, 1, 2), (0, 1)), ((1, 2, 0), ()), ((2, 0, 1), (0,))]
+)
+def test_missing_voxels_of_a_scan_whose_axes_have_another_order_are_left_out(
+    order: tuple[int, int, int], flipped: tuple[int, ...]
+) -> None:
+    image = np.where(gm() > 0, 100.0, 50.0).astype(np.float32)
+    missing = np.zeros(image.shape, bool)
+    missing[15:20, 13:17] = True
+    image[missing] = 0
+    turn = np.eye(4)[:, [*order, 3]]
+    shape = [image.shape[axis] for axis in order]
+    for axis in flipped:
+        turn[:3, 3] += turn[:3, axis] * (shape[axis] - 1)
+        turn[:3, axis] *= -1
+    i, j, k = shape
+    scan = Volume(
+        np.flip(image.transpose(order), flipped),
+        Geometry((i, j, k), AFFINE @ turn),
+        missing=np.flip(missing.transpose(order), flipped),
+    )
+    row = measure(structures_from_masks("x", volume(gm()), volume(cord()), scan)).rows[0]
+
+    assert (row["mean"], row["sd"]) == (100, 0)
+
+
 def test_an_empty_mask_beside_a_full_one_is_named() -> None:
     drawn = structures_from_masks("x", volume(gm(0), "gm.nii.gz"), volume(cord()))
 

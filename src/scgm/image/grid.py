@@ -68,6 +68,14 @@ def on_grid_of(grid: Geometry, mask: Volume) -> tuple[NDArray[np.float32], tuple
     return values, tuple(notes)
 
 
+def missing_on_grid_of(grid: Geometry, volume: Volume) -> NDArray[np.bool_] | None:
+    """Return where a volume has no value, in the order of an image's voxels; see `on_grid_of`."""
+    if volume.missing is None:
+        return None
+    missing, _ = on_grid_of(grid, replace(volume, voxels=volume.missing.astype(np.float32)))
+    return missing > 0
+
+
 _ADVICE = "resample it to the grid of the image"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.errors import GeometryError, ImageReadError
-from scgm.image.grid import on_grid_of
+from scgm.image.grid import missing_on_grid_of, on_grid_of
 from scgm.image.orientation import AxialStack, to_axial
 from scgm.image.volume import Volume
 from scgm.measurement.structures import Structures
@@ -126,8 +126,9 @@ def on_slices(image: Volume, stack: AxialStack) -> NDArray[np.float32]:
     """Return the gray values of an image on the slices of a stack; NaN where it has none."""
     values, _ = on_grid_of(stack.geometry, image)
     known = values * np.float32(image.unit)
-    if image.missing is not None:
-        known = np.where(image.missing, np.float32(np.nan), known)
+    missing = missing_on_grid_of(stack.geometry, image)
+    if missing is not None:
+        known = np.where(missing, np.float32(np.nan), known)
     return np.ascontiguousarray(stack.axes.to_stack(known), np.float32)
 
 

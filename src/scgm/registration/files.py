@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.errors import ImageReadError, UsageError
-from scgm.image.grid import on_grid_of
+from scgm.image.grid import missing_on_grid_of, on_grid_of
 from scgm.image.volume import Geometry, Volume
 from scgm.io.atomic import write_json
 from scgm.io.nifti.vectors import read_vectors, write_vectors
@@ -132,7 +132,7 @@ def read_travelers(travelers: Travelers, grid: Geometry) -> dict[str, tuple[Volu
             raise ImageReadError(msg)
         known = values * np.float32(volume.unit)
         notes = (*(f"{path}: {note}" for note in volume.warnings), *grid_notes)
-        missing = None if labels else _missing(grid, volume)
+        missing = None if labels else missing_on_grid_of(grid, volume)
         found[name] = (Volume(known, grid, warnings=notes, missing=missing), labels)
     return found
 
@@ -288,14 +288,6 @@ def _names(name: str, travelers: Travelers) -> list[str]:
         *(f"{name}_{each}{_IN_TEMPLATE}" for each in template),
         *(f"{name}_{each}{_IN_IMAGE}" for each in image),
     ]
-
-
-def _missing(grid: Geometry, volume: Volume) -> NDArray[np.bool_] | None:
-    """Return where a map has no value, in the order of a grid's voxels."""
-    if volume.missing is None:
-        return None
-    missing, _ = on_grid_of(grid, replace(volume, voxels=volume.missing.astype(np.float32)))
-    return missing > 0
 
 
 def _with_gaps(volume: Volume) -> NDArray[np.float32]:
