@@ -32,6 +32,18 @@ def test_a_loss_of_5_percent_is_5_percent_in_every_row_and_judged_by_the_error_o
     assert slices == {"no"}
 
 
+@pytest.mark.parametrize("slice_mm", [2.7, 3.3, 4.006, 5.0])
+def test_rows_begin_in_the_middle_of_the_lowest_slice(slice_mm: float) -> None:
+    places = np.arange(0, 80, slice_mm)
+    table = changes(profile(places), profile(places, gm=lambda z: 0.9 * gray_mm2(z)))
+    first, whole = (next(row for row in table.rows if row["by"] == by) for by in ("mm", "whole"))
+
+    assert (first["from_mm"], first["to_mm"]) == (0, 5)
+    assert whole["from_mm"] == 0
+    assert whole["to_mm"] == pytest.approx(places[-1], abs=0.25)
+    assert whole["covered_mm"] == whole["to_mm"]
+
+
 def test_a_loss_is_judged_as_the_gain_from_the_second_scan_to_the_first() -> None:
     """The limit is a percentage of the mean of both: which one is first does not matter."""
     scans = profile(PLACES), profile(PLACES, gm=lambda z: 0.795 * gray_mm2(z))

@@ -112,7 +112,7 @@ def changes(
         If they cannot be matched, show no common part of the cord, or no such level.
     """
     found = match(first, second)
-    at = np.arange(*first.ends_mm, _STEP_MM) + _STEP_MM / 2
+    at = _places(first)
     places = found.in_second(at)
     seen = _seen(first, at) & _seen(second, places)
     if not seen.any():
@@ -134,6 +134,17 @@ def changes(
 
 
 _BY = {Over.LEVEL: "level", Over.SLICE: "mm", Over.SCAN: "whole"}
+
+
+def _places(first: Profile) -> NDArray[np.float64]:
+    """Return the middles of short pieces of the cord; one begins in the middle of the lowest slice.
+
+    So rows do not begin below the lowest slice, of which nothing is known.
+    """
+    low, high = first.ends_mm
+    begin = float(first.positions_mm[first.usable][0])
+    pieces = np.arange(np.floor((low - begin) / _STEP_MM), np.ceil((high - begin) / _STEP_MM))
+    return begin + (pieces + 0.5) * _STEP_MM
 
 
 def _seen(profile: Profile, at: Values) -> NDArray[np.bool_]:
