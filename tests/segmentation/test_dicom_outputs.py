@@ -6,6 +6,7 @@ import io
 import shutil
 import subprocess
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -334,7 +335,7 @@ def test_a_nifti_image_has_no_study(model: Path, tmp_path: Path) -> None:
 
     with pytest.raises(OutputError, match=r"scan.nii.gz: it is no DICOM"):
         result.save(tmp_path / "out", OutputOptions(dicom=True))
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("missing", ["FrameOfReferenceUID", "StudyInstanceUID"])
@@ -344,7 +345,8 @@ def test_a_scan_without_its_numbers_is_named(model: Path, tmp_path: Path, missin
     result = segment(save(tmp_path / "in", made), model=model)
 
     with pytest.raises(OutputError, match=f"have no {missing}"):
-        dicom_objects(result)
+        result.save(tmp_path / "out", OutputOptions(dicom=True))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_patient_without_data_can_be_filed(model: Path, tmp_path: Path) -> None:
@@ -357,6 +359,32 @@ def test_a_patient_without_data_can_be_filed(model: Path, tmp_path: Path) -> Non
     objects = dicom_objects(segment(save(tmp_path / "in", made), model=model))
 
     assert len(objects) == 2
+
+
+@pytest.mark.parametrize(
+    ("sets", "name"),
+    [
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce"),
+        (["", "ISO 2022 IR 149"], "Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9"),
+        ("ISO 2022 IR 100", "Lef\u00e8vre^Zo\u00e9"),
+        ("ISO_IR_100", "Lef\u00e8vre^Zo\u00e9"),
+        ("ISO_IR 144", "\u041b\u044e\u043a\u0441"),
+        ("GB18030", "Wang^XiaoDong=\u738b^\u5c0f\u4e1c"),
+    ],
+)
+def test_a_name_is_filed_whatever_its_characters(
+    model: Path, tmp_path: Path, sets: Any, name: str
+) -> None:
+    made = slices(STRAIGHT, **STANDIN, SpecificCharacterSet=sets, PatientName=name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a misspelled set
+        folder = save(tmp_path / "in", made)
+
+    contents = dicom_objects(segment(folder, model=model))
+
+    for one in contents:
+        filed = pydicom.dcmread(io.BytesIO(one))
+        assert str(filed.PatientName) == name
 
 
 def test_directions_may_differ_in_their_last_digit(model: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,25 @@ def dicom_objects(segmentation: Result, picture: Path | None = None) -> list[byt
     OutputError
         If the image was no DICOM, or does not say to which study it belongs.
     """
+    scan = _scan_of(segmentation)
+    with _refusals(segmentation):
+        return [as_bytes(each) for each in _objects(segmentation, scan, picture)]
+
+
+def check_sources(segmentation: Result) -> None:
+    """Make sure that DICOM objects can refer to the image of a result.
+
+    Raises
+    ------
+    OutputError
+        If the image was no DICOM, or does not say to which study it belongs.
+    """
+    scan = _scan_of(segmentation)
+    with _refusals(segmentation):
+        sources_of(scan)
+
+
+def _scan_of(segmentation: Result) -> Scan:
     scan = segmentation.volume.scan
     if not isinstance(scan, Scan):
         msg = (
@@ -51,9 +72,15 @@ def dicom_objects(segmentation: Result, picture: Path | None = None) -> list[byt
             "--dicom, or segment the DICOM series"
         )
         raise OutputError(msg)
+    return scan
+
+
+@contextmanager
+def _refusals(segmentation: Result) -> Iterator[None]:
+    """Say in one sentence that the headers cannot be used."""
     try:
         with silence():
-            return [as_bytes(each) for each in _objects(segmentation, scan, picture)]
+            yield
     except ScgmError:
         raise
     except Exception as error:  # noqa: BLE001  its text is not passed on: it can name the patient

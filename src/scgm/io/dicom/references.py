@@ -78,6 +78,7 @@ def sources_of(scan: Scan) -> Sources:
     headers = [copy.deepcopy(instance.header) for instance in instances]
     for header in headers:
         _require(header)
+        _use_plain_character_set(header)
         for name in _MAY_BE_EMPTY:
             # Anonymized files can lack what the standard wants to be there, be it empty.
             if value(header, name) is None:
@@ -89,6 +90,20 @@ def sources_of(scan: Scan) -> Sources:
     for header in headers[1:] if orientation is not None else ():
         header.ImageOrientationPatient = orientation
     return Sources(headers[:count], headers[count:])
+
+
+def _use_plain_character_set(header: Any) -> None:
+    """Write texts in UTF-8 where highdicom does not take the character set.
+
+    It refuses sets that are changed within a text, as Japanese and Korean scanners write them, and
+    those that are misspelled.
+    """
+    known = [one.value for one in package("highdicom").SpecificCharacterSetValues]
+    plain = [name for name in known if not name.startswith("ISO 2022")]
+    told = value(header, "SpecificCharacterSet")
+    if told and told not in plain:
+        header.decode()
+        header.SpecificCharacterSet = "ISO_IR 192"
 
 
 def _require(header: Any) -> None:
