@@ -29,6 +29,19 @@ def _numbered(number: str) -> Dataset:
         ({"PatientName": "Doe^Jane"}, "t2s JANE doe", "t2s [removed] [removed]"),
         ({"PatientName": "Doe^Jane"}, "IM_Doe^Jane_1", "IM_[removed]_1"),
         ({"PatientName": "Li^Wu"}, "Li lipid", "[removed] lipid"),
+        ({"PatientName": "Li^Wu"}, "LiWu wuli lithium", "[removed] [removed] lithium"),
+        ({"PatientName": "Doe^J"}, "jdoe_t2s", "[removed]_t2s"),
+        (
+            {"PatientName": "X=\u5c71\u7530^\u592a\u90ce"},
+            "\u5c71\u7530\u592a\u90ce_1",
+            "[removed]_1",
+        ),
+        (
+            {"PatientName": "X=\u5c71\u7530^\u592a\u90ce"},
+            "\u5c71\u7530\u3055\u3093",
+            "[removed]\u3055\u3093",
+        ),
+        ({"PatientName": "Hong=\ud64d^\uae38\ub3d9"}, "\ud64d\uae38\ub3d9 neck", "[removed] neck"),
         ({"PatientName": "Sommer-Weiss^A"}, "a SOMMER-WEISS neck", "a [removed] neck"),
         ({"PatientID": "A-123.4"}, "scan_a-123.4b", "scan_[removed]b"),
         ({"PatientID": "001"}, "sub-001_t2s 10010", "sub-[removed]_t2s 10010"),
@@ -53,12 +66,13 @@ def test_what_names_the_patient_is_taken_out(
         {},
         {"PatientName": "Anonymous"},
         {"PatientName": "phantom^test", "PatientID": "unknown"},
+        {"PatientName": "Anon^001"},
         {"PatientID": "1"},
         {"PatientName": "^^"},
     ],
 )
 def test_what_names_nobody_stays(tags: dict[str, object]) -> None:
-    words = "anonymous phantom test, scan 1 of 10, unknown"
+    words = "anonymous phantom test, scan 1 of 10, anon001, unknown"
 
     assert of(**tags).removed_from(words) == words
     assert not of(**tags).in_text(words)

@@ -79,7 +79,12 @@ def _composed(words: str) -> str:
 def _as_pattern(word: str) -> str:
     escaped = re.escape(word)
     alone = f"(?<![^\\W_]){escaped}(?![^\\W_])"
-    return escaped if len(word) >= _LEAST_PART else alone
+    return escaped if len(word) >= _LEAST_PART or _is_unspaced(word) else alone
+
+
+def _is_unspaced(word: str) -> bool:
+    """Tell whether a text is Chinese, Japanese or Korean: there, no spaces set a name apart."""
+    return any(unicodedata.east_asian_width(letter) == "W" for letter in word)
 
 
 def _found_in(header: Any) -> Iterable[str]:
@@ -87,7 +92,7 @@ def _found_in(header: Any) -> Iterable[str]:
         for name in _texts(header, keyword):
             yield name
             # A part that is a number or one letter is no name: it would take apart every text.
-            yield from (part for part in re.split(r"[\^=,\s]+", name) if _is_name(part))
+            yield from (part for part in _parts_of(name) if _is_name(part))
     for keyword in _NUMBERS:
         # Studies are often numbered 1, 2, 3: that names nobody.
         yield from (number for number in _texts(header, keyword) if len(number) > 2)
@@ -97,9 +102,22 @@ def _found_in(header: Any) -> Iterable[str]:
         yield from (day, f"{day[:4]}-{day[4:6]}-{day[6:8]}", f"{day[6:8]}.{day[4:6]}.{day[:4]}")
 
 
+def _parts_of(name: str) -> Iterable[str]:
+    """Yield family name, given names and so on, and the first two written together."""
+    for written in name.split("="):  # in Latin letters, in characters, by sound
+        parts = [part for part in re.split(r"[\^,\s]+", written) if part]
+        yield from parts
+        first = parts[:2]
+        if len(first) == 2 and all(map(_is_word, first)):
+            yield from ("".join(first), "".join(reversed(first)))
+
+
 def _is_name(part: str) -> bool:
-    is_word = len(part) > 1 and any(letter.isalpha() for letter in part)
-    return is_word and part.lower() not in _NOBODY
+    return len(part) > 1 and _is_word(part)
+
+
+def _is_word(part: str) -> bool:
+    return any(letter.isalpha() for letter in part) and part.lower() not in _NOBODY
 
 
 def _texts(header: Any, keyword: str) -> list[str]:
