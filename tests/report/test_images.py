@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+import scgm
 from scgm.errors import RecordError
 from scgm.report.images import ImageFolders, read_image
 from scgm.report.records import read_record
+from scgm.segmentation.pipeline import segment
+from tests.helpers.dicom_files import STANDIN, cord_slab, save, slices
 from tests.helpers.results import edit, save_result, with_gray_matter
-from tests.helpers.standin import save_scan
+from tests.helpers.standin import save_scan, write_model
 
 NONE = ImageFolders.of(())
 
@@ -27,6 +30,30 @@ def test_of_two_images_of_one_name_that_with_the_checksum_is_read(tmp_path: Path
     stack = read_image(read_record(path), ImageFolders.of([tmp_path / "data"]))
 
     assert (stack.slices == 2).sum() == 5 * 8 * 4
+
+
+def test_results_can_lie_among_the_dicom_files_of_their_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save(tmp_path / "t2s", slices(cord_slab(), **STANDIN))
+    segment(folder, model=write_model(tmp_path)).save(folder)
+    record = read_record(folder / "t2s_seg.json")
+    monkeypatch.chdir(folder)
+
+    assert len(read_image(record, NONE).slices) == 4
+    assert len(read_image(read_record(Path("t2s_seg.json")), NONE).slices) == 4
+    assert scgm.measure(folder).rows[0]["mean"] is not None
+
+
+def test_the_folder_one_stands_in_can_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save(tmp_path / "t2s", slices(cord_slab(), **STANDIN))
+    segment(folder, model=write_model(tmp_path)).save(tmp_path / "results")
+    record = read_record(tmp_path / "results" / "t2s_seg.json")
+    monkeypatch.chdir(folder)
+
+    assert len(read_image(record, ImageFolders.of([Path()])).slices) == 4
 
 
 def test_an_image_can_be_named_itself(tmp_path: Path) -> None:

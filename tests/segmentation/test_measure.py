@@ -105,9 +105,16 @@ def test_the_image_is_not_taken_if_it_is_another_one_now(tmp_path: Path, model: 
     path = tmp_path / "sub-01_T2starw.nii.gz"
     scan(voxels() * 2).to_filename(path)
 
-    assert scgm.measure(tmp_path).rows[6]["mean"] is None
-    given = scgm.measure(tmp_path, image=path).rows[6]["mean"]
-    assert given is not None
+    without = scgm.measure(tmp_path)
+    given = scgm.measure(tmp_path, image=path)
+
+    assert without.rows[6]["mean"] is None
+    assert [line for line in without.warnings if "gray values" in line] == [
+        "gray values and contrast are missing where the scan is not in the folder of its result, "
+        "or has changed since; name it with image="
+    ]
+    assert given.rows[6]["mean"] is not None
+    assert not [line for line in given.warnings if "gray values" in line]
 
 
 def test_a_corrected_mask_is_measured_as_it_is_and_that_is_said(
@@ -167,6 +174,9 @@ def test_a_record_that_does_not_name_every_slice_is_refused(
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageReadError, match="holds no result"):
         scgm.measure(tmp_path)
+    with pytest.raises(ImageReadError, match="there is no such file or folder"):
+        scgm.measure(tmp_path / "t2s.nii.gz")
+    (tmp_path / "t2s.nii.gz").touch()
     with pytest.raises(ImageReadError, match="belongs to no result"):
         scgm.measure(tmp_path / "t2s.nii.gz")
     with pytest.raises(ImageReadError, match="there is no such record"):

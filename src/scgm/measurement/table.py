@@ -97,10 +97,10 @@ class Table:
 
 
 def joined(tables: Sequence[Table]) -> Table:
-    """Return the rows of several images as one table."""
+    """Return the rows of several images as one table; what holds for several is said once."""
     return Table(
         tuple(row for table in tables for row in table.made_of),
-        tuple(warning for table in tables for warning in table.warnings),
+        tuple(dict.fromkeys(warning for table in tables for warning in table.warnings)),
         tuple(dict.fromkeys(name for table in tables for name in table.more_columns)),
     )
 

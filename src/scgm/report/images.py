@@ -35,14 +35,15 @@ class ImageFolders:
             if not place.exists():
                 msg = f"{place}: there is no such folder or image; give a folder with images"
                 raise RecordError(msg)
-            for path in (place, *_all_below(place)):
+            for path in (_named(place), *_all_below(place)):
                 by_name.setdefault(name_text(path.name), []).append(path)
         return cls(by_name)
 
     def candidates(self, record: Record) -> list[Path]:
         """Return the files that have the name of a record's image, those beside it first."""
         name = record.input.file or ""
-        beside = [path for path in record.path.parent.iterdir() if name_text(path.name) == name]
+        folder = _named(record.path.parent)  # results can lie among the files of DICOM
+        beside = [path for path in (*folder.iterdir(), folder) if name_text(path.name) == name]
         return [*beside, *self.by_name.get(name, ())]
 
     def checksum(self, path: Path, reading: ReadOptions) -> str | None:
@@ -54,6 +55,11 @@ class ImageFolders:
             except ImageReadError:
                 self._checksums[key] = None
         return self._checksums[key]
+
+
+def _named(path: Path) -> Path:
+    """Return a path that ends with a name; ``.`` has none."""
+    return path if path.name not in ("", "..") else Path(os.path.abspath(path))  # noqa: PTH100
 
 
 def _all_below(folder: Path) -> list[Path]:

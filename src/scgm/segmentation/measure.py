@@ -22,6 +22,11 @@ from scgm.segmentation.result import Result
 from scgm.segmentation.saved import record_paths, saved_result, structures_of_saved
 from scgm.segmentation.structures import structures_of
 
+_NO_SCAN = (
+    "gray values and contrast are missing where the scan is not in the folder of its result, or "
+    "has changed since; name it with --image"
+)
+
 
 @for_python
 def measure(
@@ -97,6 +102,13 @@ def measured_table(
     return joined(tables)
 
 
+def _saved(record: Path, scan: Volume | None) -> Structures:
+    found = structures_of_saved(saved_result(record), scan)
+    if found.image is not None:
+        return found
+    return replace(found, warnings=(*found.warnings, _NO_SCAN))
+
+
 def _structures(result: Any, gm: Any, cord: Any, scan: Volume | None) -> list[Structures]:
     if (result is None) == (gm is None and cord is None):
         msg = "give either a result, or masks with --gm and --cord"
@@ -105,7 +117,7 @@ def _structures(result: Any, gm: Any, cord: Any, scan: Volume | None) -> list[St
         return [structures_of(result)]
     if result is not None:
         records = record_paths(Path(result))
-        return [structures_of_saved(saved_result(record), scan) for record in records]
+        return [_saved(record, scan) for record in records]
     masks = [None if one is None else as_labels(one, DEFAULT_READING) for one in (gm, cord)]
     sources = [one.source for one in (scan, *masks) if one is not None and one.source]
     name = sources[0].name if sources else "image"

@@ -70,8 +70,9 @@ def record_paths(path: Path) -> list[Path]:
         name = next((path.name.removesuffix(e) for e in endings if path.name.endswith(e)), None)
         found = [] if name is None else [path.parent / record_file(name)]
     if not found:
-        what = "holds no result of scgm" if path.is_dir() else "belongs to no result of scgm"
-        msg = f"{path}: it {what}; give a folder of results or NAME_seg.json, or masks with --gm"
+        what = "it holds no result of scgm" if path.is_dir() else "it belongs to no result of scgm"
+        what = what if path.exists() else "there is no such file or folder"
+        msg = f"{path}: {what}; give a folder of results or NAME_seg.json, or masks with --gm"
         raise ImageReadError(msg)
     return found
 
@@ -186,14 +187,19 @@ def _probabilities(
 
 
 def _scan_beside(saved: SavedResult) -> Volume | None:
-    """Read the image from the folder of the result, if it is there, and still the same."""
+    """Read the image from the folder of the result, or that folder, if it is still the same."""
     about = saved.record.get("input", {})
     if not isinstance(about.get("file"), str) or Path(about["file"]).name != about["file"]:
         return None
-    path = saved.folder / about["file"]
-    if not path.exists() or not _is_same(path, saved.reading, about.get("sha256")):
-        return None
-    return read_volume(path, saved.reading)
+    folder = saved.folder.absolute()
+    for path in (folder / about["file"], folder):  # results can lie among the files of DICOM
+        if (
+            path.name == about["file"]
+            and path.exists()
+            and _is_same(path, saved.reading, about.get("sha256"))
+        ):
+            return read_volume(path, saved.reading)
+    return None
 
 
 def _is_same(path: Path, reading: ReadOptions, sha256: object) -> bool:
