@@ -279,6 +279,15 @@ def test_a_bad_table_of_pairs_is_one_sentence(
     assert words in ended.err
 
 
+def test_a_table_of_pairs_that_is_missing_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ended = run_scgm(capsys, "measure", tmp_path / "pairs.csv", "--longitudinal")
+
+    assert ended.status == 1
+    assert "pairs.csv: there is no such file; give a table of pairs" in ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -59,6 +59,14 @@ def test_masks_that_are_exchanged_are_refused() -> None:
         structures_from_masks("x", volume(cord()), volume(gm()))
 
 
+def test_one_mask_given_twice_is_told() -> None:
+    twice = structures_from_masks("x", volume(gm()), volume(gm()))
+
+    assert twice.warnings == (
+        "x: gray matter and cord are the same in every slice: was one mask given twice?",
+    )
+
+
 def test_empty_masks_are_refused() -> None:
     with pytest.raises(ImageReadError, match="no voxel is in the mask"):
         structures_from_masks("x", volume(gm(0)), volume(cord(0)))
@@ -76,9 +84,9 @@ def test_an_empty_mask_of_gray_matter_leaves_the_cord() -> None:
 def test_masks_on_other_grids_are_refused() -> None:
     with pytest.raises(GeometryError, match=r"far[.]nii[.]gz"):
         structures_from_masks("x", volume(gm(), "far.nii.gz", shift=3), volume(cord()))
-    with pytest.raises(GeometryError, match=r"short[.]nii[.]gz"):
+    with pytest.raises(GeometryError, match=r"short[.]nii[.]gz: .* that of the other mask \(40"):
         structures_from_masks("x", volume(gm(slices=2), "short.nii.gz"), volume(cord()))
-    with pytest.raises(GeometryError, match=r"scan[.]nii[.]gz"):
+    with pytest.raises(GeometryError, match=r"scan[.]nii[.]gz: .* from those of the masks \(both"):
         structures_from_masks("x", None, volume(cord()), volume(cord(), "scan.nii.gz", shift=3))
 
 
