@@ -201,6 +201,19 @@ def test_segments_have_the_terms_of_the_standard(made: Callable[[str], Any]) -> 
     ]
 
 
+def test_a_result_for_which_a_person_showed_the_cord_is_not_called_automatic(
+    made: Callable[[str], Any], model: Path
+) -> None:
+    folder, result, (automatic, _) = made("plain")
+    row = result.measurements()[0]
+
+    shown = segment(folder, model=model, center=(row.center_x, row.center_y))
+    assisted = pydicom.dcmread(io.BytesIO(dicom_objects(shown)[0]))
+
+    assert {one.SegmentAlgorithmType for one in automatic.SegmentSequence} == {"AUTOMATIC"}
+    assert {one.SegmentAlgorithmType for one in assisted.SegmentSequence} == {"SEMIAUTOMATIC"}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_objects_belong_to_the_patient_and_the_study(made: Callable[[str], Any], kind: str) -> None:
     slab, _ = KINDS[kind]

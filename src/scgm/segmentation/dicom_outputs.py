@@ -112,7 +112,8 @@ def _maker(segmentation: Result) -> Maker:
     spec = METHODS.get(made_by.method)
     learned = spec is None or spec.learned != "nothing"
     family = "ArtificialIntelligence" if learned else "HistogramAnalysis"
-    return Maker(made_by.method, str(made_by.model["name"]), made_by.version, family)
+    assisted = any(made_by.options.get(hint) for hint in ("center", "cord", "centerline"))
+    return Maker(made_by.method, str(made_by.model["name"]), made_by.version, family, assisted)
 
 
 def _areas(segmentation: Result) -> list[Area]:

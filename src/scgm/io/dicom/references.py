@@ -40,12 +40,15 @@ class Maker:
         Names of method and model, and the version of this package.
     family : str
         Kind of method, a name in CID 7162 of DICOM PS3.16, as "ArtificialIntelligence".
+    assisted : bool
+        Whether a person said where the cord is.
     """
 
     method: str
     model: str
     version: str
     family: str
+    assisted: bool
 
     @property
     def name(self) -> str:

@@ -93,7 +93,7 @@ def _descriptions(names: list[str], maker: Maker) -> list[Any]:
                 segment_label=meaning,
                 segmented_property_category=codes.SCT.AnatomicalStructure,
                 segmented_property_type=coded(code, "SCT", meaning),
-                algorithm_type="AUTOMATIC",
+                algorithm_type="SEMIAUTOMATIC" if maker.assisted else "AUTOMATIC",
                 algorithm_identification=algorithm,
                 tracking_uid=hd.UID(),
                 tracking_id=meaning,
