@@ -168,6 +168,20 @@ def test_dicom_of_a_nifti_image_is_refused(segment: Run, tmp_path: Path) -> None
     assert names(tmp_path) == {"t2s.nii.gz"}
 
 
+def test_a_cord_whose_file_names_the_patient_does_not_reach_the_record(
+    segment: Run, tmp_path: Path
+) -> None:
+    folder = scan(tmp_path / "t2s")
+    segment(folder)
+    cord = (tmp_path / "t2s_label-SC_seg.nii.gz").rename(tmp_path / f"{SECRETS[0]}.nii.gz")
+
+    refused = segment(folder, "-o", tmp_path / "out", "--cord", cord)
+    wanted = segment(folder, "-o", tmp_path / "out", "--cord", cord, "--keep-identifiers")
+
+    assert (refused.status, wanted.status) == (1, 0), wanted.err
+    assert "what is given with --cord holds the patient's name" in refused.err
+
+
 def test_a_report_finds_the_folder_again(
     segment: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ def segment(
     options = replace(options, **choices)
     started = time.perf_counter()
     volume = as_volume(image, options.reading())
+    _refuse_names(volume, options)
     stack = to_axial(volume)
     if problem := refusal(stack):
         msg = f"{volume.name}: {problem}"
@@ -149,6 +151,27 @@ def segment(
         box=box,
         name=options.name,
     )
+
+
+def _refuse_names(volume: Volume, options: SegmentOptions) -> None:
+    """Refuse paths that the record repeats, if they name the patient of a DICOM image.
+
+    Raises
+    ------
+    ImageReadError
+        If one of them does, and it was not asked for.
+    """
+    if not isinstance(volume.scan, Scan) or options.keep_identifiers:
+        return
+    for name in ("cord", "centerline", "levels_from"):
+        given = getattr(options, name)
+        if isinstance(given, str | Path) and volume.scan.identifiers.in_text(str(given)):
+            msg = (
+                f"{volume.name}: what is given with --{name.replace('_', '-')} holds the patient's "
+                "name, number or birth date, and the record repeats it; name it otherwise, or use "
+                "--keep-identifiers"
+            )
+            raise ImageReadError(msg)
 
 
 def _contrast(stack: AxialStack, found: Probabilities, threshold: float) -> NDArray[np.float64]:

@@ -91,7 +91,7 @@ def dicom_volume(path: Path, reading: ReadOptions = DEFAULT_READING) -> Volume:
         voxel_size_from="dicom",
         slice_axis=axis,
         unit=values.unit,
-        scan=Scan(used, volumes.step, _about(series, volumes, wanted, reading)),
+        scan=Scan(used, volumes.step, _about(series, volumes, wanted, reading), found.identifiers),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.io.dicom.frames import Frame
+from scgm.io.dicom.identity import Identifiers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,11 +25,14 @@ class Scan:
         Way from each slice to the next in mm, as DICOM has it.
     about : mapping
         What the record of a result says of it.
+    identifiers : Identifiers
+        What names the patient.
     """
 
     volumes: tuple[tuple[Frame, ...], ...]
     step: NDArray[np.float64]
     about: Mapping[str, Any]
+    identifiers: Identifiers
 
     @property
     def frames(self) -> tuple[Frame, ...]:
