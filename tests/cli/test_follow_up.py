@@ -285,7 +285,7 @@ def test_a_table_of_pairs_that_is_missing_is_told(
     ended = run_scgm(capsys, "measure", tmp_path / "pairs.csv", "--longitudinal")
 
     assert ended.status == 1
-    assert "pairs.csv: there is no such file; give a table of pairs" in ended.err
+    assert "pairs.csv: there is no such file" in ended.err
 
 
 @pytest.mark.parametrize(

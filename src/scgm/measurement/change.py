@@ -144,7 +144,7 @@ def _places(first: Profile) -> NDArray[np.float64]:
     low, high = first.ends_mm
     begin = float(first.positions_mm[first.usable][0])
     pieces = np.arange(np.floor((low - begin) / _STEP_MM), np.ceil((high - begin) / _STEP_MM))
-    return begin + (pieces + 0.5) * _STEP_MM
+    return np.asarray(begin + (pieces + 0.5) * _STEP_MM, np.float64)
 
 
 def _seen(profile: Profile, at: Values) -> NDArray[np.bool_]:
