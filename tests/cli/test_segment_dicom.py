@@ -182,6 +182,20 @@ def test_a_cord_whose_file_names_the_patient_does_not_reach_the_record(
     assert "what is given with --cord holds the patient's name" in refused.err
 
 
+def test_the_scan_that_is_named_to_measure_is_read_as_before(
+    segment: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = scan(tmp_path / "scans" / "t2s")
+    save(folder, slices(Slab(pattern()), SeriesNumber=8))
+    record, table = tmp_path / "out" / "t2s_seg.json", tmp_path / "table.json"
+    segment(folder, "--series", 5, "-o", tmp_path / "out")
+
+    ended = run_scgm(capsys, "measure", record, "--image", folder, "-o", table)
+
+    assert ended.status == 0, ended.err
+    assert json.loads(table.read_text())["rows"][0]["mean"] == pytest.approx(2)
+
+
 def test_a_report_finds_the_folder_again(
     segment: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from scgm.errors import ScgmWarning, UsageError
-from scgm.image.volume import Volume
-from scgm.io.read import DEFAULT_READING
+from scgm.io.dicom.sources import is_dicom
+from scgm.io.options import DEFAULT_READING, ReadOptions
 from scgm.measurement.level_source import levels_for
 from scgm.measurement.masks import structures_from_masks
 from scgm.measurement.measure import measure as measure_structures
@@ -19,7 +19,12 @@ from scgm.measurement.table import Table, joined
 from scgm.segmentation.inputs import as_labels, as_volume
 from scgm.segmentation.messages import for_python, in_python
 from scgm.segmentation.result import Result
-from scgm.segmentation.saved import record_paths, saved_result, structures_of_saved
+from scgm.segmentation.saved import (
+    SavedResult,
+    record_paths,
+    saved_result,
+    structures_of_saved,
+)
 from scgm.segmentation.structures import structures_of
 
 _NO_SCAN = (
@@ -94,22 +99,30 @@ def measured_table(
     image: Any = None,
 ) -> Table:
     """Measure as `measure` does, with messages for a user of the command line."""
-    scan = None if image is None else as_volume(image, DEFAULT_READING)
     tables = [
         measure_structures(one, levels_for(one, options), options)
-        for one in _structures(result, gm, cord, scan)
+        for one in _structures(result, gm, cord, image)
     ]
     return joined(tables)
 
 
-def _saved(record: Path, scan: Volume | None) -> Structures:
-    found = structures_of_saved(saved_result(record), scan)
+def _saved(record: Path, image: Any) -> Structures:
+    saved = saved_result(record)
+    scan = None if image is None else as_volume(image, _reading(saved, image))
+    found = structures_of_saved(saved, scan)
     if found.image is not None:
         return found
     return replace(found, warnings=(*found.warnings, _NO_SCAN))
 
 
-def _structures(result: Any, gm: Any, cord: Any, scan: Volume | None) -> list[Structures]:
+def _reading(saved: SavedResult, image: Any) -> ReadOptions:
+    """Return how the scan of a result is read: as before, if it is a file of the same kind."""
+    given_dicom = isinstance(image, str | Path) and is_dicom(Path(image))
+    was_dicom = "dicom" in saved.record.get("input", {})
+    return saved.reading if given_dicom == was_dicom else DEFAULT_READING
+
+
+def _structures(result: Any, gm: Any, cord: Any, image: Any) -> list[Structures]:
     if (result is None) == (gm is None and cord is None):
         msg = "give either a result, or masks with --gm and --cord"
         raise UsageError(msg)
@@ -117,7 +130,8 @@ def _structures(result: Any, gm: Any, cord: Any, scan: Volume | None) -> list[St
         return [structures_of(result)]
     if result is not None:
         records = record_paths(Path(result))
-        return [_saved(record, scan) for record in records]
+        return [_saved(record, image) for record in records]
+    scan = None if image is None else as_volume(image, DEFAULT_READING)
     masks = [None if one is None else as_labels(one, DEFAULT_READING) for one in (gm, cord)]
     sources = [one.source for one in (scan, *masks) if one is not None and one.source]
     name = sources[0].name if sources else "image"
