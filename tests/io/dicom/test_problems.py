@@ -106,7 +106,10 @@ SERIES: dict[str, tuple[Callable[[], Made], str]] = {
         "its slices lie at uneven distances (4 to 6.5 mm)",
     ),
     "staggered": (lambda: STAGGERED, "shifted against each other by uneven amounts"),
-    "doubled": (doubled, "2 of its images lie at the place of slice 3, 1 at most others"),
+    "doubled": (
+        doubled,
+        "slice 3 has 2 images and nearly every other slice 1, so",
+    ),
     "no position": (
         lambda: slices(SLAB, ImagePositionPatient=None),
         "do not say where the images lie",
@@ -236,7 +239,7 @@ def test_copies_of_files_are_taken_once(tmp_path: Path) -> None:
     volume = read_volume(folder)
 
     assert volume.geometry.shape == (12, 14, 5)
-    assert volume.warnings == ("2 images are there twice and are taken once",)
+    assert volume.warnings == ("copies of images are left out (2)",)
 
 
 def test_two_files_of_one_number_must_be_the_same(tmp_path: Path) -> None:
@@ -253,6 +256,16 @@ def test_a_series_can_say_that_images_are_missing_at_its_end(tmp_path: Path) -> 
     volume = read_volume(save(tmp_path / "in", slices(SLAB, ImagesInAcquisition=8)))
 
     assert volume.warnings == ("its header promises 8 images, 5 are there",)
+
+
+def test_slices_that_are_missing_evenly_are_told(tmp_path: Path) -> None:
+    """Every second one: positions alone do not show it."""
+    made = slices(SLAB, SpacingBetweenSlices=4)
+
+    assert read_volume(save(tmp_path / "all", made)).warnings == ()
+    assert read_volume(save(tmp_path / "half", made[::2])).warnings == (
+        "its slices lie 8 mm apart, but its header says 4 mm: look whether slices are missing",
+    )
 
 
 def test_what_is_assumed_is_said(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from scgm.io.dicom.frames import Frame
 from scgm.io.dicom.hashes import file_hash
 from scgm.io.dicom.series import Series
 from scgm.io.dicom.stack import SAME_PLACE_MM, even_step, in_order
-from scgm.io.dicom.tags import text, value, whole, words
+from scgm.io.dicom.tags import number, text, value, whole, words
 from scgm.io.options import VolumeChoice
 
 
@@ -102,7 +102,11 @@ def volumes_of(series: Series) -> Volumes:
     step = even_step(positions, grid, thickness)
     volumes = tuple(zip(*(sorted(place, key=_rank) for place in places), strict=True))
     _require_alike(volumes)
-    return Volumes(volumes, step, (*left_out, *doubled, *_doubts(series, places, thickness)))
+    doubts = (
+        *_doubts(series, places, thickness),
+        *_far_apart(series, abs(float(step @ grid.normal))),
+    )
+    return Volumes(volumes, step, (*left_out, *doubled, *doubts))
 
 
 def _rank(frame: Frame) -> tuple[object, ...]:
@@ -138,7 +142,7 @@ def _each_once(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
                 "(SOP Instance UID) and are not the same; remove the wrong one"
             )
             raise ImageReadError(msg)
-    notes = [f"{copies} images are there twice and are taken once"] if copies else []
+    notes = [f"copies of images are left out ({copies})"] if copies else []
     return list(once.values()), notes
 
 
@@ -167,8 +171,8 @@ def _require_equal_counts(places: Sequence[Sequence[Frame]]) -> None:
     usual = counts.most_common(1)[0][0]
     odd = next(index for index, place in enumerate(places) if len(place) != usual)
     msg = (
-        f"{len(places[odd])} of its images lie at the place of slice {odd + 1}, {usual} at most "
-        "others, so an image is doubled or missing; export the series again"
+        f"slice {odd + 1} has {len(places[odd])} images and nearly every other slice {usual}, so "
+        "an image is doubled or missing; export the series again"
     )
     raise ImageReadError(msg)
 
@@ -201,6 +205,20 @@ def _doubts(
         if found < promised:
             notes.append(f"its header promises {promised} images, {found} are there")
     return notes
+
+
+def _far_apart(series: Series, found_mm: float) -> list[str]:
+    """Ask for slices that are missing evenly, as every second one."""
+    told_mm = number(value(series.instances[0].header, "SpacingBetweenSlices"))
+    if len(series.frames) < 2 or not told_mm:
+        return []
+    times = found_mm / abs(told_mm)
+    if round(times) < 2 or abs(times - round(times)) > 0.05:
+        return []
+    return [
+        f"its slices lie {found_mm:.4g} mm apart, but its header says {abs(told_mm):.4g} mm: look "
+        "whether slices are missing"
+    ]
 
 
 def _no_place(series: Series) -> str:
