@@ -258,6 +258,15 @@ def test_a_series_can_say_that_images_are_missing_at_its_end(tmp_path: Path) -> 
     assert volume.warnings == ("its header promises 8 images, 5 are there",)
 
 
+def test_a_compression_with_loss_is_told(tmp_path: Path) -> None:
+    before, after = (slices(SLAB, LossyImageCompression=told) for told in ("00", "01"))
+
+    assert read_volume(save(tmp_path / "before", before)).warnings == ()
+    assert read_volume(save(tmp_path / "after", after)).warnings == (
+        "its images were compressed with loss, which can change small structures",
+    )
+
+
 def test_slices_that_are_missing_evenly_are_told(tmp_path: Path) -> None:
     """Every second one: positions alone do not show it."""
     made = slices(SLAB, SpacingBetweenSlices=4)

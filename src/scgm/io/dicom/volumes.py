@@ -199,6 +199,8 @@ def _doubts(
     modality = text(value(header, "Modality"))
     if modality and modality != "MR":
         notes.append(f"its modality is {modality[:16]}, not MR; methods were made for MR")
+    if text(value(header, "LossyImageCompression")) == "01":
+        notes.append("its images were compressed with loss, which can change small structures")
     promised = whole(value(header, "ImagesInAcquisition"))
     if promised and len(places) < promised and promised % max(len(places[0]), 1) == 0:
         found = sum(len(place) for place in places)
