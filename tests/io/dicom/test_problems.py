@@ -108,7 +108,7 @@ SERIES: dict[str, tuple[Callable[[], Made], str]] = {
     "staggered": (lambda: STAGGERED, "shifted against each other by uneven amounts"),
     "doubled": (
         doubled,
-        "slice 3 has 2 images and nearly every other slice 1, so",
+        "the number of images is 2 at slice 3 and 1 at nearly every other",
     ),
     "no position": (
         lambda: slices(SLAB, ImagePositionPatient=None),

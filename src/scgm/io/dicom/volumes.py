@@ -171,8 +171,8 @@ def _require_equal_counts(places: Sequence[Sequence[Frame]]) -> None:
     usual = counts.most_common(1)[0][0]
     odd = next(index for index, place in enumerate(places) if len(place) != usual)
     msg = (
-        f"slice {odd + 1} has {len(places[odd])} images and nearly every other slice {usual}, so "
-        "an image is doubled or missing; export the series again"
+        f"the number of images is {len(places[odd])} at slice {odd + 1} and {usual} at nearly "
+        "every other one, so an image is doubled or missing; export the series again"
     )
     raise ImageReadError(msg)
 
