@@ -159,7 +159,10 @@ def test_what_is_done_is_skipped_until_the_series_changes(segment: Run, tmp_path
     assert "done already" not in segment(folder, "--skip-existing", "--overwrite").out
 
 
-def test_dicom_of_a_nifti_image_is_refused(segment: Run, tmp_path: Path) -> None:
+def test_dicom_of_a_nifti_image_is_refused_before_it_is_segmented(
+    segment: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scgm.segmentation.pipeline.segment", None)
     ended = segment(save_scan(tmp_path / "t2s.nii.gz"), "--dicom")
 
     assert ended.status == 1

@@ -64,14 +64,18 @@ def check_sources(segmentation: Result) -> None:
         sources_of(scan)
 
 
+def no_dicom(image: str) -> OutputError:
+    """Return the error that DICOM is to be written of an image that is none."""
+    return OutputError(
+        f"{image}: it is no DICOM, so no DICOM result can refer to it; omit --dicom, or segment "
+        "the DICOM series"
+    )
+
+
 def _scan_of(segmentation: Result) -> Scan:
     scan = segmentation.volume.scan
     if not isinstance(scan, Scan):
-        msg = (
-            f"{segmentation.source_name}: it is no DICOM, so no DICOM result can refer to it; omit "
-            "--dicom, or segment the DICOM series"
-        )
-        raise OutputError(msg)
+        raise no_dicom(segmentation.source_name)
     return scan
 
 

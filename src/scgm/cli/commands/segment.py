@@ -395,12 +395,16 @@ class Batch:
         self, jobs: Sequence[tuple[Path, Path]], failures: Failures
     ) -> list[tuple[Path, Path]]:
         """Return the jobs whose results can be written, before anything is computed."""
+        from scgm.io.dicom.sources import is_dicom
+        from scgm.segmentation.dicom_outputs import no_dicom
         from scgm.segmentation.outputs import check_targets, result_name
 
         overwrite = self.outputs.overwrite
         ready = []
         for image, folder in jobs:
             with failures.of(image):
+                if self.outputs.dicom and image.exists() and not is_dicom(image):
+                    raise no_dicom(str(image))
                 # What is there already is looked at again when the method is known.
                 if not self.skip_existing:
                     check_targets(folder, result_name(image.name), overwrite=overwrite)
