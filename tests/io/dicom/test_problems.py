@@ -271,7 +271,10 @@ def test_slices_that_are_missing_evenly_are_told(tmp_path: Path) -> None:
     """Every second one: positions alone do not show it."""
     made = slices(SLAB, SpacingBetweenSlices=4)
 
+    gaps = slices(SLAB, SliceThickness=3.6, SpacingBetweenSlices=0.4)
+
     assert read_volume(save(tmp_path / "all", made)).warnings == ()
+    assert read_volume(save(tmp_path / "gaps", gaps)).warnings == ()
     assert read_volume(save(tmp_path / "half", made[::2])).warnings == (
         "its slices lie 8 mm apart, but its header says 4 mm: look whether slices are missing",
     )

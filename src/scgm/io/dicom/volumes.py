@@ -211,14 +211,19 @@ def _doubts(
 
 def _far_apart(series: Series, found_mm: float) -> list[str]:
     """Ask for slices that are missing evenly, as every second one."""
-    told_mm = number(value(series.instances[0].header, "SpacingBetweenSlices"))
-    if len(series.frames) < 2 or not told_mm:
+    header = series.instances[0].header
+    told_mm, thick_mm = (
+        abs(number(value(header, name)) or 0.0)
+        for name in ("SpacingBetweenSlices", "SliceThickness")
+    )
+    # Some write the gap between slices there, which is smaller than a slice is thick.
+    if not told_mm or told_mm < 0.9 * thick_mm or len(series.frames) < 2:
         return []
-    times = found_mm / abs(told_mm)
+    times = found_mm / told_mm
     if round(times) < 2 or abs(times - round(times)) > 0.05:
         return []
     return [
-        f"its slices lie {found_mm:.4g} mm apart, but its header says {abs(told_mm):.4g} mm: look "
+        f"its slices lie {found_mm:.4g} mm apart, but its header says {told_mm:.4g} mm: look "
         "whether slices are missing"
     ]
 
