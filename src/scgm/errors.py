@@ -15,7 +15,7 @@
       RecordError                    a result cannot be shown: its record or image is not right
       DownloadError                  a public data set cannot be fetched
         NoConnectionError                its server cannot be reached at all
-    UsageError                   exit 2: the command line contradicts itself
+    UsageError                   exit 2: the command line contradicts itself or makes no sense
     anything else                exit 3: a fault of ours
     ScgmWarning                  no error: a result, or a part of it, needs a look
 
@@ -73,7 +73,7 @@ class CordMaskError(ScgmError):
 
 
 class ModelError(ScgmError):
-    """A model or a method is unknown, its file is damaged, or it does not fit its card."""
+    """A model is unknown, damaged or does not fit its card, or a method cannot start."""
 
 
 class OutputError(ScgmError):
@@ -101,7 +101,7 @@ class NoConnectionError(DownloadError):
 
 
 class UsageError(Exception):
-    """The options of a command contradict each other."""
+    """The options of a command contradict each other or make no sense."""
 
 
 class ScgmWarning(UserWarning):

@@ -286,6 +286,7 @@ def test_contrasts_that_nobody_asked_for_are_named(cohort: Run, tmp_path: Path) 
 
     assert ended.status == 2
     assert "no image fits; there are 1 T2w; say which with --suffix, and check" in ended.err
+    assert not (tmp_path / "out").exists()
     assert cohort(data, tmp_path / "other", "participant", "--suffix", "T2w", "T1w").status == 0
 
 
@@ -315,7 +316,7 @@ def test_wrong_usage_is_one_sentence_and_leaves_no_result(
     assert ended.status == status
     assert words in ended.err
     assert "Traceback" not in ended.err
-    assert tree(tmp_path / "out") == {}
+    assert not (tmp_path / "out").exists()
 
 
 def test_results_do_not_go_among_the_images(cohort: Run, tmp_path: Path) -> None:

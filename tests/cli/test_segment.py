@@ -353,6 +353,13 @@ def test_a_model_below_a_home_of_nobody_is_named(segment: Run, tmp_path: Path) -
     assert "~nobody-of-this-name/x.onnx: there is no such model file" in ended.err
 
 
+def test_an_unknown_method_is_wrong_usage(segment: Run, tmp_path: Path) -> None:
+    ended = segment(save_scan(tmp_path / "t2s.nii.gz"), "--method", "magic")
+
+    assert ended.status == 2
+    assert "there is no method 'magic'; known: default, ddc" in ended.err
+
+
 def test_help_names_every_method(capsys: pytest.CaptureFixture[str]) -> None:
     shown = run_scgm(capsys, "segment", "--help").out
 

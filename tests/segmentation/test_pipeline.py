@@ -403,7 +403,7 @@ def test_center_and_cord_exclude_each_other() -> None:
 
 
 def test_an_unknown_method_is_an_error_that_lists_the_known() -> None:
-    with pytest.raises(ModelError, match="known: default"):
+    with pytest.raises(UsageError, match="known: default"):
         segment(scan(cord_voxels()), method="magic")
 
 

@@ -34,6 +34,7 @@ from scgm.io.atomic import (
     unsynced,
     write_json,
 )
+from scgm.io.folders import made_folder
 from scgm.io.hashing import sha256_of_file
 from scgm.io.locks import is_abandoned, locked
 from scgm.io.text import name_text
@@ -91,7 +92,7 @@ def file_set(
     Parameters
     ----------
     folder : str or Path
-        Where the files go; made where it is missing.
+        Where the files go; made where it is missing, and removed again if none is written.
     names : sequence of str
         Every file name that a set can have. A file of these names that is in the folder but not
         in the new set is removed, so that a folder never shows two sets as one.
@@ -114,8 +115,7 @@ def file_set(
     target = _Target(Path(folder), tuple(names), overwrite, claims)
     try:
         _check_folder(target.folder)
-        target.folder.mkdir(parents=True, exist_ok=True)
-        with _workplace(target) as work:
+        with made_folder(target.folder), _workplace(target) as work:
             target.check()
             with unsynced(work / "new"):
                 yield work / "new"

@@ -83,9 +83,9 @@ def segment(
     CordNotFoundError
         If no slice shows a cord.
     ModelError
-        If the method or model is unknown, damaged or fails.
+        If the model is unknown or damaged, or the method fails.
     UsageError
-        If the options contradict each other.
+        If the method is unknown, or the options contradict each other.
     """
     options = replace(options, **choices)
     started = time.perf_counter()

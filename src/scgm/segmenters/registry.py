@@ -77,13 +77,13 @@ def open_method(name: str, settings: MethodSettings) -> Segmenter:
     Raises
     ------
     ModelError
-        If there is no such method, or it cannot start.
+        If it cannot start.
     UsageError
-        If it is told what does not concern it.
+        If there is no such method, or it is told what does not concern it.
     """
     if name not in METHODS:
         msg = f"there is no method {name[:100]!r}; known: {', '.join(METHODS)}"
-        raise ModelError(msg)
+        raise UsageError(msg)
     method = METHODS[name]
     if settings.cord_model is not None and not method.needs_cord:
         found = "finds the cord itself" if method.cord_source == "itself" else "uses no cord"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -310,11 +310,12 @@ class Cohort:
         from scgm.cohort.output_folder import only_run
 
         self.scans.check()
+        if next(iter(self.scans), None) is None:
+            self._tell_left_out()  # refuses, if there are images of other contrasts
         output = self.choices.output
-        _make_folder(output)
         labels = [label.removeprefix("sub-") for label in subjects]
         progress = CohortProgress(self.messages)
-        with only_run(output, labels), self.place.workers() as cluster:
+        with _folder(output), only_run(output, labels), self.place.workers() as cluster:
             if cluster is not None:
                 cluster.begin(load, self.choices.options)  # while this process does the same
             self._prepare(redo=redo)
@@ -417,11 +418,16 @@ class Cohort:
         self.messages.result(f"left out: {counts} (of another contrast or label than wanted)")
 
 
-def _make_folder(output: Path) -> None:
+@contextmanager
+def _folder(output: Path) -> Iterator[None]:
+    """Make the folder of results; it goes again if the call is refused before anything is written."""
     from scgm.errors import OutputError
+    from scgm.io.folders import made_folder
 
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"{output}: this cannot be a folder ({error.strerror or error}); give another one"
-        raise OutputError(msg) from error
+    with ExitStack() as held:
+        try:
+            held.enter_context(made_folder(output))
+        except OSError as error:
+            msg = f"{output}: this cannot be a folder ({error.strerror or error}); give another one"
+            raise OutputError(msg) from error
+        yield
