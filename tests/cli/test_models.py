@@ -41,7 +41,7 @@ def test_the_list_has_a_line_for_each_model(
     ended = run_scgm(capsys, "models")
 
     assert ended.status == 0
-    for text in ("standin", "1 volumes", "Dice 0.50 to 0.50 on 1 image"):
+    for text in ("standin", "1 volume ", "Dice 0.50 to 0.50 on 1 image"):
         assert text in ended.out
     assert models.read_card(path).sha256[:12] in ended.out
 
@@ -112,6 +112,22 @@ def test_scores_tell_evidence_from_the_labels_of_a_program() -> None:
         "Dice 0.91 to 0.91 on 1 image labeled by a program (no evidence)"
     )
     assert in_short([]) == "not measured"
+
+
+def test_an_image_of_several_raters_counts_once() -> None:
+    drawn = {"image": "a.nii.gz", "site": "Ucl", "labels": "rater"}
+    scores: list[dict[str, Any]] = [
+        {**drawn, "rater": "1", "gm_dice": 0.8},
+        {**drawn, "rater": "2", "gm_dice": 0.9, "site": "ucl"},
+        {**drawn, "gm_dice": 0.5, "site": "other"},
+        {**drawn, "gm_dice": 0.7, "image": "b.nii.gz", "decided": True},
+        {**drawn, "gm_dice": 0.8, "image": "b.nii.gz", "decided": True},
+    ]
+
+    assert in_short(scores) == (
+        "Dice 0.50 to 0.85 on 2 images drawn or corrected by raters; "
+        "1 without evidence (seen before, unknown, or chose the weights)"
+    )
 
 
 @pytest.mark.parametrize(

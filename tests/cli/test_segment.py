@@ -184,7 +184,11 @@ def test_other_options_are_not_done(segment: Run, tmp_path: Path) -> None:
     refused = segment(image, "--skip-existing", "--threshold", 0.3)
 
     assert refused.status == 1
-    assert "exists already" in refused.err
+    assert "the result that is there was made with another threshold" in refused.err
+    assert "exists already; use --overwrite" in refused.err
+    without = segment(image, "--skip-existing", "--soft")
+    assert without.status == 1
+    assert "the result that is there was made without --soft" in without.err
     done = segment(image, "--skip-existing", "--threshold", 0.3, "--overwrite")
     assert done.status == 0
     assert "skipped" not in done.out

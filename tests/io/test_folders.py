@@ -34,9 +34,13 @@ def test_an_empty_folder_that_was_there_stays(tmp_path: Path) -> None:
 
 
 def test_a_set_that_cannot_be_made_leaves_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no room"), file_set(tmp_path / "out", ("a",)) as staging:
-        (staging / "a").write_text("half")
-        msg = "no room"
-        raise OutputError(msg)
+    def fails() -> None:
+        with file_set(tmp_path / "out", ("a",)) as staging:
+            (staging / "a").write_text("half")
+            msg = "no room"
+            raise OutputError(msg)
+
+    with pytest.raises(OutputError, match="no room"):
+        fails()
 
     assert not (tmp_path / "out").exists()

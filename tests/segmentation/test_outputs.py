@@ -20,8 +20,8 @@ from scgm.segmentation.options import SegmentOptions, recorded
 from scgm.segmentation.outputs import (
     OutputOptions,
     check_targets,
-    is_done,
     result_name,
+    what_differs,
     write_table,
 )
 from scgm.segmentation.pipeline import segment
@@ -375,7 +375,7 @@ def test_any_file_name_can_be_an_image(model: OnnxModel, tmp_path: Path, name: b
     for path in (tmp_path / "out").iterdir():
         if path.suffix in {".json", ".csv"}:
             path.read_bytes().decode("utf-8")
-    assert is_done(tmp_path / "out", image, {}, OutputOptions())
+    assert what_differs(tmp_path / "out", image, {}, OutputOptions()) == ""
 
 
 def test_a_name_that_gets_too_long_is_said(model: OnnxModel, tmp_path: Path) -> None:
@@ -392,20 +392,28 @@ def test_a_result_is_done_only_in_the_same_way(result: Segmentation, tmp_path: P
     image = result.volume.source
     assert image is not None
     made = {"method": "default", "options": recorded(SegmentOptions())}
-    plain = OutputOptions()
-    assert not is_done(tmp_path, image, made, plain)
+
+    def differs(image: Path = image, made: dict[str, Any] = made, **wanted: bool) -> str:
+        return what_differs(tmp_path, image, made, OutputOptions(**wanted))
+
+    assert differs() == "has no record"
     result.save(tmp_path, soft=True)
 
-    assert is_done(tmp_path, image, made, plain)
-    assert is_done(tmp_path, image, made, OutputOptions(soft=True))
-    assert not is_done(tmp_path, image, made, OutputOptions(picture=True))
-    assert not is_done(tmp_path, image, {**made, "method": "ddc"}, plain)
-    assert not is_done(tmp_path, image, {"options": recorded(SegmentOptions(threshold=0.4))}, plain)
+    assert differs() == ""
+    assert differs(soft=True) == ""
+    assert differs(picture=True) == "was made without --qc"
+    assert differs(dicom=True) == "was made without --dicom"
+    assert differs(made={**made, "method": "ddc"}) == "was made with another method"
+    other_options = {"options": recorded(SegmentOptions(threshold=0.4), "0" * 64)}
+    assert differs(made=other_options) == (
+        "was made with another threshold, mask or center line of the cord"
+    )
     (tmp_path / "other").mkdir()
     other = save_scan(tmp_path / "other" / "sub-01_T2starw.nii.gz")
-    assert not is_done(tmp_path, other, made, plain)
+    assert differs(other) == "is that of another image, or the image was changed since"
     (tmp_path / "sub-01_T2starw_measurements.csv").unlink()
-    assert not is_done(tmp_path, image, made, plain)
+    assert differs() == "lacks a file, or one was changed"
+    assert "is that of another image" in differs(tmp_path / "no" / other.name)
 
 
 def test_a_file_is_no_folder_for_results(result: Segmentation, tmp_path: Path) -> None:

@@ -67,7 +67,9 @@ class Messages:
         from rich.text import Text
 
         head, *body = rows
-        table = Table(*head)
+        table = Table()
+        for name in head:
+            table.add_column(name, overflow="fold")  # no long word is cut off
         for row in body:
             table.add_row(*(Text(printable(cell, keep="\n")) for cell in row))
         console = Console()

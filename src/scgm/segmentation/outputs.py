@@ -23,6 +23,12 @@ from scgm.segmentation.result import LABELS, Label, Result
 
 QcSlices = Literal["all", "flagged"] | int | None
 
+# Fields of the record that are no options.
+_IN_WORDS = {
+    "hint_sha256": "mask or center line of the cord",
+    "levels_sha256": "file of levels",
+}
+
 _IMAGE_ENDINGS = (".nii.gz", ".nii", ".hdr", ".img.gz", ".img", ".zip", ".dcm", ".ima")
 
 
@@ -248,10 +254,10 @@ def read_record(directory: Path, name: str) -> dict[str, Any] | None:
     return record if sound and isinstance(record.get("files"), dict) else None
 
 
-def is_done(
+def what_differs(
     directory: Path, image: Path, made_from: Mapping[str, Any], options: OutputOptions
-) -> bool:
-    """Tell whether a folder holds the whole result of an image, made in the same way.
+) -> str:
+    """Say why the result of an image in a folder is not the one that is asked for.
 
     Parameters
     ----------
@@ -263,29 +269,59 @@ def is_done(
         Fields of the record that must be the same, such as "version", "options" and "model".
     options : OutputOptions
         What must be there beside the masks.
+
+    Returns
+    -------
+    str
+        Empty for the whole result, made in the same way.
     """
     name = result_name(image.name)
     record = read_record(directory, name)
-    # Reading a pipe would wait for its other end.
-    if record is None or not (image.is_file() or image.is_dir()):
-        return False
+    if record is None:
+        return "has no record"
     same = json.loads(json.dumps(made_from))
-    if any(record.get(field) != value for field, value in same.items()):
+    if other := _other_choices(record, same):
+        return f"was made with another {', '.join(other)}"
+    if not _is_of(record, image, ReadOptions(series=same.get("options", {}).get("series"))):
+        return "is that of another image, or the image was changed since"
+    for option, file in _beside_masks(name, options):
+        if name_text(file) not in record["files"]:
+            return f"was made without {option}"
+    return "" if _is_whole(directory, name, record["files"]) else "lacks a file, or one was changed"
+
+
+def _is_of(record: Mapping[str, Any], image: Path, reading: ReadOptions) -> bool:
+    """Tell whether a record is that of an image, as far as both can be read."""
+    if not (image.is_file() or image.is_dir()):  # reading a pipe would wait for its other end
         return False
-    reading = ReadOptions(series=same.get("options", {}).get("series"))
-    wanted = {f"{name}_qc.png"} if options.picture else set()
-    if options.dicom:
-        wanted.update(dicom_files(name)[: 3 if options.picture else 2])
-    if options.soft:
-        wanted.add(label_file(name, Label.GM, soft=True))
     try:
-        return (
-            record["input"]["sha256"] == image_checksum(image, reading)
-            and {name_text(file) for file in wanted} <= record["files"].keys()
-            and _is_whole(directory, name, record["files"])
-        )
+        return bool(record["input"]["sha256"] == image_checksum(image, reading))
     except (ImageReadError, OSError, KeyError, TypeError):
         return False
+
+
+def _other_choices(record: Mapping[str, Any], same: Mapping[str, Any]) -> list[str]:
+    """Name what differs; of the options, each."""
+    names = [name for name, value in same.items() if record.get(name) != value]
+    if "options" not in names:
+        return names
+    before, now = record.get("options"), same["options"]
+    if not isinstance(before, dict):
+        return names
+    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    return [name for name in names if name != "options"] + [_IN_WORDS.get(k, k) for k in keys]
+
+
+def _beside_masks(name: str, options: OutputOptions) -> list[tuple[str, str]]:
+    """Return each option that asks for more than the masks, with a file that it makes."""
+    dicom, _, dicom_picture = dicom_files(name)
+    wanted = {
+        "--soft": (options.soft, label_file(name, Label.GM, soft=True)),
+        "--qc": (options.picture, f"{name}_qc.png"),
+        "--dicom": (options.dicom, dicom),
+        "--dicom --qc": (options.dicom and options.picture, dicom_picture),
+    }
+    return [(option, file) for option, (asked, file) in wanted.items() if asked]
 
 
 def is_own_result(image: Path) -> bool:

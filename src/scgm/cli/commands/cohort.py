@@ -420,7 +420,7 @@ class Cohort:
 
 @contextmanager
 def _folder(output: Path) -> Iterator[None]:
-    """Make the folder of results; it goes again if the call is refused before anything is written."""
+    """Make the folder of results; it goes again if nothing is written to it."""
     from scgm.errors import OutputError
     from scgm.io.folders import made_folder
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,7 +73,7 @@ def _row(store: Store[Any], name: str) -> list[str]:
     stored = store.read(name)
     card: Card = stored.card
     size = f"{len(stored.content) / 1e3:.0f} kB"
-    learned = f"{len(card.data)} volumes"
+    learned = counted(len(card.data), "volume")
     scores = in_short(getattr(card, "scores", ()))
     return [name, card.method, card.description, learned, size, card.sha256[:12], scores]
 
@@ -88,21 +89,34 @@ _COMPARED_WITH = {
 def in_short(scores: Sequence[dict[str, Any]]) -> str:
     """Return the range of the mean Dice over images, apart for each origin of the labels.
 
-    Scores of images or sites that the model has seen, or that chose its weights, are counted alone.
+    An image that several raters drew on has the mean of its raters. Scores of images or sites that
+    the model has seen, or that chose its weights, are counted alone.
     """
     measured = [score for score in scores if isinstance(score.get("gm_dice"), float)]
     new = [score for score in measured if _is_new(score)]
     parts = []
     for origin, called in _COMPARED_WITH.items():
-        values = [score["gm_dice"] for score in new if _origin(score) == origin]
+        values = _by_image(score for score in new if _origin(score) == origin)
         if values:
             count = counted(len(values), "image")
             parts.append(f"Dice {min(values):.2f} to {max(values):.2f} on {count} {called}")
     parts = parts or ["not measured"]
     if len(new) < len(measured):
-        left = len(measured) - len(new)
+        left = len(_by_image(score for score in measured if not _is_new(score)))
         parts.append(f"{left} without evidence (seen before, unknown, or chose the weights)")
     return "; ".join(parts)
+
+
+def _by_image(scores: Iterable[dict[str, Any]]) -> list[float]:
+    """Return one Dice for each image; a score that names none is that of an image of its own."""
+    from scgm.datasets.case import site_key
+
+    values: dict[object, list[float]] = {}
+    for number, score in enumerate(scores):
+        image = score.get("image")
+        named = number if image is None else (site_key(str(score.get("site"))), str(image))
+        values.setdefault(named, []).append(score["gm_dice"])
+    return [fmean(each) for each in values.values()]
 
 
 def _is_new(score: dict[str, Any]) -> bool:

@@ -426,15 +426,11 @@ class Batch:
 
     def _segment(self, image: Path, folder: Path, segmenter: Segmenter, *, alone: bool) -> None:
         """Segment one image, write its files, and keep what is to be said of it."""
-        from scgm.segmentation.outputs import check_targets, is_done, record_file, result_name, save
+        from scgm.segmentation.outputs import save
         from scgm.segmentation.pipeline import segment
 
-        if self.skip_existing:
-            if is_done(folder, image, self._made_from(segmenter), self.outputs):
-                self.summaries.append(f"{printable(str(image))}: done already, skipped")
-                self.done.append(folder / record_file(result_name(image.name)))
-                return
-            check_targets(folder, result_name(image.name), overwrite=self.outputs.overwrite)
+        if self.skip_existing and self._is_done(image, folder, segmenter):
+            return
         self.messages.detail(f"{image}: reading and segmenting")
         result = segment(image, self.options, segmenter=segmenter)
         for warning in result.provenance.warnings:
@@ -446,6 +442,26 @@ class Batch:
         # No viewer takes a mask and the DICOM files of a series at once.
         if (alone or self.messages.verbose) and result.volume.scan is None:
             self.summaries.append(_view(image, result, files))
+
+    def _is_done(self, image: Path, folder: Path, segmenter: Segmenter) -> bool:
+        """Tell whether the result is there; refuse to make it where another one is in the way."""
+        from scgm.segmentation.outputs import check_targets, record_file, result_name, what_differs
+
+        name = result_name(image.name)
+        record = folder / record_file(name)
+        differs = what_differs(folder, image, self._made_from(segmenter), self.outputs)
+        if not differs:
+            self.summaries.append(f"{printable(str(image))}: done already, skipped")
+            self.done.append(record)
+            return True
+        try:
+            check_targets(folder, name, overwrite=self.outputs.overwrite)
+        except OutputError as error:
+            if not record.is_file():
+                raise
+            msg = f"{image}: the result that is there {differs}; {error}"
+            raise OutputError(msg) from error
+        return False
 
     def _made_from(self, segmenter: Segmenter) -> dict[str, Any]:
         """Return what the record of a result says of how it was made."""
