@@ -46,6 +46,14 @@ def test_the_list_has_a_line_for_each_model(
     assert models.read_card(path).sha256[:12] in ended.out
 
 
+def test_a_narrow_terminal_cuts_off_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert "…" not in run_scgm(capsys, "models").out
+
+
 def test_an_atlas_is_listed_and_shown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
