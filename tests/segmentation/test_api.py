@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
@@ -72,7 +72,11 @@ def test_one_slice_is_an_image(model: OnnxModel, spacing: tuple[float, ...]) -> 
         (cord_voxels(), {"spacing": (1, 1)}, "is not a voxel size; give 3 numbers above 0"),
         (cord_voxels(), {"spacing": (1, 0, 1)}, "is not a voxel size"),
         (cord_voxels(), {"spacing": 0.5}, "is not a voxel size"),
-        (cord_voxels(), {"affine": np.eye(3)}, r"the affine of the array has the shape \(3, 3\)"),
+        (cord_voxels(), {"spacing": "wide"}, "is not a voxel size"),
+        (cord_voxels(), {"affine": np.eye(3)}, r"the affine must be \(4, 4\), not \(3, 3\)"),
+        (cord_voxels(), {"affine": np.full((4, 4), np.nan)}, "the affine holds NaN or infinity"),
+        (cord_voxels(), {"affine": np.diag([0.0, 0.0, 0.0, 1.0])}, "the affine .* give the"),
+        (cord_voxels(), {"affine": [[1, 2], [3]]}, "the affine is no numbers; give the"),
     ],
 )
 def test_what_is_no_image_is_one_sentence(
@@ -85,6 +89,46 @@ def test_what_is_no_image_is_one_sentence(
 def test_the_spacing_of_a_file_cannot_be_given(model: OnnxModel) -> None:
     with pytest.raises(UsageError, match="are for arrays"):
         scgm.segment(scan(cord_voxels()), segmenter=model, spacing=(1, 1, 1))
+
+
+def test_masked_values_are_no_values(model: OnnxModel) -> None:
+    values = uneven(cord_voxels())
+    edge = np.zeros(values.shape, bool)
+    edge[0] = True
+
+    result = found(np.ma.MaskedArray(values, edge), model, spacing=(0.5, 0.5, 5))
+
+    assert result.volume.missing is not None
+    np.testing.assert_array_equal(result.volume.missing, edge)
+
+
+def test_choices_may_be_numbers_of_numpy(model: OnnxModel, tmp_path: Any) -> None:
+    middle = np.argwhere(cord_voxels() == 2).mean(axis=0)[:2]
+    choices = {"threshold": np.float32(0.5), "center": middle.astype(np.float32)}
+
+    result = found(scan(cord_voxels()), model, **choices)
+    result.save(tmp_path, picture=True, qc_slices=cast(int, np.int64(2)))
+
+    assert result.provenance.options["center"] == tuple(middle.tolist())
+    in_time = np.stack([uneven(cord_voxels())] * 2, axis=-1)
+    series = nib.Nifti1Image(in_time, scan(cord_voxels()).affine)
+    np.testing.assert_array_equal(
+        found(series, model, volume=np.int64(1)).gm.dataobj, result.gm.dataobj
+    )
+
+
+@pytest.mark.parametrize("center", ["20,20", (20,), 20, ("a", "b")])
+def test_a_center_is_two_numbers(center: Any) -> None:
+    with pytest.raises(UsageError, match="give two numbers"):
+        scgm.SegmentOptions(center=center)
+
+
+@pytest.mark.parametrize("choice", [{"method": "vbem"}, {"model": "ddc"}, {"threads": 1}])
+def test_a_method_that_has_started_takes_no_choice_of_it(
+    model: OnnxModel, choice: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match="comes too late; omit one"):
+        scgm.segment(scan(cord_voxels()), segmenter=model, **choice)
 
 
 def test_a_result_takes_the_name_it_is_given(model: OnnxModel, tmp_path: Any) -> None:

@@ -80,6 +80,11 @@ def test_telemetry_is_off_before_the_runtime_is_loaded(module: str) -> None:
     assert run.stdout.split() == ["1"]
 
 
+def test_an_unknown_device_is_not_taken_for_another() -> None:
+    with pytest.raises(UsageError, match="no device 'gpu'; known: auto, cpu, cuda"):
+        start_session(standin_graph(), "graph", device="gpu")  # type: ignore[arg-type]
+
+
 def test_the_processor_is_no_substitute_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -17,9 +17,10 @@ from scgm.segmentation.pipeline import segment as run
 from scgm.segmentation.result import Result
 from scgm.segmentation.segmentation import Segmentation
 from scgm.segmentation.status import SliceStatus
-from scgm.segmenters.registry import Segmenter
+from scgm.segmenters.registry import MethodSettings, Segmenter
 from scgm.segmenters.registry import load_model as start_model
 
+_OF_STARTING = tuple(field.name for field in fields(MethodSettings))
 load_model = for_python(start_model)
 
 
@@ -88,6 +89,10 @@ def segment(
     UsageError
         If the method is unknown, or the choices contradict each other.
     """
+    started = [name for name in ("method", *_OF_STARTING) if name in choices]
+    if segmenter is not None and started:
+        msg = f"segmenter= is a method that has started, so {started[0]}= comes too late; omit one"
+        raise UsageError(msg)
     options = replace(options, **choices)
     if is_array(image):
         image = placed_array(image, affine, spacing)

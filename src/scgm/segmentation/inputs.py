@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scgm.errors import ImageReadError
-from scgm.image.volume import Volume
+from scgm.errors import GeometryError, ImageReadError
+from scgm.image.volume import Geometry, Volume
 from scgm.io.read import (
     ReadOptions,
     labels_from_nibabel,
@@ -84,14 +84,25 @@ def placed_array(values: Any, affine: ArrayLike | None, spacing: Sequence[float]
         found = "no voxel size is given for it" if affine is None else "two voxel sizes are given"
         msg = f"the image is an array, and {found}; give either spacing=(x, y, z) in mm or affine="
         raise ImageReadError(msg)
-    placed = _scaled(spacing, numbers.ndim) if affine is None else np.asarray(affine, np.float64)
-    if placed.shape != (4, 4):
-        msg = f"the affine of the array has the shape {placed.shape}, not (4, 4)"
-        raise ImageReadError(msg)
+    placed = _scaled(spacing, numbers.ndim) if affine is None else _checked(affine)
     return volume_from_array(numbers, placed)
 
 
+def _checked(affine: ArrayLike) -> NDArray[np.float64]:
+    """Return an affine that gives every voxel a place."""
+    try:
+        placed = np.asarray(affine, np.float64)
+        Geometry((1, 1, 1), placed)
+    except (TypeError, ValueError) as error:  # of what are no numbers, and of a wrong geometry
+        found = str(error) if isinstance(error, GeometryError) else "the affine is no numbers"
+        msg = f"{found}; give the (4, 4) array that leads from voxels to millimeters"
+        raise ImageReadError(msg) from error
+    return placed
+
+
 def _numbers(values: Any) -> NDArray[Any]:
+    if isinstance(values, np.ma.MaskedArray):  # what is masked has no value
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     try:
         array = np.asarray(values)
     except ValueError:  # lists of different lengths
@@ -104,7 +115,10 @@ def _numbers(values: Any) -> NDArray[Any]:
 
 
 def _scaled(spacing: Sequence[float] | None, axes: int) -> NDArray[np.float64]:
-    sizes = np.atleast_1d(np.asarray(spacing, np.float64))
+    try:
+        sizes = np.atleast_1d(np.asarray(spacing, np.float64))
+    except (TypeError, ValueError):
+        sizes = np.empty(0)
     if sizes.shape not in ((axes,), (3,)) or not (np.isfinite(sizes) & (sizes > 0)).all():
         msg = f"spacing={spacing} is not a voxel size; give {axes} numbers above 0, in mm"
         raise ImageReadError(msg)

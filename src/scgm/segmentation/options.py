@@ -7,6 +7,8 @@ from dataclasses import InitVar, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from scgm.errors import UsageError
 from scgm.io.hashing import sha256_of_file
 from scgm.io.read import NativeAxis, ReadOptions, VolumeChoice, VoxelSizeSource
@@ -83,8 +85,11 @@ class SegmentOptions:
     def __post_init__(self, centre: tuple[float, float] | None) -> None:
         if centre is not None:
             object.__setattr__(self, "center", centre)
-        if self.center == "found":
+        self._take_numbers_of_numpy()
+        if isinstance(self.center, str) and self.center == "found":
             self._look_for_cord()
+        if self.center is not None:
+            object.__setattr__(self, "center", _point(self.center))
         if self.threshold is not None and not 0 < self.threshold < 1:
             msg = f"the threshold is {self.threshold:g}; give a value above 0 and below 1"
             raise UsageError(msg)
@@ -118,12 +123,31 @@ class SegmentOptions:
         """Return how a mask or a center line on the grid of the image is read."""
         return ReadOptions(voxel_size_from=self.voxel_size_from, slice_axis=self.slice_axis)
 
+    def _take_numbers_of_numpy(self) -> None:
+        """Make them numbers of Python, as the record of a result has to hold them."""
+        for name in ("threshold", "threads", "volume"):
+            value = getattr(self, name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
+        if self.level_at is not None:
+            number, level = self.level_at
+            object.__setattr__(self, "level_at", (int(number), level))
+
     def _look_for_cord(self) -> None:
         if self.method not in (NAME, FOUND):
             msg = f"method {self.method} looks for the cord anyway; omit --center found"
             raise UsageError(msg)
         object.__setattr__(self, "method", FOUND)
         object.__setattr__(self, "center", None)
+
+
+def _point(center: Any) -> tuple[float, float]:
+    try:
+        x, y = (float(number) for number in center)
+    except (TypeError, ValueError) as error:
+        msg = f"the center is {center!r}; give two numbers (x, y), in voxels of the image"
+        raise UsageError(msg) from error
+    return x, y
 
 
 DEFAULT_OPTIONS = SegmentOptions()

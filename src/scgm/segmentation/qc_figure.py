@@ -154,8 +154,8 @@ def _chosen(segmentation: Result, slices: SliceChoice) -> list[int]:
         return _even_and_flagged(segmentation)
     if isinstance(slices, str):
         return _named(segmentation, slices)
-    if isinstance(slices, int):
-        return _evenly(_with_cord(segmentation), min(max(slices, 1), MOST_ROWS))
+    if isinstance(slices, int | np.integer):
+        return _evenly(_with_cord(segmentation), min(max(int(slices), 1), MOST_ROWS))
     return _stack_indices(segmentation, slices)
 
 

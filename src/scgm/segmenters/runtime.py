@@ -8,7 +8,7 @@ else has loaded before.
 from __future__ import annotations
 
 import os
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
@@ -49,8 +49,11 @@ def start_session(
     ModelError
         If it is not a graph that can run, the memory is too small, or the device is not there.
     UsageError
-        If the number of threads is not a whole number above zero.
+        If there is no such device, or the number of threads is not a whole number above zero.
     """
+    if device not in get_args(Device):
+        msg = f"there is no device {device!r}; known: {', '.join(get_args(Device))}"
+        raise UsageError(msg)
     options = ort.SessionOptions()
     options.intra_op_num_threads = thread_count(threads)
     options.inter_op_num_threads = 1

@@ -250,6 +250,19 @@ def test_an_image_whose_file_was_cut_short_is_refused(tmp_path: Path) -> None:
         volume_from_nibabel(image)
 
 
+def test_an_image_whose_affine_was_changed_lies_where_it_says_now() -> None:
+    image = nib.Nifti1Image(scan().astype(np.float32), AFFINE.copy())
+    image.affine[:3, 3] += 7
+    image.affine[:3, :3] *= 0.5
+
+    volume = volume_from_nibabel(image)
+
+    assert volume.geometry.matches(Geometry(SHAPE, image.affine))
+    written = as_nifti(volume.voxels, volume, dtype=np.float32)
+    assert written.affine == pytest.approx(image.affine)
+    assert image.header.get_sform() == pytest.approx(AFFINE)  # the image is as it was
+
+
 def test_an_image_of_another_format_keeps_its_place() -> None:
     image = nib.MGHImage(scan().astype(np.float32), AFFINE)
     volume = volume_from_nibabel(image)

@@ -100,13 +100,24 @@ def from_nibabel(image: SpatialImage, reading: ReadOptions, content: Content) ->
     _require_one_mask(layout, reading, content)
     values = np.asanyarray(image.dataobj)
     stored = combined(values.reshape((*layout.grid, layout.count)), layout, reading.volume)
-    header = (
-        image.header
-        if isinstance(image, nib.Nifti1Pair)
-        else new_header(Geometry(layout.grid, image.affine))
-    )
     source = None if filename is None else Path(filename)
-    return _placed(_Found(_CLEAN[content](stored), header, layout, source), reading)
+    found = _Found(_CLEAN[content](stored), _header_of(image, layout), layout, source)
+    return _placed(found, reading)
+
+
+def _header_of(image: SpatialImage, layout: Layout) -> nib.Nifti1Header:
+    """Return the header of an image in memory, whose affine may have been changed since."""
+    if not isinstance(image, nib.Nifti1Pair):
+        return new_header(Geometry(layout.grid, image.affine))
+    header, affine = image.header, image.affine
+    if affine is None or np.allclose(header.get_best_affine(), affine, equal_nan=True):
+        return header
+    Geometry(layout.grid, affine)  # refuses what is none
+    changed = header.copy()
+    # As nibabel does when it writes the image.
+    changed.set_sform(affine, code="aligned")
+    changed.set_qform(affine, code="unknown")
+    return changed
 
 
 def _require_one_mask(layout: Layout, reading: ReadOptions, content: Content) -> None:
