@@ -134,6 +134,24 @@ def test_an_interrupted_batch_ends_with_130(
     assert ended.status == 130
 
 
+def test_ctrl_c_is_no_fault_of_what_it_interrupts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except BaseException as error:
+            msg = "initialization failed"
+            raise ImportError(msg) from error
+
+    monkeypatch.setattr(models, "read_model", broken)
+
+    ended = run_scgm(capsys, "models", "default")
+
+    assert ended.status == 130
+    assert ended.err == "error: interrupted\n"
+
+
 def test_a_fault_of_ours_names_a_log_with_the_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -357,6 +357,34 @@ def test_a_model_below_a_home_of_nobody_is_named(segment: Run, tmp_path: Path) -
     assert "~nobody-of-this-name/x.onnx: there is no such model file" in ended.err
 
 
+@pytest.mark.parametrize("lost", [False, True], ids=["another error", "lost"])
+def test_ctrl_c_in_code_that_takes_it_for_something_else_ends_the_batch(
+    segment: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    """A library in C that is being loaded says "initialization failed", and a finalizer nothing."""
+    images = [save_scan(tmp_path / f"{name}.nii.gz") for name in "abc"]
+    run = pipeline.segment
+
+    def stopped(image: Path, *arguments: object, **options: object) -> object:
+        if image.name.startswith("b"):
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except BaseException as error:
+                if not lost:
+                    msg = "initialization failed"
+                    raise ImportError(msg) from error
+        return run(image, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pipeline, "segment", stopped)
+
+    ended = segment(*images)
+
+    assert ended.status == 130
+    assert f"{2 if lost else 1} of 3 images are done" in ended.err
+    assert "fault" not in ended.err
+    assert not [name for name in names(tmp_path) if name.startswith("c_")]
+
+
 def test_an_unknown_method_is_wrong_usage(segment: Run, tmp_path: Path) -> None:
     ended = segment(save_scan(tmp_path / "t2s.nii.gz"), "--method", "magic")
 

@@ -15,6 +15,7 @@ from typing import TextIO
 from rich.console import Console
 
 from scgm.cli.log import log, start_log, stop_log
+from scgm.cli.signals import stop_if_asked
 from scgm.cli.streams import steady_streams
 from scgm.errors import UsageError, sentence_of
 from scgm.io.text import printable
@@ -158,9 +159,11 @@ class Failures:
     @contextmanager
     def of(self, image: Path) -> Iterator[None]:
         """Do something with *image*; an error is said and kept, not raised."""
+        stop_if_asked()
         try:
             yield
         except Exception as error:  # noqa: BLE001  whatever it is, it must not end the other images
+            stop_if_asked()
             sentence, status = explain(error)
             named = sentence if image.name in sentence else f"{image}: {sentence}"
             self.messages.error(named)
@@ -175,6 +178,7 @@ def exit_statuses() -> Iterator[None]:
         try:
             yield
         except Exception as error:  # noqa: BLE001  nothing leaves the program as a traceback
+            stop_if_asked()
             sentence, status = explain(error)
             plain(f"error: {printable(sentence)}", stderr=True)
             sys.exit(status)

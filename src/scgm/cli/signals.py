@@ -10,6 +10,7 @@ from types import FrameType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows lacks the last one
 _STATUS_OF_SIGNALS = 128
+_came: list[int] = []  # signals since `stoppable` began
 
 
 class Stopped(BaseException):
@@ -27,6 +28,7 @@ def stoppable() -> Iterator[None]:
         yield
         return
     known = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    _came.clear()
     earlier = {number: signal.getsignal(number) for number in known}
     try:
         for number, handler in earlier.items():
@@ -37,7 +39,15 @@ def stoppable() -> Iterator[None]:
         for number, handler in earlier.items():
             if handler is not None:
                 signal.signal(number, handler)
+        _came.clear()
+
+
+def stop_if_asked() -> None:
+    """Raise `Stopped` if a signal came, as code in C can lose it or make another error of it."""
+    if _came:
+        raise Stopped(_came[0])
 
 
 def _stop(number: int, _: FrameType | None) -> None:
+    _came.append(number)
     raise Stopped(number)

@@ -16,7 +16,7 @@ from scgm.cli.cohort_progress import CohortProgress
 from scgm.cli.commands.segment import DeviceName, SliceAxis, VoxelSizeFrom, read_volume_choice
 from scgm.cli.console import EXIT_FAILED, EXIT_FAULT, Messages, counted
 from scgm.cli.options import Log, Quiet, Verbose
-from scgm.cli.signals import Stopped
+from scgm.cli.signals import Stopped, stop_if_asked
 from scgm.errors import UsageError
 from scgm.io.text import printable
 from scgm.segmenters.methods import METHODS
@@ -386,6 +386,7 @@ class Cohort:
         with progress.shown(lambda: self.scans.counted()[0]):
             try:
                 for outcome in outcomes:
+                    stop_if_asked()
                     progress.add(outcome)
             except Stopped:
                 done = counted(progress.done, "image")
