@@ -169,6 +169,19 @@ def test_what_is_done_is_not_done_again_but_a_changed_image_is(cohort: Run, tmp_
     assert tree(tmp_path / "out") == tree(tmp_path / "fresh")
 
 
+def test_a_cohort_goes_on_on_another_machine(
+    cohort: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bids_folder(tmp_path / "data", ("sub-01/anat/sub-01_T2starw",))
+    cohort(data, tmp_path / "out")
+    monkeypatch.setattr("scgm.segmenters.onnx.processors", lambda: 400)
+
+    again = cohort(data, tmp_path / "out")
+
+    assert again.status == 0
+    assert "1 done already" in again.out
+
+
 def test_other_choices_are_refused_before_anything_is_written(cohort: Run, tmp_path: Path) -> None:
     data = bids_folder(tmp_path / "data")
     cohort(data, tmp_path / "out")

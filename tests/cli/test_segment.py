@@ -177,6 +177,19 @@ def test_what_is_done_is_skipped_and_the_rest_done(segment: Run, tmp_path: Path)
     )
 
 
+def test_what_was_done_on_another_machine_is_done(
+    segment: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = save_scan(tmp_path / "a.nii.gz")
+    segment(image)
+    monkeypatch.setattr("scgm.segmenters.onnx.processors", lambda: 400)
+
+    again = segment(image, "--skip-existing")
+
+    assert again.status == 0
+    assert "done already, skipped" in again.out
+
+
 def test_other_options_are_not_done(segment: Run, tmp_path: Path) -> None:
     image = save_scan(tmp_path / "a.nii.gz")
     segment(image)

@@ -26,6 +26,7 @@ from scgm.io.transaction import checksums, file_set
 from scgm.segmentation.measurements import measure
 from scgm.segmentation.outputs import (
     label_file,
+    other_choices,
     possible_names,
     read_record,
     record_file,
@@ -108,7 +109,7 @@ class Derivatives:
             If a file cannot be read now.
         """
         record = self.record
-        if record is None or any(record.get(name) != made_from[name] for name in made_from):
+        if record is None or other_choices(record, made_from):
             return ""
         try:
             sha256, files = record["input"]["sha256"], record["files"]

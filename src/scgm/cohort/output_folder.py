@@ -18,6 +18,7 @@ from scgm.io.locks import LockedError, locked
 from scgm.io.tables import table_text
 from scgm.io.text import name_text
 from scgm.io.transaction import repair
+from scgm.segmentation.outputs import anywhere
 from scgm.version import __version__
 
 BIDS_VERSION = "1.11.0"
@@ -121,7 +122,7 @@ def prepare(choices: CohortChoices, made: Mapping[str, Any], *, redo: bool) -> N
         "soft": choices.soft,
         "picture": choices.picture,
         "keep_doubtful": choices.keep_doubtful,
-        "made": made,
+        "made": anywhere(made),
     }
     earlier = _earlier(output)
     if earlier is not None and earlier != alike and not redo and _has_results(output):
@@ -163,7 +164,8 @@ def _earlier(output: Path) -> dict[str, Any] | None:
     try:
         content = json.loads((output / CHOICES_FILE).read_text(encoding="utf-8"))
         if isinstance(content, dict):
-            return content
+            made = content.get("made")
+            return {**content, "made": anywhere(made)} if isinstance(made, dict) else content
     except FileNotFoundError:
         if not (output / DESCRIPTION).exists() and not any(output.glob("sub-*")):
             return None

@@ -280,7 +280,7 @@ def what_differs(
     if record is None:
         return "has no record"
     same = json.loads(json.dumps(made_from))
-    if other := _other_choices(record, same):
+    if other := other_choices(record, same):
         return f"was made with another {', '.join(other)}"
     if not _is_of(record, image, ReadOptions(series=same.get("options", {}).get("series"))):
         return "is that of another image, or the image was changed since"
@@ -300,12 +300,21 @@ def _is_of(record: Mapping[str, Any], image: Path, reading: ReadOptions) -> bool
         return False
 
 
-def _other_choices(record: Mapping[str, Any], same: Mapping[str, Any]) -> list[str]:
-    """Name what differs; of the options, each."""
-    names = [name for name, value in same.items() if record.get(name) != value]
+def anywhere(made_from: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a result was made, without what only says on how large a machine."""
+    model = made_from.get("model")
+    if not isinstance(model, Mapping):
+        return dict(made_from)
+    return {**made_from, "model": {key: model[key] for key in model if key != "threads"}}
+
+
+def other_choices(record: Mapping[str, Any], made_from: Mapping[str, Any]) -> list[str]:
+    """Name the fields of a record that differ from *made_from*; of the options, each."""
+    earlier, wanted = anywhere(record), anywhere(made_from)
+    names = [name for name in wanted if earlier.get(name) != wanted[name]]
     if "options" not in names:
         return names
-    before, now = record.get("options"), same["options"]
+    before, now = earlier.get("options"), wanted["options"]
     if not isinstance(before, dict):
         return names
     keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
