@@ -203,6 +203,21 @@ def test_what_is_not_nifti_is_told_apart(
     assert words in refusal(write(tmp_path / name, data))
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.img", "one half of a pair .hdr and .img; join them"),
+        ("a.IMG.GZ", "one half of a pair .hdr and .img; join them"),
+        ("a.mgz", "an image of FreeSurfer, not a NIfTI image; convert it"),
+        ("a.mha", "a MetaImage file, not a NIfTI image; convert it"),
+    ],
+)
+def test_formats_without_a_mark_are_known_by_their_names(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    assert words in refusal(write(tmp_path / name, b"\x00\x00\x00\x01" * 100))
+
+
 def test_dicom_that_is_packed_like_nifti_is_told_apart(tmp_path: Path) -> None:
     packed = write(tmp_path / "a.nii.gz", bytes(128) + b"DICM" + bytes(500))
 

@@ -68,7 +68,7 @@ def from_stream(file: Path, stream: Stream, reading: ReadOptions, content: Conte
         If it is damaged or not NIfTI, has no possible voxel size or position, holds several
         volumes and none is chosen, or shows nothing.
     """
-    header = _read_header(stream)
+    header = _read_header(stream, file.name)
     layout = header_layout(header, slices_in_time=reading.slices_in_time)
     _require_one_mask(layout, reading, content)
     stored = read_voxels(stream, header, layout, reading.volume)
@@ -130,7 +130,7 @@ def _require_one_mask(layout: Layout, reading: ReadOptions, content: Content) ->
         raise ImageReadError(msg)
 
 
-def _read_header(stream: Stream) -> nib.Nifti1Header:
+def _read_header(stream: Stream, name: str) -> nib.Nifti1Header:
     """Read the header, which says by its length and byte order what it is."""
     start = bytes(stream.read(348))
     lengths = {order: int(np.frombuffer(start[:4].ljust(4), f"{order}i4")[0]) for order in "<>"}
@@ -143,7 +143,7 @@ def _read_header(stream: Stream) -> nib.Nifti1Header:
         header = _LENGTHS[length](whole, order, check=False)
         _require_single_file(bytes(header["magic"]))
         return header
-    raise ImageReadError(what_else(start))
+    raise ImageReadError(what_else(start, name))
 
 
 def _require_single_file(magic: bytes) -> None:

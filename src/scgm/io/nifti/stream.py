@@ -37,6 +37,12 @@ _OTHER_FORMATS = (
     (128, b"DICM", "a DICOM file"),
 )
 
+# Formats that begin with no mark of their own.
+_BY_NAME = (
+    ((".mgz", ".mgh"), "an image of FreeSurfer"),
+    ((".mha", ".mhd"), "a MetaImage file"),
+)
+
 _POINTERS = (
     (b"version https://git-lfs", "Git LFS", "git lfs pull"),
     (b"annex/objects/", "git-annex", "git annex get or datalad get"),
@@ -272,14 +278,18 @@ def _reason(error: BaseException, name: Path | str) -> str:
     return f"it cannot be read ({getattr(error, 'strerror', None) or error}); check the file"
 
 
-def what_else(start: bytes) -> str:
+def what_else(start: bytes, name: str) -> str:
     """Say what a file is that starts with these bytes and is not an image that can be read."""
+    name = name.lower()
     if not start:
         return "the file is empty; copy or download it again"
     for mark, kind, command in _POINTERS:
         if mark in start:
             return f"it is a pointer of {kind}, not the image; get its content first ({command})"
-    for offset, mark, kind in _OTHER_FORMATS:
-        if start[offset:].startswith(mark):
-            return f"it is {kind}, not a NIfTI image; convert it to .nii.gz (DICOM: dcm2niix)"
+    if name.endswith((".img", ".img.gz")):
+        return "it is one half of a pair .hdr and .img; join them to one .nii.gz file"
+    marked = (kind for offset, mark, kind in _OTHER_FORMATS if start[offset:].startswith(mark))
+    named = (kind for endings, kind in _BY_NAME if name.endswith(endings))
+    for kind in (*marked, *named):
+        return f"it is {kind}, not a NIfTI image; convert it to .nii.gz (DICOM: dcm2niix)"
     return "it is not a NIfTI image; give a .nii or .nii.gz file, or DICOM"
