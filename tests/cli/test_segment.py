@@ -398,6 +398,17 @@ def test_ctrl_c_in_code_that_takes_it_for_something_else_ends_the_batch(
     assert not [name for name in names(tmp_path) if name.startswith("c_")]
 
 
+@pytest.mark.parametrize("option", ["--center", "--volume", "--qc-slices", "--level-at"])
+def test_a_wrong_value_is_said_with_its_option(
+    segment: Run, tmp_path: Path, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    ended = segment(save_scan(tmp_path / "t2s.nii.gz"), option, "much")
+
+    assert ended.status == 2
+    assert f"Invalid value for {option}: 'much' is no" in ended.err
+
+
 def test_an_unknown_method_is_wrong_usage(segment: Run, tmp_path: Path) -> None:
     ended = segment(save_scan(tmp_path / "t2s.nii.gz"), "--method", "magic")
 

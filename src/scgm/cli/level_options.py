@@ -35,5 +35,5 @@ def level_at(text: str) -> tuple[int, str]:
     found = re.fullmatch(r"([0-9]{1,6})=([A-Za-z0-9]{1,4})", text)
     if found is None:
         msg = f"{text[:40]!r} is not of the form SLICE=LEVEL, for example 7=C3"
-        raise typer.BadParameter(msg)
+        raise typer.BadParameter(msg, param_hint="--level-at")
     return int(found[1]), found[2]

@@ -60,8 +60,8 @@ def _center(text: str) -> tuple[float, float] | Literal["found"]:
     try:
         x, y = (float(part) for part in text.split(","))
     except ValueError as error:
-        msg = f"{text!r} is not of the form X,Y, for example 120,131.5"
-        raise typer.BadParameter(msg) from error
+        msg = f"{text[:40]!r} is not of the form X,Y, for example 120,131.5"
+        raise typer.BadParameter(msg, param_hint="--center") from error
     return x, y
 
 
@@ -79,7 +79,7 @@ def read_volume_choice(text: str) -> int | Literal["mean", "rms"]:
         return "rms"
     if not re.fullmatch("[0-9]{1,9}", text):
         msg = f"{text[:40]!r} is none of 'mean', 'rms' and the number of a volume, counted from 0"
-        raise typer.BadParameter(msg)
+        raise typer.BadParameter(msg, param_hint="--volume")
     return int(text)
 
 
@@ -90,7 +90,7 @@ def _qc_slices(text: str) -> QcSlices:
         return "flagged"
     if not re.fullmatch("[1-9][0-9]{0,3}", text):
         msg = f"{text[:40]!r} is none of 'all', 'flagged' and a number of slices"
-        raise typer.BadParameter(msg)
+        raise typer.BadParameter(msg, param_hint="--qc-slices")
     return int(text)
 
 
