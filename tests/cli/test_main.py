@@ -68,6 +68,26 @@ def test_every_command_has_help_with_an_example(
     assert "For example" in ended.out
 
 
+def test_pictures_do_not_depend_on_the_user_s_choice_of_windows() -> None:
+    program = (
+        "from scgm.cli.main import main\n"
+        "try:\n"
+        "    main(['--version'])\n"
+        "finally:\n"
+        "    import matplotlib\n"
+        "    print(matplotlib.get_backend())\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "MPLBACKEND": "no such"},
+    )
+
+    assert run.stdout.split()[-1] == "agg"
+
+
 def test_an_unknown_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_scgm(capsys, "nonsense").status == 2
 

@@ -88,6 +88,8 @@ for _name in COMMANDS:
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; end the process with an exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    # No command opens a window, and matplotlib fails where the user's choice is none that it knows.
+    os.environ["MPLBACKEND"] = "agg"
     command = typer.main.get_command(app)
     _leave_out_types(command)
     with exit_statuses():
