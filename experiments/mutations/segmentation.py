@@ -248,10 +248,14 @@ SEGMENTATION = (
             'record["input"]["sha256"] == image_checksum(image, reading)',
             "True",
         ),
-        ("a changed mask is done", 'and _is_whole(directory, name, record["files"])', ""),
+        (
+            "a changed mask is done",
+            'return "" if _is_whole(directory, name, record["files"]) else',
+            'return "" if True else',
+        ),
         (
             "other options are done",
-            "if any(record.get(field) != value for field, value in same.items()):",
+            "if other := other_choices(record, same):",
             "if False:",
         ),
         (
