@@ -29,6 +29,12 @@ def test_a_prediction_is_compared_with_its_reference(tmp_path: Path) -> None:
     assert not result.warnings
 
 
+def test_a_single_reference_needs_no_list(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.nii", box(10))
+
+    assert evaluate(path, str(path)).comparisons[0].scores.values["dice"] == 1
+
+
 def test_areas_are_those_of_the_pixels_of_a_sheared_grid(tmp_path: Path) -> None:
     """Columns (0.5, 0) and (0.25, 0.5) span 0.25 mm2; 8 * 2 pixels more were found."""
     affine = np.diag([0.5, 0.5, 5.0, 1.0])

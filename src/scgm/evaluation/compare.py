@@ -108,7 +108,7 @@ class Evaluation:
 
 def evaluate(
     prediction: str | Path,
-    references: Sequence[str | Path],
+    references: str | Path | Sequence[str | Path],
     options: EvaluateOptions = DEFAULT_OPTIONS,
 ) -> Evaluation:
     """Score a mask or a probability map in a file against one or several references.
@@ -117,15 +117,15 @@ def evaluate(
     ----------
     prediction : str or Path
         NIfTI file: a mask, labels, or probabilities, which add scores of calibration.
-    references : sequence of str or Path
+    references : str, Path, or sequence of them
         NIfTI files, one for each rater.
-    options : EvaluateOptions
-        How they are compared.
+    options : scgm.evaluation.EvaluateOptions
+        How they are compared: mode, tolerance in mm, threshold, label, consensus.
 
     Returns
     -------
     Evaluation
-        All scores of each comparison.
+        All scores of each comparison: ``comparisons[0].scores.values["dice"]`` is the first Dice.
 
     Raises
     ------
@@ -138,6 +138,8 @@ def evaluate(
     DataSetError
         If the table of measurements is of other slices.
     """
+    if isinstance(references, str | Path):
+        references = [references]
     if not references:
         msg = "there is no reference to compare with; give at least one"
         raise UsageError(msg)

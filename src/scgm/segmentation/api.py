@@ -65,7 +65,11 @@ def segment(
           patient's name and number reach records and file names;
         - voxel_size_from: "sform", "qform" or "pixdim"; slice_axis: "i", "j" or "k";
           slices_in_time: True if the fourth dimension holds slices;
+        - levels_from, level_at, level_kind: vertebral levels, for method sct; see `scgm.measure`;
         - name: what the result is called in files and tables.
+
+        What starts a method (method, model, cord_model, device, threads) is refused with
+        *segmenter*, which has been started already.
 
     Returns
     -------

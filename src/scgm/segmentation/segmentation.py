@@ -80,6 +80,11 @@ class Segmentation(Result):
         -------
         tuple of Path
             The files that were written; the first is the gray matter's mask.
+
+        Raises
+        ------
+        OutputError
+            If a file is there already, or cannot be written.
         """
         given = {
             "soft": soft,

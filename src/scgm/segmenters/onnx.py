@@ -153,20 +153,25 @@ def load_model(
     Parameters
     ----------
     name_or_path : str or Path
-        A name out of `scgm.artifacts.models.model_names`, or an ``.onnx`` file with its card
-        beside it.
+        A name that ``scgm models`` lists, or an ``.onnx`` file with its card beside it; by default
+        the shipped model.
     device : {"auto", "cpu", "cuda"}
         Where it runs; "auto" takes CUDA where it is at hand.
     threads : int, optional
         Processor threads; by default the variable SCGM_THREADS, else all; never more than there
         are processors.
 
+    Returns
+    -------
+    OnnxModel
+        To be given to `scgm.segment` as *segmenter*, for many images.
+
     Raises
     ------
     ModelError
         If the model is unknown, damaged, of another interface, or the device is not there.
     UsageError
-        If the number of threads is not a whole number above zero.
+        If the number of threads is not a whole number above zero, or the device has another name.
     """
     file = read_model(name_or_path)
     session = start_session(file.graph, file.path, device=device, threads=threads)
