@@ -38,9 +38,14 @@ def sentence_of(error: Exception) -> str | None:
 
 
 def missing_library(what: str, library: str | None, extra: str) -> str:
-    """Return the message for a library that an extra of the package installs."""
+    """Return the message for a library that an extra of the package installs.
+
+    >>> missing_library("DICOM", "pydicom.errors", "dicom").split(";")[0]
+    'DICOM needs pydicom, which is not installed'
+    """
+    name = (library or "a library").partition(".")[0]
     return (
-        f"{what} needs {library}, which is not installed; in the folder of scgm's source code run: "
+        f"{what} needs {name}, which is not installed; in the folder of scgm's source code run: "
         f"pip install '.[{extra}]'"
     )
 

@@ -23,6 +23,9 @@ def page_folder() -> Path:
         If it was not built; the message has the command.
     """
     if not (_PAGE / "index.html").is_file():
-        msg = f"the page is not built; in the repository run (Node.js 20 or newer): {BUILD}"
+        msg = (
+            f"the page is not built; in the repository run (Node.js 20 or newer): {BUILD}; then "
+            "install it: pip install '.[studio]'"
+        )
         raise PageMissingError(msg)
     return _PAGE

@@ -27,7 +27,7 @@ def package(name: str) -> Any:
         with silence():
             return import_module(name)
     except ImportError as error:
-        msg = missing_library("DICOM", name.partition(".")[0], "dicom")
+        msg = missing_library("DICOM", name, "dicom")
         raise ImageReadError(msg) from error
 
 
