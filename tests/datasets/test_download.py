@@ -2,7 +2,9 @@
 
 import errno
 import os
+import re
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+import scgm
 from scgm.datasets import download
 from scgm.datasets.download import (
     PublicFile,
@@ -26,6 +29,8 @@ from scgm.io.hashing import sha256_of_file
 from tests.helpers.loopback import Site, listed, public, serving
 
 SCGM_DATA = Path(os.environ.get("SCGM_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+RECIPES = Path(scgm.__file__).parent / "training" / "recipes"
 
 BIG = bytes(range(256)) * 1000
 FILES = {"a.nii.gz": BIG, "sub-01/b.json": b"{}", "empty.json": b""}
@@ -363,6 +368,16 @@ def test_every_listed_set_is_whole() -> None:
         assert len({path.lower() for path in paths}) == len(paths)
         assert dataset.needed_for
         assert dataset.license in ("CC0-1.0", "MIT", "none named")
+
+
+@pytest.mark.parametrize("recipe", ["default", "ddc-2018"])
+def test_the_sets_say_which_recipe_needs_them(recipe: str) -> None:
+    folders = tomllib.loads((RECIPES / f"{recipe}.toml").read_text("utf-8"))["downloads"].values()
+    needed = {Path(folder).parts[0] for folder in folders}
+
+    said = {each.name for each in public_sets() if re.search(rf"recipe.*{recipe}", each.needed_for)}
+
+    assert said == needed
 
 
 def test_an_unknown_set_is_refused_with_those_that_are_known() -> None:
