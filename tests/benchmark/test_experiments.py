@@ -12,17 +12,20 @@ from experiments.accuracy import _mean_rows
 from experiments.angle_correction import errors
 from experiments.atlases import _name_sources
 from experiments.calibration import Pixels, draw, fit_on_people, fit_on_phantoms, in_band, joined
+from experiments.data_folder import lay_out
 from experiments.evidence import EVIDENCE, three_means
 from experiments.expectations import Image, Scores, mean_rows
 from experiments.false_slices import drawn_in
 from experiments.hard_cases import _left_empty
 from experiments.side_by_side import against_published, costs_table, subject_of, write_table
+from scgm.datasets.download import public_sets
 from scgm.errors import ScgmWarning
 from scgm.image.confidence import COEFFICIENTS
 from scgm.image.volume import Geometry, Volume
 from scgm.phantom.tissues import Tissue, signals
 from scgm.segmentation.pipeline import segment
 from scgm.segmenters.registry import load_model
+from scgm.training.config.read import DEFAULT_RECIPE, read_config
 from scgm.training.config.sources import Source
 from tests.helpers.standin import cord_voxels, uneven, write_model
 
@@ -40,6 +43,22 @@ from tests.helpers.standin import cord_voxels, uneven, write_model
 )
 def test_the_subject_is_whom_an_image_shows(image: str, subject: str) -> None:
     assert subject_of(Path(image)) == subject
+
+
+def test_fetched_data_sets_are_laid_out_as_the_experiments_read_them(tmp_path: Path) -> None:
+    fetched, folder = tmp_path / "fetched", tmp_path / "data"
+    for dataset in public_sets():
+        for file in dataset.files:
+            path = fetched / dataset.name / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+    assert lay_out(fetched, folder) > 100
+
+    read = {path for source in read_config(DEFAULT_RECIPE).source for path in source.files}
+    read |= {Path("published-ddc/challenge_model.hdf5"), Path("scad/pilot8/spgr20.nii.gz")}
+    assert [path for path in sorted(read) if not (folder / path).is_file()] == []
+    assert lay_out(fetched, folder) == 0
 
 
 def test_the_four_images_of_the_evidence_show_three_subjects(
