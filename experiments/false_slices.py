@@ -69,7 +69,7 @@ def opened(method: str) -> Segmenter:
 def drawn_in(method: str, segmenter: Segmenter, volume: Volume) -> NDArray[np.int_]:
     """Return 0 for a slice without gray matter, 1 for one that is flagged, 2 for one that is ok."""
     try:
-        result = scgm.segment(volume, method=method, segmenter=segmenter)
+        result = scgm.segment(volume, segmenter=segmenter)
     except CordNotFoundError:
         return np.zeros(volume.voxels.shape[2], int)
     drawn = np.asarray(result.axial_mask("gm").any(axis=(1, 2)))

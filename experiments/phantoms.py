@@ -62,7 +62,6 @@ def measure(method: str, region: str) -> Found:
             try:
                 result = scgm.segment(
                     phantom.volume,
-                    method=method,
                     segmenter=segmenter,
                     cord=cord if given else None,
                 )
