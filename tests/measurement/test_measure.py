@@ -148,6 +148,29 @@ def test_the_area_by_probability_of_an_oblique_cut_is_corrected_by_the_same_angl
         assert number(row, "area_soft_mm2") == pytest.approx(0.75 * CORD.area, rel=0.01)
 
 
+@pytest.mark.parametrize("mm", [25, 100, 300])
+def test_a_straight_cord_has_no_angle_however_far_apart_its_slices_are(mm: int) -> None:
+    """Two slices are drawn, off the middle of the image, as where labels are on some alone."""
+    mask = np.zeros((80, 40, mm // 5 + 1))
+    mask[40:60, 10:26, [0, -1]] = 1
+    grid = Grid(shape=mask.shape, size=(0.5, 0.5, 5.0))
+    rows = measure(structures_from_masks("two", None, grid.volume(mask))).rows
+
+    for row in (rows[0], rows[-1]):
+        assert number(row, "angle_deg") == pytest.approx(0, abs=1e-6)
+        assert number(row, "area_mm2") == pytest.approx(80)
+
+
+def test_a_slice_that_is_too_far_from_all_others_has_no_angle() -> None:
+    mask = np.zeros((80, 40, 101))
+    mask[40:60, 10:26, [0, -1]] = 1
+    grid = Grid(shape=mask.shape, size=(0.5, 0.5, 5.0))
+    rows = measure(structures_from_masks("two", None, grid.volume(mask))).rows
+
+    assert rows[0]["angle_deg"] is None
+    assert number(rows[0], "area_mm2") == pytest.approx(80)
+
+
 def test_the_center_line_is_smoothed() -> None:
     """A jump of one pixel between slices of 2 mm is no angle of 14 degrees."""
     grid = Grid(shape=(80, 60, 12), size=(0.5, 0.5, 2.0))

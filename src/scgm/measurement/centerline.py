@@ -77,9 +77,13 @@ def crossings(
     x, y, s = plane.place(np.column_stack([centers[:, 1], centers[:, 0], found])).T
     width = max(SMOOTHING_MM, plane.distance_mm)
     lines: list[Crossing | None] = [None] * len(usable)
-    for z, here in zip(found, s, strict=True):
-        weight = np.exp(-0.5 * ((s - here) / width) ** 2)
-        lines[z] = Crossing((_slope(s, x, weight), _slope(s, y, weight)))
+    for index, z in enumerate(found):
+        # From this slice: beside its weight, that of slices far away would be lost in rounding.
+        away = s - s[index]
+        weight = np.exp(-0.5 * (away / width) ** 2)
+        if np.count_nonzero(weight) > 1:
+            right, front = (_slope(away, place - place[index], weight) for place in (x, y))
+            lines[z] = Crossing((right, front))
     return lines
 
 
