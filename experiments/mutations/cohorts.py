@@ -69,7 +69,16 @@ COHORTS = (
     *faults_in(
         "cohort/group.py",
         "cli/test_cohort.py",
-        ("done images are among the failures", 'if b"\\tfailed\\t" in line:', "if True:"),
+        (
+            "done images are among the failures",
+            'if line.split(b"\\t")[_STATE] == b"failed":',
+            "if True:",
+        ),
+        (
+            "an image whose session is called failed has failed",
+            'if line.split(b"\\t")[_STATE] == b"failed":',
+            'if b"\\tfailed\\t" in line:',
+        ),
         ("a report shows the best images", "sorted(rows, key=oddness)[:most]", "rows[:most]"),
     ),
 )

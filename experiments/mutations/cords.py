@@ -4,6 +4,34 @@ from experiments.mutations.fault import faults_in
 
 CORDS = (
     *faults_in(
+        "measurement/centerline.py",
+        "measurement/test_measure.py",
+        (
+            "the line of a slice far from all others is lost in rounding",
+            "(_slope(away, place - place[index], weight) for place in (x, y))",
+            "(_slope(s, place, weight) for place in (x, y))",
+        ),
+        (
+            "thick slices are smoothed as thin ones",
+            "max(SMOOTHING_MM, plane.distance_mm)",
+            "SMOOTHING_MM",
+        ),
+    ),
+    *faults_in(
+        "measurement/slices.py",
+        "measurement/test_measure.py",
+        (
+            "areas by probability are not corrected for the angle",
+            "pixel = abs(float(np.linalg.det(self._to_mm)))",
+            "pixel = self._structures.stack.pixel_area_mm2",
+        ),
+    ),
+    *faults_in(
+        "measurement/masks.py",
+        "measurement/test_masks.py",
+        ("a probability of a half does not count", "_MASK_FROM = 0.5", "_MASK_FROM = 0.500001"),
+    ),
+    *faults_in(
         "measurement/levels.py",
         None,
         (

@@ -241,6 +241,15 @@ SEGMENTATION = (
         ("flags hide others", "if doubt and status == SliceStatus.OK", "if doubt"),
     ),
     *faults_in(
+        "segmentation/measurements.py",
+        "segmentation/test_measurements.py",
+        (
+            "all pixels are squares",
+            "boxed_mask(label).sum(axis=(1, 2)) * pixel_mm2",
+            "boxed_mask(label).sum(axis=(1, 2)) * segmentation.stack.spacing_mm[1] ** 2",
+        ),
+    ),
+    *faults_in(
         "segmentation/outputs.py",
         "segmentation/test_outputs.py",
         (

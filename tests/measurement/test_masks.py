@@ -92,12 +92,13 @@ def test_masks_on_other_grids_are_refused() -> None:
 
 def test_probabilities_are_cut_at_a_half_and_summed() -> None:
     soft = gm(0.75)
-    soft[14] = gm()[15] * 0.25  # a line of 4 pixels beside it
+    soft[14] = gm()[15] * 0.25  # a line of 4 pixels beside it, 1 mm2
+    soft[13] = gm()[15] * 0.5
     structures = structures_from_masks("x", volume(soft), volume(cord()))
     row = measure(structures).rows[0]
 
-    assert row["area_mm2"] == pytest.approx(10)
-    assert row["area_soft_mm2"] == pytest.approx(7.5 + 0.25)
+    assert row["area_mm2"] == pytest.approx(10 + 1)
+    assert row["area_soft_mm2"] == pytest.approx(7.5 + 0.25 + 0.5)
     assert "at least 0.5" in " ".join(structures.warnings)
 
 

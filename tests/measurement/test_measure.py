@@ -148,6 +148,19 @@ def test_the_area_by_probability_of_an_oblique_cut_is_corrected_by_the_same_angl
         assert number(row, "area_soft_mm2") == pytest.approx(0.75 * CORD.area, rel=0.01)
 
 
+def test_the_center_line_is_smoothed_over_the_next_slices_where_these_are_thick() -> None:
+    """Of slices 20 mm apart, the neighbors weigh exp(-1/2), those beyond them exp(-2)."""
+    mask = np.zeros((80, 40, 5))
+    mask[20:40, 10:26] = 1
+    mask[:, :, 3] = np.roll(mask[:, :, 3], 10, axis=0)  # 5 mm to the right
+    grid = Grid(shape=mask.shape, size=(0.5, 0.5, 20.0))
+    row = measure(structures_from_masks("thick", None, grid.volume(mask))).rows[2]
+
+    near, far = np.exp(-0.5), np.exp(-2)
+    slope = near * 20 * 5 / (2 * near * 20**2 + 2 * far * 40**2)
+    assert number(row, "angle_deg") == pytest.approx(np.degrees(np.arctan(slope)))
+
+
 @pytest.mark.parametrize("mm", [25, 100, 300])
 def test_a_straight_cord_has_no_angle_however_far_apart_its_slices_are(mm: int) -> None:
     """Two slices are drawn, off the middle of the image, as where labels are on some alone."""

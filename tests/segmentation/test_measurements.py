@@ -28,6 +28,15 @@ def test_an_area_is_the_number_of_pixels_times_their_area(model: OnnxModel, axes
     assert [rows[label].area_mm2 for label in ("SC", "GM", "WM")] == [80, 8, 72]
 
 
+def test_pixels_that_are_no_squares_have_the_area_of_rectangles(model: OnnxModel) -> None:
+    image = scan(cord_voxels(), np.diag([0.4, 0.5, 5, 1]))
+    rows = by_label(segment(image, segmenter=model).measurements(), 2)
+
+    assert [rows[label].area_mm2 for label in ("SC", "GM", "WM")] == pytest.approx([64, 6.4, 57.6])
+    assert rows["SC"].area_soft_mm2 == pytest.approx(64)
+    assert rows["SC"].pixel_area_mm2 == pytest.approx(0.2)
+
+
 def test_a_soft_area_counts_a_pixel_by_its_probability(model: OnnxModel) -> None:
     voxels = cord_voxels()
     voxels[34:42, 14, :] = 1.25  # 8 pixels of 0.25 mm2 become a quarter gray matter
