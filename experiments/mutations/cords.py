@@ -27,6 +27,15 @@ CORDS = (
         ),
     ),
     *faults_in(
+        "measurement/profile.py",
+        None,
+        (
+            "the angle of the lower slice counts alone",
+            "between = (steps[1:] + steps[:-1]) / 2",
+            "between = steps[:-1]",
+        ),
+    ),
+    *faults_in(
         "measurement/masks.py",
         "measurement/test_masks.py",
         ("a probability of a half does not count", "_MASK_FROM = 0.5", "_MASK_FROM = 0.500001"),

@@ -1,10 +1,13 @@
 """Areas along the cord, of masks that are drawn."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from scgm.errors import GeometryError
 from scgm.measurement.masks import structures_from_masks
+from scgm.measurement.measure import measure
 from scgm.measurement.options import DEFAULT_MEASURE
 from scgm.measurement.profile import profile_of
 from tests.helpers.drawn_shapes import CORD, GRAY, Grid
@@ -20,6 +23,19 @@ def test_slices_across_a_leaning_cord_are_further_apart_along_it() -> None:
     assert found.positions_mm == pytest.approx([0, 6.25, 12.5, 18.75], rel=0.02)
     assert found.areas["SC", "area_mm2"] == pytest.approx([CORD.area] * 4, rel=0.02)
     assert ("GM", "area_soft_mm2") not in found.areas
+
+
+def test_between_two_slices_the_angles_of_both_count_alike() -> None:
+    """The cord bends to the right more and more, so that each slice has an angle of its own."""
+    mask = np.zeros((200, 60, 6), np.uint8)
+    for z in range(6):
+        mask[20 + 5 * z**2 : 40 + 5 * z**2, 20:36, z] = 1
+    drawn = structures_from_masks("bent", None, Grid((200, 60, 6)).volume(mask))
+    steps = [5 / np.cos(np.radians(float(row["angle_deg"] or 0))) for row in measure(drawn)]
+    found = profile_of(drawn, None, DEFAULT_MEASURE).positions_mm
+
+    assert steps[-1] > 1.2 * steps[0]
+    assert np.diff(found) == pytest.approx([(a + b) / 2 for a, b in pairwise(steps)])
 
 
 def test_what_is_flagged_is_left_out_and_a_scan_of_that_alone_refused() -> None:
