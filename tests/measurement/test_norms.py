@@ -226,6 +226,14 @@ def test_a_slice_has_the_normal_range_of_its_level_and_no_score(tmp_path: Path) 
     assert all(row["normal_low_mm2"] is None for row in table if row["label"] == "GM")
 
 
+def test_no_normal_range_starts_below_an_area_of_zero(tmp_path: Path) -> None:
+    wide = {name: 70 + 10 * (value - 70) for name, value in PEOPLE.items()}
+    table = measured(saved(tmp_path / "n.json", build_norms(controls({"C3": wide}))[0]))
+    low = {(row["level"], row["label"]): row["normal_low_mm2"] for row in table}
+
+    assert low["C3", "SC"] == 0
+
+
 def test_norms_without_levels_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "n.json", build_norms(controls({"C3": PEOPLE}))[0])
     drawn = structures_from_masks("a", GRID.volume(GRID.mask(GRAY)), GRID.volume(GRID.mask([CORD])))
