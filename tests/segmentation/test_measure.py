@@ -171,6 +171,19 @@ def test_a_record_that_does_not_name_every_slice_is_refused(
         scgm.measure(path)
 
 
+@pytest.mark.parametrize("field", ["input", "options"])
+def test_a_record_with_a_damaged_field_is_refused(
+    tmp_path: Path, model: OnnxModel, field: str
+) -> None:
+    saved(tmp_path, model)
+    path = tmp_path / "sub-01_T2starw_seg.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record | {field: None}), encoding="utf-8")
+
+    with pytest.raises(ImageReadError, match=f"its field '{field}' is damaged"):
+        scgm.measure(path)
+
+
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageReadError, match="holds no result"):
         scgm.measure(tmp_path)

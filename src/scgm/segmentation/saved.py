@@ -91,6 +91,10 @@ def saved_result(record: Path) -> SavedResult:
         what = "it is no record of a result" if record.exists() else "there is no such record"
         msg = f"{record}: {what}; segment the image again, or give masks with --gm and --cord"
         raise ImageReadError(msg)
+    for field in ("input", "options"):
+        if not isinstance(content.get(field, {}), dict):
+            msg = f"{record}: its field {field!r} is damaged; segment the image again"
+            raise ImageReadError(msg)
     return SavedResult(record.parent, name, content)
 
 
