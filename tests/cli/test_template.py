@@ -545,3 +545,16 @@ def test_a_damaged_record_is_refused(tmp_path: Path, content: str) -> None:
 
     with pytest.raises(ImageReadError, match="this is no record of scgm template warp"):
         read_saved(path)
+
+
+@pytest.mark.parametrize("maps", [None, 3, ["gm"]])
+def test_a_record_whose_list_of_maps_is_damaged_is_refused(
+    capsys: pytest.CaptureFixture[str], files: Path, maps: object
+) -> None:
+    warp(capsys, files, "out")
+    path = files / "out" / "one_gm_template.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record | {"in_template": maps}), encoding="utf-8")
+
+    with pytest.raises(ImageReadError, match="this is no record of scgm template warp"):
+        read_saved(path)

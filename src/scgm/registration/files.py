@@ -245,6 +245,7 @@ def read_saved(path: Path) -> SavedWarp:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         sound = content["kind"] == _KIND and path.name.endswith(RECORD)
+        sound = sound and isinstance(content.get("in_template", {}), dict)
         for grid in ("template_grid", "image_grid"):
             _grid(content[grid])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
