@@ -1,7 +1,8 @@
 """Where segmentation is hard: ``python -m experiments.hard_cases`` writes its tables.
 
-Slices without a cord, the cord in other contrasts, phantoms of contrasts and of fine specimens, and
-a loss of gray matter at one level. ``python -m experiments.hard_cases TABLE ...`` writes some.
+Slices without a cord, the cord in other contrasts, phantoms of contrasts, of distorted images and
+of fine specimens, and a loss of gray matter at one level.
+``python -m experiments.hard_cases TABLE ...`` writes some.
 """
 
 import math
@@ -33,7 +34,7 @@ LUMBAR_CORD_FROM = 108
 # Parts of images beside the cord: how far from its label, and how wide at least.
 BESIDE_MM, WIDE_MM = 10.0, 30.0
 # Changed before each release: what was looked at while a model was made does not judge it.
-CONTRAST_SEED, SPECIMEN_SEED, LOSS_SEED = 8500, 8600, 8700
+CONTRAST_SEED, SPECIMEN_SEED, LOSS_SEED, DISTORTION_SEED = 8500, 8600, 8700, 8800
 PEOPLE = 8
 
 
@@ -99,6 +100,10 @@ CONTRASTS: dict[str, Acquisition] = {
         ("SNR 10, 0.5 mm", 160, 0.5, {"snr": 10.0}),
     )
 }
+# As echo planar images: pixels in mm, and standard deviations of the stretching.
+DISTORTED_MM, DISTORTIONS = (0.75, 1.0), (0.0, 0.1, 0.2, 0.3, 0.4)
+DISTORTED_PARTS = ("C3", "C6", "T5", "L2")
+GOOD = 0.7
 LEAST_EMPTY = 0.95
 LEAST_CONTRAST, LEAST_FINE, LEAST_STALK = 0.85, 0.92, 0.80
 
@@ -201,6 +206,15 @@ def _cord_row(contrast: str, each: Cord) -> tuple[Row, float]:
     return (contrast, name, str(len(labeled)), f"{score:.3f}", flagged, "", ""), score
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Masks (Z, Y, X), empty where no cord was found, and the status of each slice."""
+
+    gm: NDArray[np.bool_]
+    cord: NDArray[np.bool_]
+    status: Sequence[SliceStatus]
+
+
 def contrasts() -> str:
     """Table of gray matter on phantoms of other contrasts; the shipped model."""
     rows: list[Row] = []
@@ -209,14 +223,46 @@ def contrasts() -> str:
         for person in range(PEOPLE):
             rng = np.random.default_rng((CONTRAST_SEED, person))
             phantom = make_phantom(draw_anatomy(rng), acquisition, seed=CONTRAST_SEED + person)
-            found, status = _segmented(phantom.volume)
-            scores += [dice(found[z], phantom.gm[..., z].T) for z in range(acquisition.shape[0])]
-            flags += [each is not SliceStatus.OK for each in status]
+            found = _segmented(phantom.volume)
+            scores += [dice(found.gm[z], phantom.gm[..., z].T) for z in range(acquisition.shape[0])]
+            flags += [each is not SliceStatus.OK for each in found.status]
         mean = float(np.mean(scores))
         flagged = f"{sum(flags)} of {len(flags)}"
         met = verdict(mean >= LEAST_CONTRAST)
         rows.append((name, str(len(scores)), f"{mean:.3f}", flagged, f">= {LEAST_CONTRAST}", met))
     return table(("phantom", "slices", "Dice", "flagged", "limit", "met"), rows)
+
+
+def distortion() -> str:
+    """Table of T2*w phantoms that are distorted as echo planar images are; the shipped model."""
+    rows: list[Row] = []
+    for pixel in DISTORTED_MM:
+        size = round(64 / pixel)
+        for amount in DISTORTIONS:
+            scan = Acquisition(
+                shape=(3, size, size), spacing_mm=(4.0, pixel, pixel), distortion=amount
+            )
+            rows.append((f"{pixel} mm", f"{amount:.0%}", *_distorted_cells(scan)))
+    header = ("pixel", "stretching", "slices", "Dice", "Dice of the cord", f"Dice below {GOOD}")
+    return table((*header, "of these flagged"), rows)
+
+
+def _distorted_cells(scan: Acquisition) -> Row:
+    """Return the number of slices, mean Dice of gray matter and cord, and what is wrong."""
+    gm, cord, flags = [], [], []
+    for person in range(PEOPLE):
+        rng = np.random.default_rng((DISTORTION_SEED, person))
+        anatomy = draw_anatomy(rng, DISTORTED_PARTS[person % len(DISTORTED_PARTS)])
+        phantom = make_phantom(anatomy, scan, seed=DISTORTION_SEED + person)
+        found = _segmented(phantom.volume)
+        for z, state in enumerate(found.status):
+            gm.append(dice(found.gm[z], phantom.gm[..., z].T))
+            cord.append(dice(found.cord[z], phantom.cord[..., z].T))
+            flags.append(state is not SliceStatus.OK)
+    wrong = np.array(gm) < GOOD
+    flagged = int((wrong & np.array(flags)).sum())
+    means = (f"{np.mean(gm):.3f}", f"{np.mean(cord):.3f}")
+    return (str(len(gm)), *means, str(int(wrong.sum())), str(flagged))
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,9 +303,9 @@ def fine() -> str:
     rows: list[Row] = []
     for number in range(8):
         each = specimen(SPECIMEN_SEED, number)
-        found, _ = _segmented(each.phantom.volume)
-        recall = float(found[0][each.thin].mean())
-        score = dice(found[0], each.phantom.gm[..., 0].T)
+        found = _segmented(each.phantom.volume).gm[0]
+        recall = float(found[each.thin].mean())
+        score = dice(found, each.phantom.gm[..., 0].T)
         cells = (f"{each.pixel_mm:.3f}", f"{each.width_mm:.2f}", f"{each.turned_deg:.0f}")
         results = (f"{score:.3f}", verdict(score >= LEAST_FINE))
         rows.append(
@@ -306,20 +352,21 @@ def _soft_areas(volume: Volume) -> NDArray[np.float64]:
     return np.array([np.nan if area is None else area for area in areas], np.float64)
 
 
-def _segmented(volume: Volume) -> tuple[NDArray[np.bool_], Sequence[SliceStatus]]:
-    """Return gray matter (Z, Y, X) and the status of slices; empty where no cord is found."""
+def _segmented(volume: Volume) -> Found:
+    """Segment with the shipped model."""
     try:
         result = scgm.segment(volume, threads=1)
     except ScgmError:
-        shape = to_axial(volume).slices.shape
-        return np.zeros(shape, bool), [SliceStatus.NO_CORD] * shape[0]
-    return result.axial_mask("gm"), result.status
+        nothing = np.zeros(to_axial(volume).slices.shape, bool)
+        return Found(nothing, nothing, [SliceStatus.NO_CORD] * len(nothing))
+    return Found(result.axial_mask("gm"), result.axial_mask("cord"), result.status)
 
 
 TABLES: dict[str, Callable[[], str]] = {
     "without-cord": without_cord,
     "cords": cords,
     "contrasts": contrasts,
+    "distortion": distortion,
     "fine": fine,
     "local-loss": local_loss,
 }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scgm.image.volume import Geometry, Volume, read_only
 from scgm.phantom.acquisition import EX_VIVO, Acquisition, draw_bias, measured, textured
 from scgm.phantom.anatomy import Anatomy, draw_anatomy
+from scgm.phantom.distortion import Distortion
 from scgm.phantom.rendering import tissue_fractions
 from scgm.phantom.tissues import CORD_TISSUES, GRAY_TISSUES, UNEVEN_TISSUES, Tissue, signals
 
@@ -98,13 +99,18 @@ def make_phantom(
         The scan with its truth.
     """
     rng = np.random.default_rng(seed)
-    body_rng, scan_rng = rng.spawn(2)
+    body_rng, scan_rng, distortion_rng = rng.spawn(3)
     shape, spacing = acquisition.shape, acquisition.spacing_mm
     table = signals(acquisition.contrast, acquisition.gm_wm_ratio)
     noise = float(table[Tissue.WHITE_MATTER]) / acquisition.snr
     bias = draw_bias(shape, acquisition.bias, scan_rng)
+    distortion = None
+    if acquisition.distortion:
+        distortion = Distortion.draw(acquisition.distortion, distortion_rng)
+        bias = bias * _brightness(distortion, shape, spacing)
     image, gm, cord = (np.empty(shape, np.float32) for _ in range(3))
-    for z, shares in enumerate(tissue_fractions(anatomy, shape, spacing, body_rng)):
+    slices = tissue_fractions(anatomy, shape, spacing, body_rng, distortion)
+    for z, shares in enumerate(slices):
         gm[z] = shares[list(GRAY_TISSUES)].sum(axis=0)
         cord[z] = shares[list(CORD_TISSUES)].sum(axis=0)
         signal = np.tensordot(table, shares, 1)
@@ -113,6 +119,18 @@ def make_phantom(
         image[z] = measured(signal, acquisition, noise, scan_rng)
     volume = Volume(image.T, _geometry(shape, spacing))
     return Phantom(volume, gm.T, cord.T, anatomy, acquisition, seed)
+
+
+def _brightness(
+    distortion: Distortion, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]
+) -> NDArray[np.float32]:
+    """Return the factor of the signal in every voxel (slices, rows, columns)."""
+    z, y, x = (
+        ((np.arange(n) - (n - 1) / 2) * d).astype(np.float32)
+        for n, d in zip(shape, spacing_mm, strict=True)
+    )
+    grid_x, grid_y = np.meshgrid(x, y)
+    return np.stack([distortion.brightness(grid_x, grid_y, float(height)) for height in z])
 
 
 def _geometry(shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> Geometry:

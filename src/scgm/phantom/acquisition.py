@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scgm.errors import ConfigError
+from scgm.phantom.distortion import MOST_DISTORTED
 from scgm.phantom.tissues import CONTRASTS
 
 Image = NDArray[np.float32]
@@ -43,6 +44,10 @@ class Acquisition:
     ghosting : float
         Share by which every other line of k-space is too weak: half of it appears as a second
         image, half a field of view away along the rows' direction; 0 for none.
+    distortion : float
+        Standard deviation of the stretching along the rows' direction, as a share, as in echo
+        planar images; what is squeezed together gets brighter. The truth moves with the image; 0
+        for none.
 
     Raises
     ------
@@ -59,6 +64,7 @@ class Acquisition:
     bias: float = 0.4
     sampled_share: float = 0.9
     ghosting: float = 0.0
+    distortion: float = 0.0
 
     def __post_init__(self) -> None:
         if len(self.shape) != 3 or any(int(n) != n or n < 1 for n in self.shape):
@@ -79,6 +85,7 @@ class Acquisition:
             ("bias", 0.0, 1.0),
             ("sampled_share", 0.2, 1.0),
             ("ghosting", 0.0, 1.0),
+            ("distortion", 0.0, MOST_DISTORTED),
         ):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:

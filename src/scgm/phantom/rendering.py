@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scgm.phantom.anatomy import Anatomy
 from scgm.phantom.body import Body
+from scgm.phantom.distortion import Distortion
 from scgm.phantom.scene import Scene
 from scgm.phantom.tissues import Tissue
 
@@ -53,6 +54,7 @@ def tissue_fractions(
     shape: tuple[int, int, int],
     spacing_mm: tuple[float, float, float],
     rng: np.random.Generator,
+    distortion: Distortion | None = None,
 ) -> Iterator[Fractions]:
     """Yield the share of every tissue in every voxel, slice by slice from the lowest.
 
@@ -66,13 +68,15 @@ def tissue_fractions(
         Size of a voxel; slices touch each other.
     rng : numpy.random.Generator
         Source of random differences in the surroundings of the cord.
+    distortion : Distortion, optional
+        Where tissue appears in the image; by default where it is.
 
     Yields
     ------
     (tissues, rows, columns) float32
         Shares in the order of `Tissue`; they sum to 1 in every voxel.
     """
-    scene = Scene(anatomy, Body.draw(anatomy.region, rng))
+    scene = Scene(anatomy, Body.draw(anatomy.region, rng), distortion)
     for index in range(shape[0]):
         grid = _Slice(index - (shape[0] - 1) / 2, shape[1:], spacing_mm)
         yield grid.fractions(scene, cord=anatomy.shows_cord(index))
@@ -88,7 +92,7 @@ class _Slice:
 
     def fractions(self, scene: Scene, *, cord: bool) -> Fractions:
         """Count the tissues, finely around the cord and coarsely elsewhere."""
-        center = scene.anatomy.center_mm(self.height * self.spacing_mm[0])
+        center = scene.center_mm(self.height * self.spacing_mm[0])
         rows = self._range(center[1], axis=0)
         columns = self._range(center[0], axis=1)
         whole = (0, self.shape[0]), (0, self.shape[1])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scgm.phantom.anatomy import Anatomy
 from scgm.phantom.body import Body, paint_roots
 from scgm.phantom.cord import CordSection
+from scgm.phantom.distortion import Distortion
 from scgm.phantom.levels import SEGMENTS, level_at, place_at
 from scgm.phantom.shapes import Plane, ellipse
 from scgm.phantom.tissues import Tissue
@@ -28,10 +29,18 @@ class Scene:
         Anatomical parameters.
     body : Body
         Surroundings of the cord in vivo.
+    distortion : Distortion, optional
+        Where tissue appears in the image; by default where it is.
     """
 
     anatomy: Anatomy
     body: Body
+    distortion: Distortion | None = None
+
+    def center_mm(self, z_mm: float) -> tuple[float, float]:
+        """Return where the image shows the cord's center, (x, y) from its middle."""
+        center = self.anatomy.center_mm(z_mm)
+        return center if self.distortion is None else self.distortion.seen_at(center, z_mm)
 
     def labels(self, x: Plane, y: Plane, z_mm: float, *, cord: bool) -> NDArray[np.uint8]:
         """Return the tissues of points.
@@ -50,6 +59,8 @@ class Scene:
         uint8 array of that shape
             Values of `Tissue`.
         """
+        if self.distortion is not None:
+            y = y + self.distortion.shift_mm(x, y, z_mm)
         x, y = self._from_cord(x, y, z_mm)
         labels = np.empty(x.shape, np.uint8)
         place = place_at(self.anatomy.region, z_mm)
