@@ -77,11 +77,20 @@ export interface Phantom {
   seed: number;
 }
 
+/** Which part of a file is the image. */
+export interface Part {
+  /** Of several volumes. */
+  volume: number | "mean" | "rms" | null;
+  /** Of several DICOM series. */
+  series: number | string | null;
+}
+
 /** Where an image comes from. */
-export type Source =
+export type Source = (
   | { kind: "local"; file: File }
   | { kind: "folder"; id: string; name: string }
-  | { kind: "phantom"; phantom: Phantom };
+  | { kind: "phantom"; phantom: Phantom }
+) & { part?: Part };
 
 /** What the network ddc makes of a slice (`scgm.studio.features`), in a window of square samples. */
 export interface Inside {
@@ -103,9 +112,6 @@ export interface Inside {
 export interface Choices {
   method: string;
   threshold: number | null;
-  volume: number | "mean" | "rms" | null;
-  /** Which of several DICOM series. */
-  series: number | string | null;
 }
 
 export interface Method {
@@ -139,7 +145,7 @@ export interface Engine {
   /** Cross-sections of the phantom, to learn from (`scgm.studio.sections`). */
   sections(): Promise<ArrayBuffer>;
   /** What the network ddc makes of a slice. */
-  inside(source: Source, choices: Choices, slice: number, signal: AbortSignal): Promise<Inside>;
+  inside(source: Source, slice: number, signal: AbortSignal): Promise<Inside>;
   /** Make ready what the first image needs. */
   warm(): void;
 }

@@ -387,6 +387,85 @@ def test_corrected_masks_go_into_the_folder_and_from_there_into_training(
     }
 
 
+def test_the_next_image_is_corrected_from_its_own_result(
+    page: Page, scan: Path, tmp_path: Path
+) -> None:
+    """The view Correct stays open: the work on one image after the other."""
+    other = tmp_path / f"{NAME}.nii.gz"
+    phantom = make_phantom(Anatomy(), Acquisition(shape=(3, 120, 120)), seed=2)
+    image = as_nifti(phantom.volume.voxels, phantom.volume, dtype=np.float32)
+    write_nifti(image, other)
+    segmented(page, scan)
+    painted(page)
+    page.wait_for_selector("body[data-kept='1']")
+    drawn, _ = corrected(page)
+
+    segmented(page, other)
+    page.wait_for_selector("#results button[aria-pressed=true]:text-is('corrected')")
+    masks, record = corrected(page)
+    assert "default" in record["StartedFrom"]
+    assert record["Changes"] == []
+    assert np.array_equal(masks["GM"], np.asarray(segment(other).gm.dataobj))
+
+    segmented(page, scan)
+    page.wait_for_function("() => document.querySelector('#changes').textContent.startsWith('1 ')")
+    assert np.array_equal(corrected(page)[0]["GM"], drawn["GM"])
+
+
+def test_another_volume_of_the_file_is_another_image(page: Page, scan: Path, root: Path) -> None:
+    image = nib.load(scan)
+    first = np.asarray(image.dataobj)
+    both = np.stack([first, first[::-1]], axis=-1)
+    nib.save(nib.Nifti1Image(both, image.affine), root / "four.nii.gz")
+    page.reload()
+    page.click("#source button:text-is('four.nii.gz')")
+    page.wait_for_selector("#status.error")
+    page.fill("#volume", "second")
+    page.click("#segment")
+    assert 'there is no volume "second"' in page.inner_text("#status")
+    shown = []
+    for volume in ("0", "1"):
+        page.fill("#volume", volume)
+        page.click("#segment")
+        page.wait_for_function(DONE)
+        shown.append(page.evaluate("() => document.querySelector('#panels canvas').toDataURL()"))
+    assert shown[0] != shown[1]
+
+    page.click("#tab-correct")
+    page.wait_for_selector("#page-correct #viewer[data-ready]")
+    page.click("#save-into")
+    page.wait_for_function(
+        "() => document.querySelector('#status').textContent.startsWith('saved')"
+    )
+    place = root / "derivatives" / "labels_studio"
+    assert json.loads((place / "four_corrected.json").read_text())["Volume"] == 1
+    (root / "four.nii.gz").unlink()
+
+
+def test_two_windows_do_not_replace_each_others_corrections(page: Page, scan: Path) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#file", state="attached")
+    for window in (page, other):
+        segmented(window, scan)
+    painted(page)
+    page.wait_for_selector("body[data-kept='1']")
+    masks, _ = corrected(page)
+
+    other.click("#tab-correct")
+    other.wait_for_selector("#page-correct #viewer[data-ready]")
+    other.wait_for_timeout(300)
+    other.click("#clear")
+    other.wait_for_selector("#status.error")
+    assert "changed in another window" in other.inner_text("#status")
+
+    page.reload()
+    page.click("#kept button")
+    page.click("#tab-correct")
+    page.wait_for_selector("#page-correct #viewer[data-ready]")
+    assert np.array_equal(corrected(page)[0]["GM"], masks["GM"])
+
+
 def begin_reading(page: Page, rater: str) -> None:
     page.fill("#rater", rater)
     page.click("#begin-reading")

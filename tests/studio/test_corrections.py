@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scgm.errors import ScgmError
-from scgm.io.read import read_volume
+from scgm.io.read import DEFAULT_READING, ReadOptions, read_volume
 from scgm.studio.corrections import CorrectionError, save_corrected
 from scgm.studio.library import Library
 from tests.helpers.cohort_files import tree
@@ -64,10 +64,12 @@ def test_masks_of_the_image_are_written_as_those_of_a_rater(scan: Path, tmp_path
     assert np.array_equal(np.asarray(written.dataobj), drawn["G"])
 
 
-def saved(scan: Path, root: Path, name: str = NAME) -> Path:
+def saved(
+    scan: Path, root: Path, name: str = NAME, reading: ReadOptions = DEFAULT_READING
+) -> Path:
     """Save right masks of an image; return their folder."""
     sent = packed(scan, masks(scan), root.parent / "sent.zip", name)
-    return root / save_corrected(sent, read_volume(scan), root)
+    return root / save_corrected(sent, read_volume(scan), root, reading)
 
 
 @pytest.fixture
@@ -101,6 +103,17 @@ def test_masks_of_another_image_are_never_replaced(root: Path) -> None:
     (place / f"{NAME}_corrected.json").write_text("{}")  # nobody knows of which image
     with pytest.raises(CorrectionError, match="do not say of which"):
         saved(first, root)
+
+
+def test_masks_of_another_volume_of_the_file_are_never_replaced(root: Path) -> None:
+    scan = save_scan(root / "a" / f"{NAME}.nii.gz")
+    place = saved(scan, root, reading=ReadOptions(volume=1))
+    assert json.loads((place / f"{NAME}_corrected.json").read_text())["Volume"] == 1
+
+    assert saved(scan, root, reading=ReadOptions(volume=1)) == place
+    for other in (ReadOptions(volume=0), ReadOptions(volume="mean"), DEFAULT_READING):
+        with pytest.raises(CorrectionError, match="are of another image"):
+            saved(scan, root, reading=other)
 
 
 def test_masks_of_a_linked_image_have_its_name_and_place(root: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from scgm.errors import ScgmError
 from scgm.image.orientation import stack_mask, to_axial
 from scgm.image.volume import Volume
-from scgm.io.read import read_labels
+from scgm.io.read import DEFAULT_READING, ReadOptions, read_labels
 from scgm.io.transaction import checksums, file_set
 from scgm.segmentation.outputs import label_file, result_name
 from scgm.segmentation.result import LABELS
@@ -30,7 +30,9 @@ class CorrectionError(ScgmError):
     """What was sent cannot be the corrected masks of the image."""
 
 
-def save_corrected(packed: Path, volume: Volume, root: Path) -> str:
+def save_corrected(
+    packed: Path, volume: Volume, root: Path, reading: ReadOptions = DEFAULT_READING
+) -> str:
     """Write corrected masks where a BIDS data set has those of a rater, or beside each other.
 
     Parameters
@@ -42,6 +44,8 @@ def save_corrected(packed: Path, volume: Volume, root: Path) -> str:
         The image; it lies in *root*.
     root : Path
         The folder of the user.
+    reading : ReadOptions
+        Which volume or series of the file the image is.
 
     Returns
     -------
@@ -61,12 +65,12 @@ def save_corrected(packed: Path, volume: Volume, root: Path) -> str:
     record = f"{name}_corrected.json"
     masks = tuple(label_file(name, label) for label in LABELS)
     place = PLACE / _below(name, volume.source, root)
-    image = volume.source.relative_to(root).as_posix()
+    image = _image(volume.source.relative_to(root), reading)
     names = (*masks, record)
     claims = partial(_claims, names=names, image=image)
     with file_set(root / place, names, overwrite=True, claims=claims) as staging:
         _unpack(packed, staging, dict.fromkeys(masks, _MOST_MASK) | {record: _MOST_RECORD})
-        _name_image(staging / record, image)
+        _write_fields(staging / record, {**_fields(staging / record), **image})
         _check(staging, masks, volume)
     return place.as_posix()
 
@@ -79,12 +83,19 @@ def _below(name: str, source: Path, root: Path) -> Path:
     return Path(*filter(None, found.groups()), "anat")
 
 
-def _claims(folder: Path, *, names: tuple[str, ...], image: str) -> dict[str, str]:
+def _image(path: Path, reading: ReadOptions) -> dict[str, Any]:
+    """Return what a record says of the image: other images can have its name, or lie in its file."""
+    parts = {"Volume": reading.volume, "Series": reading.series}
+    return {"File": path.as_posix()} | {k: part for k, part in parts.items() if part is not None}
+
+
+def _claims(folder: Path, *, names: tuple[str, ...], image: dict[str, Any]) -> dict[str, str]:
     """Let files of an earlier correction of this image be replaced: those beside its record."""
     record = folder / names[-1]
     if not record.is_file():
         return {}
-    if _fields(record).get("File") != image:
+    known = _fields(record)
+    if {key: known[key] for key in ("File", "Volume", "Series") if key in known} != image:
         msg = (
             f"{record}: the masks that are there are of another image, or do not say of which; "
             "move them away, then save again"
@@ -93,9 +104,7 @@ def _claims(folder: Path, *, names: tuple[str, ...], image: str) -> dict[str, st
     return checksums(folder / name for name in names if (folder / name).is_file())
 
 
-def _name_image(record: Path, image: str) -> None:
-    """Add to a record where the image lies in the folder: other images can have its name."""
-    content = {**_fields(record), "File": image}
+def _write_fields(record: Path, content: dict[str, Any]) -> None:
     record.write_text(f"{json.dumps(content, indent=2)}\n", encoding="utf-8")
 
 

@@ -73,7 +73,8 @@ def run(task: dict[str, Any], say: Say) -> None:
         msg = f"{path.name}: it is too large for a page; crop it, or use 'scgm segment'"
         raise ScgmError(msg)
     if task["kind"] == "save":
-        say(stage=save_corrected(Path(task["masks"]), volume, Path(task["root"])))
+        place = save_corrected(Path(task["masks"]), volume, Path(task["root"]), _reading(task))
+        say(stage=place)
         return
     if task["kind"] == "network":
         say(stage="looking inside the network")

@@ -40,7 +40,8 @@ export class BrowserEngine implements Engine {
     if (/\.(zip|dcm|ima)$/i.test(source.file.name))
       return Promise.reject(new UserError("this page takes NIfTI files (.nii, .nii.gz); for DICOM, use 'scgm serve'"));
     const worker = (this.worker ??= this.start());
-    const order: Order = { id: ++this.count, ...where(), file: source.file, choices };
+    const volume = source.part?.volume ?? null;
+    const order: Order = { id: ++this.count, ...where(), file: source.file, volume, choices };
     let scan: Scan | null = null;
     return new Promise((resolve, reject) => {
       const end = () => {

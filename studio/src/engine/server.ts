@@ -45,7 +45,7 @@ export class ServerEngine implements Engine {
     signal: AbortSignal,
   ): Promise<Found> {
     on.stage("sending the image");
-    const order = { ...choices, ...(await this.image(source, signal)) };
+    const order = { ...choices, ...source.part, ...(await this.image(source, signal)) };
     let state = await this.post<JobState>("jobs", order, signal);
     const cancel = () => void this.ask(`jobs/${state.job}`, { method: "DELETE" });
     signal.addEventListener("abort", cancel);
@@ -88,13 +88,12 @@ export class ServerEngine implements Engine {
     if (source.kind !== "folder") throw new UserError("open an image of the folder first");
     const signal = new AbortController().signal;
     const { upload } = await this.send(new File([content], "corrected.zip"), signal);
-    const order = { file: source.id, corrected: upload, kind: "save" };
+    const order = { ...source.part, file: source.id, corrected: upload, kind: "save" };
     return (await this.done(order, signal)).stage;
   }
 
-  async inside(source: Source, choices: Choices, slice: number, signal: AbortSignal): Promise<Inside> {
-    const { volume, series } = choices;
-    const order = { volume, series, kind: "network", slice, ...(await this.image(source, signal)) };
+  async inside(source: Source, slice: number, signal: AbortSignal): Promise<Inside> {
+    const order = { ...source.part, kind: "network", slice, ...(await this.image(source, signal)) };
     const { job } = await this.done(order, signal);
     return insideOf(unpack(await this.bytes(job, NETWORK)));
   }

@@ -3,13 +3,14 @@ import { readScan } from "../read/scan";
 import { segment } from "../segment/pipeline";
 import { loadModel, type Model } from "../segment/model";
 import type { Wanted } from "../segment/runtime";
-import { UserError, type Choices, type Found, type Scan } from "../types";
+import { UserError, type Choices, type Found, type Part, type Scan } from "../types";
 
 export interface Order {
   id: number;
   site: string;
   runtime: Wanted;
   file: File;
+  volume: Part["volume"];
   choices: Choices;
 }
 
@@ -52,9 +53,9 @@ function model({ site, runtime }: Order | Warm, name: string): Promise<Model> {
 }
 
 async function work(order: Order): Promise<void> {
-  const { id, file, choices } = order;
+  const { id, file, volume, choices } = order;
   say({ id, stage: "reading the image" });
-  const scan = await readScan(file, choices.volume);
+  const scan = await readScan(file, volume);
   say({ id, scan });
   say({ id, stage: "starting the model" });
   const started = await model(order, choices.method);

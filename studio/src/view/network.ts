@@ -3,7 +3,7 @@ import { button, h, number } from "../dom";
 import { state } from "../state";
 import { UserError, type Inside, type Scan } from "../types";
 import { around, CORD_COLOR, gray, GM_COLOR, Panel, sliceOf, usualRange, type Colors, type Slice } from "./draw";
-import { choices, failed, say } from "./source";
+import { failed, say } from "./source";
 
 const WINDOW_MM = 28;
 
@@ -71,7 +71,7 @@ class Network {
     const [scan, source, z] = [state.scan, state.source, state.slice];
     if (scan === null || source === null) throw new UserError("open an image first");
     say("looking inside the network");
-    const inside = await state.engine.inside(source, choices, z, new AbortController().signal);
+    const inside = await state.engine.inside(source, z, new AbortController().signal);
     if (state.scan !== scan || state.slice !== z) return;
     [this.inside, this.of] = [inside, scan];
     const middle = (inside.size - 1) / 2;

@@ -2,7 +2,7 @@
 import { $, button, h, number, select, slider } from "../dom";
 import { dropped, oneImage } from "../engine/zip";
 import { state } from "../state";
-import { UserError, type Choices, type Listed, type Method, type Phantom, type Source } from "../types";
+import { UserError, type Choices, type Listed, type Method, type Part, type Phantom, type Source } from "../types";
 
 const PHANTOM: Phantom = {
   region: "cervical",
@@ -18,7 +18,8 @@ const PHANTOM: Phantom = {
 /** Names of masks and label maps, which are no images to segment. */
 const LABELS = /(^|[/_-])(label|gm|wm|sc|cord)?-?(prob)?(seg|mask|label)[^/]*$/i;
 
-export const choices: Choices = { method: "default", threshold: null, volume: null, series: null };
+const choices: Choices = { method: "default", threshold: null };
+const NO_PART: Part = { volume: null, series: null };
 let running: AbortController | null = null;
 
 export function say(text: string, kind: "" | "error" = ""): void {
@@ -146,13 +147,10 @@ function methodPart(methods: Method[]): HTMLElement {
   );
   method.querySelector("select")!.id = "method";
   const volume = h("input", {
+    id: "volume",
     type: "text",
     size: 5,
     title: "For images with several volumes: a number from 0, or mean, or rms",
-    onchange: (event) => {
-      const text = (event.target as HTMLInputElement).value.trim();
-      choices.volume = text === "" ? null : text === "mean" || text === "rms" ? text : Number(text);
-    },
   });
   const series = h("input", {
     id: "series",
@@ -160,12 +158,23 @@ function methodPart(methods: Method[]): HTMLElement {
     size: 5,
     maxlength: 200,
     title: "For DICOM with several series: the number or the description of one",
-    onchange: (event) => {
-      const text = (event.target as HTMLInputElement).value.trim();
-      choices.series = text === "" ? null : /^\d+$/.test(text) ? Number(text) : text;
-    },
   });
-  const start = button("Segment", "Find cord and gray matter by this method; add it to compare", () => void run(), {
+  let last: Source | null = null;
+  const show = () => {
+    if (state.source === last) return;
+    last = state.source;
+    volume.value = String(last?.part?.volume ?? "");
+    series.value = String(last?.part?.series ?? "");
+  };
+  state.on(["scan"], show);
+  show(); // kept work can be taken up before this is made
+  const start = button("Segment", "Find cord and gray matter by this method; add it to compare", () => {
+    try {
+      again();
+    } catch (error) {
+      failed(error);
+    }
+  }, {
     id: "segment",
     disabled: true,
   });
@@ -196,11 +205,29 @@ export function open(source: Source): void {
     return;
   }
   running?.abort();
-  choices.series = null;
-  const series = document.getElementById("series");
-  if (series instanceof HTMLInputElement) series.value = "";
   state.open(source);
   void run();
+}
+
+/** Segment the image that is open; another one where the fields name another part of its file. */
+function again(): void {
+  const { source } = state;
+  if (source === null) return;
+  const [known, part] = [source.part ?? NO_PART, fields()];
+  if (part.volume !== known.volume || part.series !== known.series) state.open({ ...source, part });
+  void run();
+}
+
+/** What the fields Volume and Series say. */
+function fields(): Part {
+  const text = (id: string) => (document.getElementById(id) as HTMLInputElement | null)?.value.trim() ?? "";
+  const [volume, series] = [text("volume").toLowerCase(), text("series")];
+  if (!/^(\d+|mean|rms)?$/.test(volume))
+    throw new UserError(`there is no volume "${volume}": write a number from 0, mean or rms into Volume, or leave it empty`);
+  return {
+    volume: volume === "mean" || volume === "rms" ? volume : volume === "" ? null : Number(volume),
+    series: series === "" ? null : /^\d+$/.test(series) ? Number(series) : series,
+  };
 }
 
 async function run(): Promise<void> {
