@@ -1,4 +1,5 @@
 /** What is open, and who wants to know when it changes. */
+import type { Step } from "./edit/history";
 import type { Engine, Found, Scan, Source } from "./types";
 import { labels } from "./types";
 
@@ -9,6 +10,8 @@ export interface Drawn {
   found: Found | null;
   /** What a correction started from; work kept by an earlier version does not say it. */
   base?: string;
+  /** What was changed by hand, where it is drawn. */
+  done?: Step[];
 }
 
 type Topic = "scan" | "results" | "slice" | "labels" | "tab" | "busy";
@@ -24,6 +27,8 @@ export class State {
   busy = false;
   /** A rater draws: results and other views are hidden. */
   blind = false;
+  /** What is drawn in the view that is open: a result that comes in does not take its place. */
+  held: Drawn | null = null;
   private readonly listeners = new Map<Topic, Set<() => void>>();
 
   on(topics: Topic[], listener: () => void): void {
@@ -49,6 +54,7 @@ export class State {
     this.scan = null;
     this.results = [];
     this.chosen = 0;
+    this.held = null;
     this.tell("scan", "results", "labels", "slice");
   }
 
@@ -68,15 +74,16 @@ export class State {
   /** Add a result, in place of an earlier one of the same title, and look at it. */
   add(found: Found): void {
     const title = found.method;
-    this.put({ title, labels: labels(this.scan!, found), found });
+    const look = this.held === null || this.current !== this.held;
+    this.put({ title, labels: labels(this.scan!, found), found }, look);
   }
 
-  put(drawn: Drawn): void {
+  put(drawn: Drawn, look = true): void {
     if (this.current === drawn) return;
     const at = this.results.findIndex((each) => each.title === drawn.title);
     if (at < 0) this.results.push(drawn);
     else this.results[at] = drawn;
-    this.chosen = at < 0 ? this.results.length - 1 : at;
+    if (look) this.chosen = at < 0 ? this.results.length - 1 : at;
     this.tell("results", "labels", "slice");
   }
 

@@ -41,12 +41,45 @@ async function openAgain(name: string): Promise<void> {
   await vi.waitFor(() => expect(state.results.some(({ title }) => title === CORRECTED)).toBe(true));
 }
 
-describe("the result that a correction started from", () => {
-  beforeEach(() => {
-    kept.clear();
-    vi.stubGlobal("window", globalThis);
-    vi.stubGlobal("document", { body: { dataset: {} } });
+beforeEach(() => {
+  kept.clear();
+  vi.stubGlobal("window", globalThis);
+  vi.stubGlobal("document", { body: { dataset: {} } });
+});
+
+describe("changes", () => {
+  /** Open an image and take the gray matter of one pixel away. */
+  function change(name: string): void {
+    show(name);
+    state.put({ title: "ddc", labels: Uint8Array.of(1, 2, 0, 0), found: null });
+    editor.begin();
+    editor.clear(null);
+  }
+  const changes = () => (JSON.parse(editor.record("1")) as { Changes: unknown[] }).Changes;
+
+  it("are kept where another image is opened at once", async () => {
+    change("a.nii");
+    show("b.nii");
+    state.put(result("ddc"));
+    await vi.waitFor(() => expect([...kept.keys()].sort()).toEqual(["a.nii", "b.nii"]), 3000);
+    expect(kept.get("a.nii")?.done).toHaveLength(1);
   });
+
+  it("are still known and kept after a reading of the same image", async () => {
+    change("a.nii");
+    editor.begin(`Ann, reading 1${OPEN}`, true);
+    expect(changes()).toHaveLength(0);
+    state.drop(`Ann, reading 1${OPEN}`);
+    await vi.waitFor(() => expect(kept.get("a.nii")?.results).toHaveLength(2), 3000);
+    expect(kept.get("a.nii")?.done).toHaveLength(1);
+    editor.begin();
+    expect(changes()).toHaveLength(1);
+    editor.undo(null);
+    expect(changes()).toHaveLength(0);
+  });
+});
+
+describe("the result that a correction started from", () => {
 
   it("is known when the image is opened again", async () => {
     await correctAndKeep("a.nii", "ddc");

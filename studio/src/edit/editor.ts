@@ -1,12 +1,12 @@
 /** Labels that are corrected: tools of the viewer, the rules, undo and redo, kept in the browser. */
 import { resultName } from "../segment/files";
 import { state, type Drawn } from "../state";
-import type { Scan } from "../types";
+import type { Part, Scan } from "../types";
 import type { Niivue } from "../view/viewer";
 import { growCut, OUTSIDE, seedsOf } from "./grow-cut";
 import { History, type Step } from "./history";
 import { difference, PEN, ruled, type Change, type Target } from "./rules";
-import { keep, keptAs, workName, type Work } from "./store";
+import { ChangedElsewhereError, keep, keptAs, workName, type Work } from "./store";
 import type { Stroke } from "./stroke";
 
 export const CORRECTED = "corrected";
@@ -21,7 +21,24 @@ const COLORS = { gm: "rgb(230 159 0 / 80%)", cord: "rgb(86 180 233 / 80%)", none
 /** A copy of a result, or an empty drawing. */
 function copied(title: string, scan: Scan, from: Drawn | null): Drawn {
   const labels = from === null ? new Uint8Array(scan.slices.length) : from.labels.slice();
-  return { title, labels, found: null, base: from?.found?.model ?? from?.title ?? "nothing" };
+  return { title, labels, found: null, base: from?.found?.model ?? from?.title ?? "nothing", done: [] };
+}
+
+const FULL = "this browser cannot keep more: save the masks now";
+const ELSEWHERE =
+  "this image was changed in another window of this browser: save the masks here, or reload this page to go on from there";
+
+const changesOf = (results: Drawn[]) => results.flatMap(({ done }) => done ?? []);
+
+/** Which part of a file the image is, for the record; nothing where it is all of it. */
+function named(part: Part | undefined): { Volume?: Part["volume"]; Series?: Part["series"] } {
+  const { volume = null, series = null } = part ?? {};
+  return { ...(volume !== null && { Volume: volume }), ...(series !== null && { Series: series }) };
+}
+
+/** Whether a copy in which nothing was changed is made anew, of the result that is looked at. */
+function givesWay(copy: Drawn, current: Drawn | null): boolean {
+  return copy.done?.length === 0 && current !== null && current !== copy && !current.title.endsWith(OPEN);
 }
 
 export class Editor {
@@ -30,9 +47,14 @@ export class Editor {
   size = 3;
   history = new History();
   private drawn: Drawn | null = null;
+  private readonly histories = new WeakMap<Drawn, History>();
   private later = 0;
+  private laterOf: Scan | null = null;
+  /** When images were last kept, as far as this window knows. */
+  private readonly keptAt = new WeakMap<Scan, number>();
+  private writes: Promise<void> = Promise.resolve();
   /** What was kept of this image is taken up before it could be replaced. */
-  private taken: Promise<void> = Promise.resolve();
+  taken: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly changed: () => void,
@@ -41,22 +63,46 @@ export class Editor {
     state.on(["results"], () => this.keepLater());
     let last: Scan | null = null;
     state.on(["scan"], () => {
-      if (state.scan === null || state.scan === last) return;
+      if (state.scan === last) return;
       last = state.scan;
-      this.taken = this.takeUp(last).catch(() => undefined);
+      this.turnTo(null);
+      if (last !== null) this.taken = this.takeUp(last).catch(() => undefined);
     });
   }
 
-  /** Begin with a copy of the result that is looked at, or with nothing; or go on with it. */
+  /** Whether the result that a correction begins with is still being made. */
+  get waits(): boolean {
+    return state.busy && !state.results.some(({ title, found }) => found !== null || title === CORRECTED);
+  }
+
+  /**
+   * Begin with a copy of the result that is looked at, or with nothing; or go on with it.
+   *
+   * A copy in which nothing was changed gives way to one of another result.
+   */
   begin(title = CORRECTED, empty = false): void {
     const scan = state.scan;
     if (scan === null) return;
     const known = state.results.find((each) => each.title === title);
-    const anew = known === undefined || known !== this.drawn;
-    if (anew) this.history = new History();
-    this.drawn = known ?? copied(title, scan, empty ? null : state.current);
-    state.put(this.drawn);
-    if (anew) this.changed();
+    const goesOn = known !== undefined && (empty || !givesWay(known, state.current));
+    const drawn = goesOn ? known : copied(title, scan, empty ? null : state.current);
+    state.held = drawn;
+    state.put(drawn);
+    this.turnTo(drawn);
+  }
+
+  /** What is drawn, looked at again where another result was chosen; null where nothing is. */
+  private front(): Drawn | null {
+    if (this.drawn === null || !state.results.includes(this.drawn)) return null;
+    if (this.drawn !== state.current) this.begin(this.drawn.title, this.drawn.title !== CORRECTED);
+    return this.drawn;
+  }
+
+  private turnTo(drawn: Drawn | null): void {
+    this.drawn = drawn;
+    this.history = (drawn && this.histories.get(drawn)) ?? new History(drawn === null ? [] : (drawn.done ??= []));
+    if (drawn !== null) this.histories.set(drawn, this.history);
+    this.changed();
   }
 
   /** Add what was drawn on this image before, and kept. */
@@ -74,10 +120,10 @@ export class Editor {
   /** Take over work that was kept. */
   restore(work: Work): void {
     const last = state.results.find(({ title }) => title.endsWith(OPEN));
-    this.drawn = last ?? state.results.find(({ title }) => title === CORRECTED) ?? null;
-    this.history = new History();
-    this.history.done = work.done;
-    this.changed();
+    const drawn = last ?? state.results.find(({ title }) => title === CORRECTED) ?? null;
+    if (drawn !== null) drawn.done ??= work.done; // of an earlier version
+    this.keptAt.set(state.scan!, work.time);
+    this.turnTo(drawn);
   }
 
   /** Let the viewer draw with the tool that was chosen. */
@@ -93,6 +139,7 @@ export class Editor {
 
   /** Draw a stroke of the tool while the button is held. */
   beginStroke(nv: Niivue, stroke: Stroke): void {
+    if (this.tool === "none" || this.front() === null) return;
     if (this.tool === "eraser") stroke.begin(nv, COLORS.none);
     else if (this.tool === "brush" || this.tool === "fill") stroke.begin(nv, COLORS[this.target]);
   }
@@ -100,7 +147,7 @@ export class Editor {
   /** Take over what the viewer has drawn. */
   absorb(nv: Niivue): void {
     if (this.drawn === null || nv.drawBitmap === null || this.tool === "none") return;
-    if (!state.results.includes(this.drawn)) return; // of the image before
+    if (this.drawn !== state.current) return; // of the image before
     const started = performance.now();
     this.draw(this.drawn, nv.drawBitmap, this.tool);
     this.show(nv);
@@ -109,7 +156,7 @@ export class Editor {
 
   /** Draw or erase at the cross-hair, for those who use the keyboard. */
   stamp(nv: Niivue): void {
-    const [scan, drawn] = [state.scan, this.drawn];
+    const [scan, drawn] = [state.scan, this.front()];
     if (scan === null || drawn === null) return;
     const at = nv.frac2vox(nv.scene.crosshairPos) as unknown as [number, number, number];
     const marked = drawn.labels.slice();
@@ -132,16 +179,18 @@ export class Editor {
   }
 
   undo(nv: Niivue | null): void {
-    if (this.drawn !== null) this.moved(this.history.undo(this.drawn.labels), nv);
+    const drawn = this.front();
+    if (drawn !== null) this.moved(this.history.undo(drawn.labels), nv);
   }
 
   redo(nv: Niivue | null): void {
-    if (this.drawn !== null) this.moved(this.history.redo(this.drawn.labels), nv);
+    const drawn = this.front();
+    if (drawn !== null) this.moved(this.history.redo(drawn.labels), nv);
   }
 
   /** Empty the label that is drawn in this slice. */
   clear(nv: Niivue | null): void {
-    const { drawn } = this;
+    const drawn = this.front();
     if (drawn === null) return;
     const marked = drawn.labels.slice();
     const [start, stop] = this.range(state.slice);
@@ -152,7 +201,7 @@ export class Editor {
 
   /** Draw the label of this slice by those of the nearest slices below and above that have one. */
   interpolate(nv: Niivue): string | null {
-    const { drawn } = this;
+    const drawn = this.front();
     if (drawn === null || nv.drawBitmap === null) return null;
     const [low, high] = this.neighbors(drawn.labels);
     if (low === undefined || high === undefined)
@@ -177,8 +226,7 @@ export class Editor {
 
   /** Let grow-cut find the edges of gray and white matter in this slice. */
   fit(nv: Niivue | null): void {
-    const { drawn } = this;
-    const scan = state.scan;
+    const [scan, drawn] = [state.scan, this.front()];
     if (drawn === null || scan === null) return;
     const [, height, width] = scan.shape;
     const [start, stop] = this.range(state.slice);
@@ -198,6 +246,7 @@ export class Editor {
     const content = {
       GeneratedBy: [{ Name: "scgm studio", Version: version }],
       Image: scan.name,
+      ...named(state.source?.part),
       StartedFrom: this.drawn?.base ?? "",
       Saved: new Date().toISOString(),
       Changes: this.history.summary(size, (z) => state.native(z)),
@@ -238,20 +287,23 @@ export class Editor {
   }
 
   private keepLater(): void {
-    clearTimeout(this.later);
+    const { scan, source, results, chosen, slice } = state;
+    if (scan === null || source === null || results.length === 0) return;
+    if (this.laterOf === scan) clearTimeout(this.later); // of the image before, it is kept all the same
+    this.laterOf = scan;
     this.later = window.setTimeout(() => {
-      this.keepNow().catch(() => {
-        if (this.history.done.length) this.refused("this browser cannot keep more: save the masks now");
+      const now = { scan, source, results, chosen, slice: state.scan === scan ? state.slice : slice };
+      this.writes = this.writes.then(() => this.keepNow(now)).catch((error: unknown) => {
+        if (changesOf(results).length) this.refused(error instanceof ChangedElsewhereError ? ELSEWHERE : FULL);
       });
     }, AUTOSAVE_MS);
   }
 
-  private async keepNow(): Promise<void> {
+  private async keepNow(now: Omit<Work, "name" | "time" | "done">): Promise<void> {
     await this.taken;
-    const { scan, source, results, chosen, slice } = state;
-    if (scan === null || source === null || results.length === 0) return;
-    const done = this.drawn !== null && results.includes(this.drawn) ? this.history.done : [];
-    await keep({ name: workName(scan), time: Date.now(), source, scan, results, chosen, slice, done });
+    const [time, done] = [Date.now(), changesOf(now.results)];
+    await keep({ ...now, name: workName(now.scan), time, done }, this.keptAt.get(now.scan) ?? 0);
+    this.keptAt.set(now.scan, time);
     document.body.dataset["kept"] = String(done.length);
   }
 

@@ -16,8 +16,9 @@ export interface Summary {
 }
 
 export class History {
-  done: Step[] = [];
   undone: Step[] = [];
+
+  constructor(readonly done: Step[] = []) {}
 
   /** Apply a change to the labels; an empty one is not kept. */
   apply(labels: Uint8Array, step: Step): boolean {

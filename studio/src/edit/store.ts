@@ -12,8 +12,12 @@ export interface Work {
   results: Drawn[];
   chosen: number;
   slice: number;
+  /** All changes of all results. */
   done: Step[];
 }
+
+/** What is kept was changed elsewhere since it was read or written here. */
+export class ChangedElsewhereError extends Error {}
 
 /** How many images without changes are kept; those with changes all are. */
 const MOST = 3;
@@ -50,14 +54,21 @@ function asked<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-/** Keep work under its name; of the rest, all with changes stay, and the newest. */
-export async function keep(work: Work): Promise<void> {
+/**
+ * Keep work under its name; of the rest, all with changes stay, and the newest.
+ *
+ * *known* is the time of what was kept under this name when it was last read or written here. Later
+ * changes are those of another window, and are not replaced.
+ */
+export async function keep(work: Work, known: number): Promise<void> {
   const base = await opened();
   try {
     const transaction = base.transaction("work", "readwrite");
     const store = transaction.objectStore("work");
-    store.put(work);
     const all = (await asked(store.getAll())) as Work[];
+    const before = all.find(({ name }) => name === work.name);
+    if (before !== undefined && before.time > known && before.done.length > 0) throw new ChangedElsewhereError();
+    store.put(work);
     const old = all
       .filter(({ name, done }) => name !== work.name && done.length === 0)
       .sort((a, b) => b.time - a.time);

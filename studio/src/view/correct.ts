@@ -71,15 +71,21 @@ export function correct(viewer: Viewer): Correcting {
   viewer.canvas.addEventListener("mouseleave", () => {
     if (stroke.drawn) end();
   });
-  state.on(["tab", "scan"], () => {
-    if (DRAWING.includes(state.tab) && state.scan !== null)
-      viewer.ready().then(() => {
-        if (state.tab === "correct") editor.begin();
-        viewer.toCord();
-        equip();
-        editor.show(viewer.running);
-      }, failed);
-    else equip();
+  const enter = async () => {
+    const { scan, tab } = state;
+    if (!DRAWING.includes(tab)) state.held = null;
+    if (!DRAWING.includes(tab) || scan === null) return equip();
+    await viewer.ready();
+    await editor.taken;
+    if (scan !== state.scan || tab !== state.tab) return;
+    if (tab === "correct" && !editor.waits) editor.begin();
+    viewer.toCord();
+    equip();
+    editor.show(viewer.running);
+  };
+  state.on(["tab", "scan"], () => void enter().catch(failed));
+  state.on(["busy"], () => {
+    if (!state.busy && editor.labels === null) void enter().catch(failed);
   });
   const element = h(
     "div",
@@ -148,6 +154,7 @@ function saving(editor: Editor): HTMLElement {
     );
   }, { id: "save" });
   const into = button("Save into the folder", "Write the masks to derivatives/labels_studio in the folder that was opened", () => {
+    say("saving");
     packed(editor, "").then((content) => state.engine.saveInto(state.source!, content)).then(
       (place) => say(`saved: ${place}`),
       failed,

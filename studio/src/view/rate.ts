@@ -95,6 +95,7 @@ export class Rating {
       this.rater.focus();
       throw new UserError("write who draws into the field Rater");
     }
+    await this.editor.taken;
     const mine = (await this.readings()).filter((reading) => reading.rater === rater);
     const number = Math.max(0, ...mine.map((reading) => reading.number)) + 1;
     this.current = { rater, number, started: Date.now() };
