@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { areas, dice, isCord, isGray, parts } from "../src/measure/slices";
 import { pixelToMm } from "../src/measure/plane";
+import { summary } from "../src/view/chart";
 import { labels, scan } from "./scans";
 
 const SIZE = 41;
@@ -10,6 +11,16 @@ describe("areas", () => {
     const one = scan([1, 2, 3]);
     const found = areas(one, Uint8Array.from([1, 2, 2, 0, 0, 1]), null)[0]!;
     expect(found).toEqual({ gm: 0.5, wm: 0.5, cord: 1 });
+  });
+});
+
+describe("the means that screen readers say", () => {
+  it("leave flagged slices out, as the terminal does", () => {
+    const one = (area: number) => ({ gm: area, wm: area, cord: 2 * area });
+    const said = summary([one(10), one(20), one(90)], ["ok", "confidence not available", "low confidence"]);
+    expect(said).toBe(
+      "Mean areas: gray matter 15.0, white matter 15.0, cord 30.0 mm², of 2 slices of 3 that are not flagged",
+    );
   });
 });
 

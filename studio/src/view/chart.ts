@@ -18,8 +18,9 @@ export function chart(): HTMLElement {
     element.hidden = scan === null || current === null;
     if (scan === null || current === null) return;
     const values = areas(scan, current.labels, current.found);
-    drawing.setAttribute("aria-label", summary(values));
-    drawing.replaceChildren(...lines(values, current.found?.status ?? []));
+    const status = current.found?.status ?? [];
+    drawing.setAttribute("aria-label", summary(values, status));
+    drawing.replaceChildren(...lines(values, status));
   };
   state.on(["results", "labels"], redraw);
   state.on(["slice"], () => here(drawing));
@@ -35,12 +36,14 @@ function legend(): HTMLElement {
   );
 }
 
-function summary(values: SliceAreas[]): string {
+/** What the chart says to screen readers: as in the terminal, the mean leaves flagged slices out. */
+export function summary(values: SliceAreas[], status: string[]): string {
+  const ok = values.filter((_, z) => !isFlagged(status[z]));
   const mean = (key: keyof SliceAreas) => {
-    const known = values.map((value) => value[key]).filter((area) => area !== null);
+    const known = ok.map((value) => value[key]).filter((area) => area !== null);
     return number(known.length ? known.reduce((a, b) => a + b) / known.length : null);
   };
-  return `Mean areas: gray matter ${mean("gm")}, white matter ${mean("wm")}, cord ${mean("cord")} mm²`;
+  return `Mean areas: gray matter ${mean("gm")}, white matter ${mean("wm")}, cord ${mean("cord")} mm², of ${ok.length} slices of ${values.length} that are not flagged`;
 }
 
 function lines(values: SliceAreas[], status: string[]): SVGElement[] {
