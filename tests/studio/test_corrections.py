@@ -64,9 +64,7 @@ def test_masks_of_the_image_are_written_as_those_of_a_rater(scan: Path, tmp_path
     assert np.array_equal(np.asarray(written.dataobj), drawn["G"])
 
 
-def saved(
-    scan: Path, root: Path, name: str = NAME, reading: ReadOptions = DEFAULT_READING
-) -> Path:
+def saved(scan: Path, root: Path, name: str = NAME, reading: ReadOptions = DEFAULT_READING) -> Path:
     """Save right masks of an image; return their folder."""
     sent = packed(scan, masks(scan), root.parent / "sent.zip", name)
     return root / save_corrected(sent, read_volume(scan), root, reading)

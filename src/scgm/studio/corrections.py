@@ -84,7 +84,7 @@ def _below(name: str, source: Path, root: Path) -> Path:
 
 
 def _image(path: Path, reading: ReadOptions) -> dict[str, Any]:
-    """Return what a record says of the image: other images can have its name, or lie in its file."""
+    """Return what a record says of the image: others can have its name, or lie in its file."""
     parts = {"Volume": reading.volume, "Series": reading.series}
     return {"File": path.as_posix()} | {k: part for k, part in parts.items() if part is not None}
 
