@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -545,6 +545,39 @@ def test_a_reading_that_is_given_up_leaves_nothing(page: Page, scan: Path) -> No
     assert page.locator("#results").is_hidden()  # the method's alone
 
 
+def test_the_soft_map_is_that_of_the_result_and_hidden_from_raters(page: Page, scan: Path) -> None:
+    def viewed() -> bytes:
+        return page.locator("#gl").screenshot()
+
+    def becomes(is_so: Callable[[], bool]) -> bool:
+        """Wait until the viewer shows what it should, for a while."""
+        return any(is_so() or page.wait_for_timeout(500) for _ in range(30))
+
+    segmented(page, scan)
+    soft = page.locator("button:text-is('Soft map')")
+    page.click("#tab-correct")
+    page.wait_for_selector("#page-correct #viewer[data-ready]")
+    soft.click()
+    assert "no probabilities" in page.inner_text("#status")
+    page.click("#tab-look")
+    page.click("#results button:text-is('default')")
+    page.wait_for_timeout(1000)
+    plain = viewed()
+    soft.click()
+    assert becomes(lambda: viewed() != plain)
+
+    page.click("#tab-rate")
+    begin_reading(page, "Dan")
+    page.wait_for_timeout(1000)
+    pressed = viewed()
+    page.click("#leave-reading")
+    page.click("#tab-look")
+    soft.click()
+    page.click("#tab-rate")
+    begin_reading(page, "Dan")
+    assert becomes(lambda: viewed() == pressed)
+
+
 def test_the_branches_of_the_network_are_shown(page: Page, scan: Path, tmp_path: Path) -> None:
     segmented(page, scan)
     page.click("#tab-network")
@@ -685,12 +718,17 @@ def test_drawing_works_by_keyboard_alone(page: Page, scan: Path) -> None:
     page.keyboard.press("e")
     page.locator("#gl").focus()
     page.keyboard.press("Space")
-    page.keyboard.press("ArrowUp")
+    places = [page.inner_text("#place")]
+    for key in ("ArrowUp", "]", "["):
+        page.keyboard.press(key)
+        places.append(page.inner_text("#place"))
     page.keyboard.press("Space")
     page.wait_for_function("() => document.querySelector('#changes').textContent.startsWith('2 ')")
 
     masks, record = corrected(page)
 
+    assert len(set(places)) == 3
+    assert places[1] == places[3]  # one slice up, and back
     (change,) = record["Changes"]
     assert change["tool"] == "eraser by keyboard"
     assert int(change["removed"]) == 12  # a square of 3 pixels, and one more row

@@ -4,8 +4,7 @@ import { button, h, select, slider } from "../dom";
 import { middle, sliceOf, SHOWN_MM } from "./draw";
 import { stackImage } from "../image/nifti-out";
 import { state } from "../state";
-import type { Scan } from "../types";
-import { whole } from "../types";
+import { UserError, whole, type Found, type Scan } from "../types";
 
 export type Niivue = NiivueType;
 
@@ -38,7 +37,11 @@ export class Viewer {
   /** The image whose voxels the viewer holds: a moment later than *scan*. */
   private loaded: Scan | null = null;
   private starting: Promise<Niivue> | null = null;
-  private softShown = false;
+  /** The ends of the window, as shares of the usual range. */
+  private readonly window = { dark: 0, bright: 0.8 };
+  private readonly soft = button("Soft map", "Show the probability of gray matter in color", () => void this.toggleSoft().catch(this.failed), { "aria-pressed": "false" });
+  /** Whose probability is drawn, or about to be. */
+  private softOf: Found | null = null;
 
   constructor(private readonly failed: (error: unknown) => void) {
     this.element.append(
@@ -47,7 +50,10 @@ export class Viewer {
       this.place,
     );
     state.on(["scan", "tab", "busy"], () => void this.load().catch(failed));
-    state.on(["labels", "results"], () => this.showLabels());
+    state.on(["labels", "results"], () => {
+      this.showLabels();
+      void this.showSoft().catch(failed);
+    });
     state.on(["slice"], () => this.follow());
   }
 
@@ -80,6 +86,7 @@ export class Viewer {
     place[0] = Math.min(1, Math.max(0, place[0]! + columns / scan.shape[2]));
     place[1] = Math.min(1, Math.max(0, place[1]! + rows / scan.shape[1]));
     nv.drawScene();
+    nv.createOnLocationChange();
   }
 
   private controls(): HTMLElement {
@@ -89,12 +96,9 @@ export class Viewer {
       select("", "Which planes are shown", PLANES, (value) => this.planes(value)),
       slider("labels", "How strongly the labels are drawn", { min: 0, max: 1, step: 0.05, value: 0.4 }, (v) =>
         this.nv?.setDrawOpacity(v)),
-      slider("dark", "What is shown black: lower end of the window", { min: 0, max: 1, step: 0.01, value: 0 }, (v) =>
-        this.window(v, null)),
-      slider("bright", "What is shown white: upper end of the window", { min: 0, max: 1, step: 0.01, value: 0.8 }, (v) =>
-        this.window(null, v)),
-      button("Soft map", "Show the probability of gray matter in color", (event) =>
-        void this.toggleSoft(event.target as HTMLButtonElement).catch(this.failed), { "aria-pressed": "false" }),
+      slider("dark", "What is shown black: lower end of the window", { min: 0, max: 1, step: 0.01, value: this.window.dark }, (v) => this.show("dark", v)),
+      slider("bright", "What is shown white: upper end of the window", { min: 0, max: 1, step: 0.01, value: this.window.bright }, (v) => this.show("bright", v)),
+      this.soft,
       button("Around the cord", "Zoom to the cord in this slice", () => this.toCord()),
       button("Whole image", "Show all of the image", () => this.zoom(1)),
     );
@@ -114,9 +118,11 @@ export class Viewer {
     nv.closeDrawing();
     nv.addVolume(image);
     this.loaded = scan;
-    this.softShown = false;
+    this.softOf = null;
+    this.applyWindow();
     this.showLabels();
-    this.follow();
+    this.toSlice(nv, scan);
+    await this.showSoft();
     this.element.dataset["ready"] = scan.name;
   }
 
@@ -161,10 +167,15 @@ export class Viewer {
     const { nv, scan } = this;
     if (nv === null || scan === null || scan !== state.scan || scan !== this.loaded) return;
     const now = nv.frac2vox(nv.scene.crosshairPos)[2]!;
-    if (now === state.slice) return;
+    if (now !== state.slice) this.toSlice(nv, scan);
+  }
+
+  /** Move the cross-hair to the middle of the slice. */
+  private toSlice(nv: Niivue, scan: Scan): void {
     const place = nv.scene.crosshairPos;
     place[2] = (state.slice + 0.5) / scan.shape[0];
     nv.drawScene();
+    nv.createOnLocationChange();
   }
 
   private planes(name: string): void {
@@ -173,12 +184,18 @@ export class Viewer {
     this.canvas.parentElement!.dataset["plane"] = name;
   }
 
-  private window(low: number | null, high: number | null): void {
+  private show(end: "dark" | "bright", share: number): void {
+    this.window[end] = share;
+    this.applyWindow(end);
+  }
+
+  /** Apply the sliders, or one of them: the button of the mouse can have moved the other end. */
+  private applyWindow(end?: "dark" | "bright"): void {
     const [volume] = this.nv?.volumes ?? [];
     if (!volume) return;
     const at = (share: number) => volume.robust_min! + share * 1.25 * (volume.robust_max! - volume.robust_min!);
-    if (low !== null) volume.cal_min = at(low);
-    if (high !== null) volume.cal_max = at(high);
+    if (end !== "bright") volume.cal_min = at(this.window.dark);
+    if (end !== "dark") volume.cal_max = at(this.window.bright);
     this.nv!.updateGLVolume();
   }
 
@@ -192,6 +209,7 @@ export class Viewer {
     const place = nv.scene.crosshairPos;
     place[0] = (Math.round(at[1]) + 0.5) / scan.shape[2];
     place[1] = (Math.round(at[0]) + 0.5) / scan.shape[1];
+    nv.createOnLocationChange();
     this.zoom((Math.min(scan.shape[1] * scan.spacing[1], scan.shape[2] * scan.spacing[2]) / SHOWN_MM) * 0.9);
   }
 
@@ -202,18 +220,28 @@ export class Viewer {
     nv.setPan2Dxyzmm(by === 1 ? [0, 0, 0, 1] : [-px, -py, -pz, by]);
   }
 
-  private async toggleSoft(pressed: HTMLButtonElement): Promise<void> {
-    const { nv, scan } = this;
-    const found = state.current?.found;
-    if (nv === null || scan === null || !found) return;
-    this.softShown = !this.softShown;
-    pressed.setAttribute("aria-pressed", String(this.softShown));
+  private async toggleSoft(): Promise<void> {
+    const on = this.soft.ariaPressed !== "true";
+    if (on && !state.current?.found) throw new UserError("this result has no probabilities: choose that of a method");
+    this.soft.ariaPressed = String(on);
+    await this.showSoft();
+  }
+
+  /** The result that is looked at, where its probability is wanted and it has one. */
+  private get softWanted(): Found | null {
+    return this.soft.ariaPressed === "true" ? (state.current?.found ?? null) : null;
+  }
+
+  private async showSoft(): Promise<void> {
+    const { nv, loaded: scan, softWanted: found } = this;
+    if (nv === null || scan === null || scan !== state.scan || found === this.softOf) return;
+    this.softOf = found;
     for (const volume of nv.volumes.slice(1)) nv.removeVolume(volume);
-    if (!this.softShown) return;
+    if (found === null) return;
     const { NVImage } = await import("@niivue/niivue");
     const file = new File([stackImage({ ...scan, slices: whole(scan, found, found.gm) })], "soft.nii");
     const soft = await NVImage.loadFromFile({ file, name: "soft.nii", colormap: "warm", opacity: 0.7, cal_min: 0.05, cal_max: 1 });
-    nv.addVolume(soft);
+    if (this.softOf === found) nv.addVolume(soft);
   }
 }
 
