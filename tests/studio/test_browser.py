@@ -551,7 +551,11 @@ def test_the_soft_map_is_that_of_the_result_and_hidden_from_raters(page: Page, s
 
     def becomes(is_so: Callable[[], bool]) -> bool:
         """Wait until the viewer shows what it should, for a while."""
-        return any(is_so() or page.wait_for_timeout(500) for _ in range(30))
+        for _ in range(30):
+            if is_so():
+                return True
+            page.wait_for_timeout(500)
+        return False
 
     segmented(page, scan)
     soft = page.locator("button:text-is('Soft map')")

@@ -114,9 +114,12 @@ class Guard:
         return not path.startswith(API) or asked_by in ("none", "same-origin")
 
     def _too_large(self, scope: Scope) -> tuple[int, str] | None:
-        most = self.limits.upload_bytes if scope["path"] == UPLOAD else self.limits.body_bytes
+        most, advice = self.limits.body_bytes, ""
+        if scope["path"] == UPLOAD:
+            most = self.limits.upload_bytes
+            advice = "; crop the image, or open its folder with 'scgm serve FOLDER'"
         if _declares_more(scope, most):
-            return 413, f"more than {most // MIB} MiB are not taken"
+            return 413, f"more than {most // MIB} MiB are not taken{advice}"
         return None
 
 

@@ -28,6 +28,7 @@ from scgm.segmenters.registry import Segmenter
 from scgm.studio.bundle import pack
 from scgm.studio.corrections import save_corrected
 from scgm.studio.features import BRANCHES, SAMPLE_MM, see
+from scgm.studio.sentences import for_page
 
 Say = Callable[..., None]
 
@@ -130,7 +131,7 @@ def _scan(volume: Volume, stack: AxialStack, truth: dict[str, Any]) -> bytes:
         "nativeShape": volume.native_shape,
         "pixelArea": stack.pixel_area_mm2,
         "sizeFrom": volume.voxel_size_from,
-        "warnings": volume.warnings,
+        "warnings": [for_page(line) for line in volume.warnings],
         "grid": grid_fields(volume),
     }
     return pack(fields, arrays)
@@ -186,7 +187,7 @@ def _result(found: Result) -> bytes:
         "status": found.status,
         "confidence": found.confidence,
         "presence": [float(value) for value in probabilities.presence],
-        "warnings": made_by.warnings,
+        "warnings": [for_page(line) for line in made_by.warnings],
         "seconds": made_by.seconds,
     }
     return pack(fields, arrays)

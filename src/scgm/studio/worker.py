@@ -10,21 +10,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any, TextIO
 
 from scgm.errors import ScgmError, UsageError
 from scgm.io.parent import end_with_parent
+from scgm.studio.sentences import for_page
 from scgm.studio.tasks import prepare, run
-
-# How options of the command line are called on the page.
-_FIELDS = {
-    "with --series": "in the field Series",
-    "with --volume": "in the field Volume:",
-    "--volume ": "",
-    "--series": "Series",
-    "--volume": "Volume",
-}
 
 
 class Saying:
@@ -67,21 +58,12 @@ def main(start: str) -> int:
     try:
         run(task, say)
     except (ScgmError, UsageError) as error:
-        say(error=_shown(str(error), task.get("path")))
+        say(error=for_page(str(error), task.get("path")))
         return 1
     except MemoryError:
         say(error="there is not enough memory for this image; crop it")
         return 1
     return 0
-
-
-def _shown(sentence: str, path: str | None) -> str:
-    """Return a message as the page shows it: the image by its name, options as fields."""
-    if path is not None:
-        sentence = sentence.replace(path, Path(path).name)
-    for option, field in _FIELDS.items():
-        sentence = sentence.replace(option, field)
-    return sentence
 
 
 if __name__ == "__main__":
