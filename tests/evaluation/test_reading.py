@@ -53,7 +53,7 @@ def test_the_same_voxels_in_another_order_are_compared_without_resampling(
 
     assert dice_of(result) == [0.75]
     (note,) = result.warnings
-    assert note.startswith(f"{found}: its axes were brought into the order of {true}")
+    assert note.startswith(f"{found}: its axes were brought into the order of those of {true}")
 
 
 def test_a_header_that_was_rounded_is_the_same_grid_with_a_note(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_permuted_and_flipped_axes_are_undone(linear: NDArray[np.float64]) -> No
     found, notes = on_grid_of(grid, reordered(grid, values, linear))
     assert np.array_equal(found, values)
     assert len(notes) == (not np.array_equal(linear, np.eye(3)))
-    assert all("order of the image" in note for note in notes)
+    assert all("order of those of the image" in note for note in notes)
 
 
 @settings(max_examples=50)

@@ -110,7 +110,7 @@ def test_a_mask_that_another_program_turned_is_drawn_in_its_place(tmp_path: Path
     assert first["labels"] == second["labels"]
     assert [notice.partition(":")[2] for notice in made.notices] == [
         " it has changed since it was written",
-        " its axes were brought into the order of the image's",
+        " its axes were brought into the order of those of the image",
     ]
 
 

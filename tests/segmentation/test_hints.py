@@ -96,7 +96,7 @@ def rounded(mask: Any) -> Any:
     ("change", "note"),
     [
         (rounded, "its voxels lie up to 0.02 mm from those of the image; they were taken as the"),
-        (lambda mask: turned(mask, "LPI"), "its axes were brought into the order of the image's"),
+        (lambda mask: turned(mask, "LPI"), "its axes were brought into the order of those of"),
     ],
 )
 def test_what_differs_between_the_grids_is_said_and_kept(

@@ -72,19 +72,15 @@ class Reader:
         volume = read_labels(path)
         self.warnings.extend(f"{path}: {warning}" for warning in volume.warnings)
         try:
-            voxels, notes = on_grid_of(self.stack.geometry, volume)
+            voxels, notes = on_grid_of(self.stack.geometry, volume, self.grid_name)
         except GeometryError as error:
             if not self.resample:
-                msg = f"{self._named(str(error))}, or use --resample"
+                msg = f"{error}, or use --resample"
                 raise GeometryError(msg) from error
             voxels, how = resampled(volume, self.stack.geometry)
             notes = (f"{path}: resampled to the grid of {self.grid_name} ({how})",)
-        self.warnings.extend(map(self._named, notes))
+        self.warnings.extend(notes)
         return np.ascontiguousarray(self.stack.axes.to_stack(voxels))
-
-    def _named(self, sentence: str) -> str:
-        """Say which file the others are compared with."""
-        return sentence.replace("the image", self.grid_name)
 
 
 def read_ok_slices(path: Path, slices: int) -> NDArray[np.bool_]:

@@ -22,7 +22,9 @@ _UNNOTICED_MM = 1e-3
 _TURNED = 0.05
 
 
-def on_grid_of(grid: Geometry, mask: Volume) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+def on_grid_of(
+    grid: Geometry, mask: Volume, called: str = "the image"
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """Return the values of a mask in the order of an image's voxels.
 
     Parameters
@@ -31,6 +33,8 @@ def on_grid_of(grid: Geometry, mask: Volume) -> tuple[NDArray[np.float32], tuple
         That of the image.
     mask : Volume
         Drawn on the same voxels, which may be stored in another order of the axes.
+    called : str
+        What sentences call the file that the grid is of.
 
     Returns
     -------
@@ -46,23 +50,23 @@ def on_grid_of(grid: Geometry, mask: Volume) -> tuple[NDArray[np.float32], tuple
     """
     values, lies = _in_order_of(grid, mask)
     if lies.shape != grid.shape:
-        found = f"its grid has the shape {mask.geometry.shape}, that of the image {grid.shape}"
-        msg = f"{mask.name}: {found}; {_ADVICE}"
+        found = f"its grid has the shape {mask.geometry.shape}, that of {called} {grid.shape}"
+        msg = f"{mask.name}: {found}; resample it to the grid of {called}"
         raise GeometryError(msg)
     shift = grid.distance_mm(lies)
     if shift > SAME_VOXEL * min(grid.voxel_size_mm):
         found = (
-            f"its voxels lie up to {shift:.3g} mm from those of the image (both have the shape "
+            f"its voxels lie up to {shift:.3g} mm from those of {called} (both have the shape "
             f"{grid.shape})"
         )
-        msg = f"{mask.name}: {found}; {_ADVICE}"
+        msg = f"{mask.name}: {found}; resample it to the grid of {called}"
         raise GeometryError(msg)
     notes = []
     if values is not mask.voxels:
-        notes.append(f"{mask.name}: its axes were brought into the order of the image's")
+        notes.append(f"{mask.name}: its axes were brought into the order of those of {called}")
     if shift > _UNNOTICED_MM:
         notes.append(
-            f"{mask.name}: its voxels lie up to {shift:.2g} mm from those of the image; they were "
+            f"{mask.name}: its voxels lie up to {shift:.2g} mm from those of {called}; they were "
             "taken as the same"
         )
     return values, tuple(notes)
@@ -74,9 +78,6 @@ def missing_on_grid_of(grid: Geometry, volume: Volume) -> NDArray[np.bool_] | No
         return None
     missing, _ = on_grid_of(grid, replace(volume, voxels=volume.missing.astype(np.float32)))
     return missing > 0
-
-
-_ADVICE = "resample it to the grid of the image"
 
 
 def _in_order_of(grid: Geometry, mask: Volume) -> tuple[NDArray[np.float32], Geometry]:

@@ -40,7 +40,7 @@ def given_mask(volume: Volume, stack: AxialStack) -> tuple[GivenMask, tuple[str,
     ImageReadError
         If it has other values.
     """
-    values, notes = _on_grid(stack, volume, "the other mask")
+    values, notes = on_grid_of(stack.geometry, volume, "the other mask")
     if values.min() < -_ROUNDING or values.max() > 1 + _ROUNDING:
         msg = (
             f"{volume.name}: it holds values other than 0 and 1 ({_listed(values)}); give a mask "
@@ -53,17 +53,6 @@ def given_mask(volume: Volume, stack: AxialStack) -> tuple[GivenMask, tuple[str,
     if soft:
         notes += (f"{volume.name}: probabilities; its mask is where they are at least 0.5",)
     return GivenMask(on_slices >= _MASK_FROM, on_slices if soft else None), notes
-
-
-def _on_grid(
-    stack: AxialStack, volume: Volume, what: str
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Return what `on_grid_of` does; sentences call it *what* that the grid belongs to."""
-    try:
-        values, notes = on_grid_of(stack.geometry, volume)
-    except GeometryError as error:
-        raise GeometryError(str(error).replace("the image", what)) from error
-    return values, tuple(note.replace("the image", what) for note in notes)
 
 
 def _listed(values: NDArray[np.float32]) -> str:
@@ -135,7 +124,7 @@ def structures_from_masks(
 
 def on_slices(image: Volume, stack: AxialStack) -> NDArray[np.float32]:
     """Return the gray values of an image on the slices of a stack; NaN where it has none."""
-    values, _ = _on_grid(stack, image, "the masks")
+    values, _ = on_grid_of(stack.geometry, image, "the masks")
     known = values * np.float32(image.unit)
     missing = missing_on_grid_of(stack.geometry, image)
     if missing is not None:
