@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from hypothesis import settings
 # Before tests are collected, which already list models.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import the runtime themselves
 os.environ["SCGM_HOME"] = str(Path(tempfile.gettempdir()) / "scgm-tests-no-home")
+
+# Jobs in the background ignore Ctrl-C, which some tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples each time, so that a test passes on every machine or on none. No deadline:
 # how long an example takes says something about the machine alone.
