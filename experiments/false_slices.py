@@ -66,7 +66,7 @@ def opened(method: str) -> Segmenter:
     return open_method(method, MethodSettings(model=model, cord_model=cord_model, threads=1))
 
 
-def drawn_in(method: str, segmenter: Segmenter, volume: Volume) -> NDArray[np.int_]:
+def drawn_in(segmenter: Segmenter, volume: Volume) -> NDArray[np.int_]:
     """Return 0 for a slice without gray matter, 1 for one that is flagged, 2 for one that is ok."""
     try:
         result = scgm.segment(volume, segmenter=segmenter)
@@ -92,8 +92,8 @@ def row_of(method: str, roots: slice, lumbar: Volume, brains: Sequence[Volume]) 
     """Count the slices of a method."""
     segmenter = opened(method)
     kinds = (
-        drawn_in(method, segmenter, lumbar)[roots],
-        np.concatenate([drawn_in(method, segmenter, brain) for brain in brains]),
+        drawn_in(segmenter, lumbar)[roots],
+        np.concatenate([drawn_in(segmenter, brain) for brain in brains]),
     )
     counts = [f"{(kind == value).sum()} of {kind.size}" for kind in kinds for value in (2, 1)]
     return (method, *counts)

@@ -261,6 +261,6 @@ def test_drawn_gray_matter_is_counted_apart_where_nothing_warns_of_it(tmp_path: 
     volume = gray_matter_in_three_of_five_slices()
 
     with pytest.warns(ScgmWarning, match="no cord|no gray matter"):
-        drawn = drawn_in("default", load_model(model), volume)
+        drawn = drawn_in(load_model(model), volume)
 
     assert drawn.tolist() == [0, 2, 2, 2, 0]

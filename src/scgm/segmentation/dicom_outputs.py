@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,45 +44,12 @@ def dicom_objects(segmentation: Result, picture: Path | None = None) -> list[byt
     OutputError
         If the image was no DICOM, or does not say to which study it belongs.
     """
-    scan = _scan_of(segmentation)
-    with _refusals(segmentation):
-        return [as_bytes(each) for each in _objects(segmentation, scan, picture)]
-
-
-def check_sources(segmentation: Result) -> None:
-    """Make sure that DICOM objects can refer to the image of a result.
-
-    Raises
-    ------
-    OutputError
-        If the image was no DICOM, or does not say to which study it belongs.
-    """
-    scan = _scan_of(segmentation)
-    with _refusals(segmentation):
-        sources_of(scan)
-
-
-def no_dicom(image: str) -> OutputError:
-    """Return the error that DICOM is to be written of an image that is none."""
-    return OutputError(
-        f"{image}: it is no DICOM, so no DICOM result can refer to it; omit --dicom, or segment "
-        "the DICOM series"
-    )
-
-
-def _scan_of(segmentation: Result) -> Scan:
     scan = segmentation.volume.scan
     if not isinstance(scan, Scan):
         raise no_dicom(segmentation.source_name)
-    return scan
-
-
-@contextmanager
-def _refusals(segmentation: Result) -> Iterator[None]:
-    """Say in one sentence that the headers cannot be used."""
     try:
         with silence():
-            yield
+            return [as_bytes(each) for each in _objects(segmentation, scan, picture)]
     except ScgmError:
         raise
     except Exception as error:  # noqa: BLE001  its text is not passed on: it can name the patient
@@ -93,6 +58,14 @@ def _refusals(segmentation: Result) -> Iterator[None]:
             f"this series ({type(error).__name__}); omit --dicom, or repair the headers"
         )
         raise OutputError(msg) from None
+
+
+def no_dicom(image: str) -> OutputError:
+    """Return the error that DICOM is to be written of an image that is none."""
+    return OutputError(
+        f"{image}: it is no DICOM, so no DICOM result can refer to it; omit --dicom, or segment "
+        "the DICOM series"
+    )
 
 
 def _objects(segmentation: Result, scan: Scan, picture: Path | None) -> list[Any]:

@@ -164,10 +164,6 @@ def save(
     name = result_name(segmentation.source_name)
     names = possible_names(name)
     check_targets(folder, name, overwrite=options.overwrite)
-    if options.dicom:
-        from scgm.segmentation.dicom_outputs import check_sources  # noqa: PLC0415  (for DICOM alone)
-
-        check_sources(segmentation)  # before a folder is made
     with file_set(
         folder, names, overwrite=options.overwrite, claims=claims_from(record_file(name))
     ) as staging:
