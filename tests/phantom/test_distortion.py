@@ -8,7 +8,9 @@ import pytest
 
 from scgm.errors import ConfigError
 from scgm.phantom import Acquisition, Anatomy, make_phantom
+from scgm.phantom.body import Body
 from scgm.phantom.distortion import MOST_DISTORTED, Distortion
+from scgm.phantom.scene import Scene
 
 SCAN = Acquisition(
     shape=(2, 160, 120),
@@ -57,6 +59,17 @@ def test_a_place_is_found_where_it_is_seen() -> None:
     assert y != pytest.approx(-8.0, abs=0.1)
     shift = distortion.shift_mm(np.full(1, x, np.float32), np.full(1, y, np.float32), 10.0)
     assert y + shift[0] == pytest.approx(-8.0, abs=0.01)
+
+
+def test_the_center_of_a_scene_is_where_the_image_shows_it() -> None:
+    """Around it the cord is sampled finely."""
+    anatomy, distortion = Anatomy(offset_mm=(2.0, -5.0)), drawn(MOST_DISTORTED)
+    scene = Scene(anatomy, Body.draw(anatomy.region, np.random.default_rng(0)), distortion)
+    x, y = anatomy.center_mm(4.0)
+
+    assert scene.center_mm(4.0) == distortion.seen_at((x, y), 4.0)
+    assert scene.center_mm(4.0) != (x, y)
+    assert replace(scene, distortion=None).center_mm(4.0) == (x, y)
 
 
 def test_the_truth_moves_with_the_image() -> None:
